@@ -1,0 +1,1 @@
+"""Where both languages meet: what each object of Mist says, as tables of metrics."""

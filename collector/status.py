@@ -1,0 +1,78 @@
+"""What the collector knows of its own health: plain records that ingest fills and serve shows.
+
+They hold numbers and states, no behaviour but counting, so that neither side has to know the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Account:
+    """The book-keeping of one way in: received = applied + sum(dropped.values()), always.
+
+    The unit is a frame on the stream, an event on the webhook side.
+
+    """
+
+    received: int = 0
+    applied: int = 0
+    dropped: dict[str, int] = field(default_factory=dict)
+
+    def drop(self, reason: str, count: int = 1) -> None:
+        """Count units already received as dropped for `reason`."""
+        self.dropped[reason] = self.dropped.get(reason, 0) + count
+
+
+@dataclass(slots=True)
+class SubscriptionStatus:
+    """One channel of one connection. Times are monotonic seconds, None when it never happened."""
+
+    channel: str
+    kind: str = ""  # the channel's template, e.g. /sites/{site_id}/stats/devices: bounded, fit for a label
+    state: str = "waiting"  # waiting | sent | up | refused | unanswered
+    detail: str = ""  # what Mist said when it refused
+    frames: int = 0
+    last_message_at: float | None = None
+    up_since: float | None = None
+    breaks: int = 0
+
+
+@dataclass(slots=True)
+class ConnectionStatus:
+    """One WebSocket connection and its channels."""
+
+    name: str  # account and index: "main/0"
+    account: str = ""
+    state: str = "idle"  # idle | connecting | open | waiting
+    opened_at: float | None = None
+    last_message_at: float | None = None
+    connects: int = 0
+    breaks: dict[str, int] = field(default_factory=dict)  # by reason
+    last_break: str = ""
+    next_attempt_at: float | None = None
+    frames: int = 0
+    bytes: int = 0
+    subscriptions: dict[str, SubscriptionStatus] = field(default_factory=dict)  # by channel
+
+    def broke(self, reason: str, why: str) -> None:
+        """Count one break of this connection; every channel that was up breaks with it."""
+        self.breaks[reason] = self.breaks.get(reason, 0) + 1
+        self.last_break = why
+        for subscription in self.subscriptions.values():
+            if subscription.state == "up":
+                subscription.breaks += 1
+
+
+@dataclass(slots=True)
+class RestStatus:
+    """The REST side of one account."""
+
+    account: str
+    calls: dict[str, int] = field(default_factory=dict)  # by outcome: ok, retry, rate_limited, refused
+    budget_limit: int = 5000  # calls an hour that a token has
+    budget_used: int = 0  # calls made since the last full hour, as counted here
+    inventory_at: float | None = None  # monotonic time of the last complete inventory
+    inventory_failures: int = 0
+    last_error: str = ""

@@ -1,0 +1,1 @@
+"""What several tests share: a clock that obeys, payloads, a misbehaving cloud."""
