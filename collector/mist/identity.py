@@ -1,0 +1,33 @@
+"""What names a device on the wire: its MAC address, in whatever notation it came."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Final
+
+# A device id is the MAC in the last group of a UUID whose other groups are fixed (mist/README 7.14).
+_DEVICE_ID_PREFIX: Final = "00000000-0000-0000-1000-"
+_PLAIN: Final = re.compile("[0-9a-f]{12}").fullmatch
+_SEPARATED: Final = re.compile(
+    "[0-9a-f]{2}([:-])(?:[0-9a-f]{2}\\1){4}[0-9a-f]{2}|(?:[0-9a-f]{4}\\.){2}[0-9a-f]{4}"
+).fullmatch
+_SEPARATORS: Final = str.maketrans("", "", ":-.")
+
+
+def mac_of(text: object) -> str | None:
+    """Return the MAC in `text` as 12 lower-case hex digits, the key of every device; None when it holds none.
+
+    Reads `5C5B35000001`, `5c:5b:35:00:00:01`, `5c-5b-35-00-00-01`, `5c5b.3500.0001` and a device id
+    (`00000000-0000-0000-1000-5c5b35000001`). Anything else, other types included, is None.
+    """
+    if not isinstance(text, str):
+        return None
+    if _PLAIN(text):
+        return text
+    lower = text.lower().removeprefix(_DEVICE_ID_PREFIX)
+    if _PLAIN(lower):
+        return lower
+    return lower.translate(_SEPARATORS) if _SEPARATED(lower) else None
