@@ -1,0 +1,77 @@
+"""The regions of the Mist cloud: where their REST and stream hosts are (mist/README 1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, urlsplit
+
+if TYPE_CHECKING:
+    from typing import Final
+
+_STREAM_PATH: Final = "/api-ws/v1/stream"
+_STREAM_SCHEMES: Final = {"https": "wss", "http": "ws"}
+
+
+@dataclass(frozen=True, slots=True)
+class Cloud:
+    """One region. `api_url` has no trailing slash and no `/api/v1`; `stream_url` is the whole WebSocket address."""
+
+    name: str
+    api_url: str
+    stream_url: str
+
+
+def _cloud(name: str, domain: str) -> Cloud:
+    return Cloud(name, f"https://api.{domain}", f"wss://api-ws.{domain}{_STREAM_PATH}")
+
+
+CLOUDS: Final[dict[str, Cloud]] = {
+    cloud.name: cloud
+    for cloud in (
+        _cloud("global01", "mist.com"),
+        _cloud("global02", "gc1.mist.com"),
+        _cloud("global03", "ac2.mist.com"),
+        _cloud("global04", "gc2.mist.com"),
+        _cloud("global05", "gc4.mist.com"),
+        _cloud("emea01", "eu.mist.com"),
+        _cloud("emea02", "gc3.mist.com"),
+        _cloud("emea03", "ac6.mist.com"),
+        _cloud("emea04", "gc6.mist.com"),
+        _cloud("apac01", "ac5.mist.com"),
+        _cloud("apac02", "gc5.mist.com"),
+        _cloud("apac03", "gc7.mist.com"),
+    )
+}
+
+
+def from_api_url(api_url: str, stream_url: str | None = None) -> Cloud:
+    """Return the cloud at `api_url`: a region that this table does not know yet, a proxy, a simulator.
+
+    Without `stream_url` the stream is looked for at the same name with `api-ws.` in place of `api.`. Raises
+    ValueError, in words for the operator, when an address cannot be used or the stream's cannot be derived.
+    """
+    api = _split(api_url, ("https", "http"))
+    stream = _split(stream_url, ("wss", "ws")).geturl() if stream_url else _derived(api)
+    base = api.geturl()
+    known = next((cloud.name for cloud in CLOUDS.values() if cloud.api_url == base), None)
+    return Cloud(known or api.netloc, base, stream)
+
+
+def _split(url: str, schemes: tuple[str, ...]) -> SplitResult:
+    """Take `url` apart, without its trailing slash. The complaints do not repeat it: it might hold a password."""
+    parts = urlsplit(url)
+    if parts.scheme not in schemes or not parts.hostname:
+        raise ValueError(f"the address must begin with {' or '.join(f'{scheme}://' for scheme in schemes)} and a host")
+    if "@" in parts.netloc:
+        raise ValueError("the address must hold no user name and no password")
+    if parts.query or parts.fragment:
+        raise ValueError("the address must end with its path: no query, no fragment")
+    return parts._replace(path=parts.path.rstrip("/"), netloc=parts.netloc.lower())
+
+
+def _derived(api: SplitResult) -> str:
+    head, dot, domain = api.netloc.partition(".")
+    if head != "api" or not dot:
+        raise ValueError(f"the host {api.netloc} does not begin with api., so stream_url must be given too")
+    return f"{_STREAM_SCHEMES[api.scheme]}://api-ws.{domain}{_STREAM_PATH}"
