@@ -4,6 +4,7 @@
 
     CollectorError
     |- ConfigError            the operator: the configuration is wrong; every fault is named
+    |- ListenError            the operator: an address to listen on cannot be had
     |- RemoteError            the Mist cloud answered badly, or not at all
     |  |- Retryable           nobody: it heals by trying again, with back-off
     |  |- RateLimited         nobody: try again after `retry_after_s`
@@ -57,6 +58,15 @@ class ConfigError(CollectorError):
         self.file = file
         self.faults = tuple(faults)
         super().__init__("\n".join(f"{file}: {fault}" for fault in self.faults))
+
+
+class ListenError(CollectorError):
+    """The system refused to listen on `where` (host:port); `cause` says why, in words."""
+
+    def __init__(self, where: str, cause: str) -> None:
+        self.where = where
+        self.cause = cause
+        super().__init__(f"cannot listen on {where}: {cause}")
 
 
 class RemoteError(CollectorError):

@@ -1,0 +1,91 @@
+"""The configuration: the one place that reads it.
+
+`load` reads a YAML file, lays the environment's overrides over it and gives a `Config`, or raises a `ConfigError`
+that names every fault. The shape, with every default, is `model.py`.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from collector.config import checks, environment, yaml_file
+from collector.config import faults as translation
+from collector.config.model import (
+    AccountConfig,
+    Config,
+    ConnectionConfig,
+    InventoryConfig,
+    LocationStreams,
+    LogConfig,
+    ServerConfig,
+    SitesConfig,
+    StreamsConfig,
+    WebhookConfig,
+)
+from collector.errors import ConfigError, Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "AccountConfig",
+    "Config",
+    "ConnectionConfig",
+    "InventoryConfig",
+    "LocationStreams",
+    "LogConfig",
+    "ServerConfig",
+    "SitesConfig",
+    "StreamsConfig",
+    "WebhookConfig",
+    "json_schema",
+    "load",
+]
+
+
+def load(path: str | Path, environ: Mapping[str, str]) -> Config:
+    """Read the configuration file at `path`; `environ` gives overrides and tokens. Raises ConfigError: all faults."""
+    path = Path(path)
+    document, faults = yaml_file.read(path)
+    if not isinstance(document, dict):
+        raise ConfigError(str(path), faults)
+    merged, origins, more = environment.override(document, environ)
+    faults += more
+    context = {"base": path.absolute().parent}
+    config = _validated(merged, context, origins, faults)
+    if config is not None:
+        config.bind(environ, tuple(checks.warnings(config)))
+        known = frozenset(fault.path for fault in faults)
+        faults += checks.faults(config, checks.Known(known))
+    if faults or config is None:
+        raise ConfigError(str(path), sorted(faults, key=lambda fault: not fault.path))
+    return config
+
+
+def _validated(
+    document: dict[Any, Any],
+    context: dict[str, Path],
+    origins: Mapping[tuple[str | int, ...], str],
+    faults: list[Fault],
+) -> Config | None:
+    """The configuration, or its best-effort remainder with what is wrong added to `faults`."""
+    try:
+        return Config.model_validate(document, context=context)
+    except ValidationError as error:
+        faults += translation.translate(error, origins)
+        remainder = translation.without_faults(document, error)
+    try:
+        return Config.model_validate(remainder, context=context)
+    except ValidationError:  # what is left is not worth checking further; every fault of the first pass is told
+        return None
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON schema of the file, for editors (`# yaml-language-server: $schema=...`)."""
+    schema = Config.model_json_schema()
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "mist-collector configuration"}
+    return json.loads(json.dumps({**schema, **head}))  # type: ignore[no-any-return]

@@ -1,0 +1,125 @@
+"""From pydantic's error list to faults for people, and a best-effort copy of the document for further checks.
+
+Values are repeated only where the type is a fixed list of words; anything else might be a secret in the wrong place.
+"""
+
+from __future__ import annotations
+
+import copy
+import difflib
+from typing import TYPE_CHECKING, Any, cast
+
+from collector.config import keypath
+from collector.config.fields import Wrong
+from collector.errors import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pydantic import ValidationError
+    from pydantic_core import ErrorDetails
+
+_ECHO_CHARS = 30
+_MUST_BE = {
+    "bool": ("must be true or false", ""),
+    "int": ("must be a whole number", ""),
+    "float": ("must be a number", ""),
+    "finite": ("must be a finite number", ""),
+    "list": ("must be a list", "write [a, b], or one entry a line after a dash"),
+    "dict": ("must be a mapping of keys", ""),
+}
+_BOUNDS = {
+    "greater_than": "must be greater than {gt:g}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than_equal": "must be at most {le:g}",
+}
+
+
+def translate(error: ValidationError, origins: Mapping[keypath.Path, str]) -> list[Fault]:
+    """One fault an error, in the order of the file's keys; faults set by a variable name it."""
+    faults = []
+    for detail in error.errors(include_url=False):
+        problem, remedy = _words(detail)
+        variable = _origin(detail["loc"], origins)
+        faults.append(Fault(keypath.text(detail["loc"]), f"{problem}{variable}", remedy))
+    return faults
+
+
+def _origin(path: keypath.Path, origins: Mapping[keypath.Path, str]) -> str:
+    for length in range(len(path), 0, -1):
+        if path[:length] in origins:
+            return f" (set by {origins[path[:length]]})"
+    return ""
+
+
+def _words(detail: ErrorDetails) -> tuple[str, str]:
+    kind = detail["type"]
+    exact = _EXACT.get(kind)
+    if exact is not None:
+        return exact(detail)
+    if kind in _BOUNDS:
+        return _BOUNDS[kind].format(**detail["ctx"]), ""
+    return _MUST_BE.get(kind.partition("_")[0], (detail["msg"].lower(), ""))
+
+
+def _wrong(detail: ErrorDetails) -> tuple[str, str]:
+    error = detail["ctx"]["error"]
+    return (error.problem, error.remedy) if isinstance(error, Wrong) else (str(error), "")
+
+
+def _not_text(detail: ErrorDetails) -> tuple[str, str]:
+    quotable = isinstance(detail["input"], bool | int | float)
+    return "must be text", "put it in quotes" if quotable else ""
+
+
+def _not_one_of(detail: ErrorDetails) -> tuple[str, str]:
+    allowed = str(detail["ctx"]["expected"]).replace("'", "").replace(" or ", ", ")
+    given = detail["input"]
+    if not isinstance(given, str) or len(given) > _ECHO_CHARS:
+        return "is not one of the allowed words", f"allowed: {allowed}"
+    near = difflib.get_close_matches(given.lower(), allowed.split(", "), n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    return f"'{given}' is not allowed", f"{hint}allowed: {allowed}"
+
+
+_EXACT: dict[str, Callable[[ErrorDetails], tuple[str, str]]] = {
+    "extra_forbidden": lambda detail: ("unknown key", keypath.suggestion(detail["loc"])),
+    "invalid_key": lambda _: ("unknown key", "keys are text"),
+    "model_type": lambda detail: ("must be a mapping", f"with the keys {keypath.allowed(detail['loc'])}"),
+    "missing": lambda _: ("is missing", "this key is required"),
+    "too_short": lambda _: ("is empty", "it needs at least one entry"),
+    "value_error": _wrong,
+    "string_type": _not_text,
+    "literal_error": _not_one_of,
+}
+
+# What stands in for a required value that is missing or wrong, so that the other checks can go on.
+_PLACEHOLDER: dict[str, object] = {"accounts": [{"name": "placeholder"}], "name": "placeholder"}
+
+
+def without_faults(document: dict[Any, Any], error: ValidationError) -> dict[Any, Any]:
+    """A copy in which whatever is wrong is left out (defaults apply) or, where required, stood in for."""
+    cured = copy.deepcopy(document)
+    # From the back, so that taking an entry out of a list does not move the ones still to come.
+    for detail in reversed(error.errors(include_url=False)):
+        _cure(cured, detail["loc"])
+    return cured
+
+
+def _cure(document: dict[Any, Any], path: keypath.Path) -> None:
+    place: Any = document
+    for key in path[:-1]:
+        try:
+            place = place[key]
+        except (KeyError, IndexError, TypeError):
+            return
+    last = path[-1]
+    if isinstance(place, list) and isinstance(last, int) and last < len(place):
+        if path[:-1] == ("accounts",):
+            place[last] = {"name": f"placeholder-{last}"}
+        else:
+            del place[last]
+    elif isinstance(place, dict):
+        place.pop(last, None)
+        if last in _PLACEHOLDER and (len(path) == 1 or path[0] == "accounts"):
+            place[last] = copy.deepcopy(cast("Any", _PLACEHOLDER[str(last)]))

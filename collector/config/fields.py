@@ -1,0 +1,136 @@
+"""The value types of the configuration: text that is checked when read, with a sentence for whoever wrote it wrong."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, ValidationInfo, WithJsonSchema
+
+from collector import listen
+from collector.listen import Listen
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_ENVIRONMENT_NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,99}")
+_UUID_LENGTH = 36
+
+
+class Wrong(ValueError):  # noqa: N818 - a value is wrong; the name reads well where it is raised
+    """A value of the configuration that cannot be used: the problem, and what would be right."""
+
+    def __init__(self, problem: str, remedy: str = "") -> None:
+        self.problem = problem
+        self.remedy = remedy
+        super().__init__(problem)
+
+
+def _listen(value: object) -> Listen:
+    if isinstance(value, Listen):
+        return value
+    remedy = 'write host:port in quotes, for instance "0.0.0.0:9733" or "[::]:9733"'
+    if not isinstance(value, str):
+        raise Wrong("must be host:port", remedy)
+    try:
+        return listen.parse(value)
+    except ValueError as error:
+        raise Wrong(str(error), remedy) from None
+
+
+def _account_name(value: str) -> str:
+    if not _NAME.fullmatch(value):
+        raise Wrong("is not a usable name", "letters, digits, dot, dash and underscore, at most 63, no spaces")
+    return value
+
+
+def _environment_name(value: str) -> str:
+    # The value is not repeated in the message: people paste the token itself here.
+    if not _ENVIRONMENT_NAME.fullmatch(value):
+        raise Wrong(
+            "is not the name of an environment variable",
+            "write the name of the variable (capitals, digits, underscore), never the token itself",
+        )
+    return value
+
+
+def _org_id(value: str) -> str:
+    try:
+        parsed = uuid.UUID(value) if len(value) == _UUID_LENGTH else None
+    except ValueError:
+        parsed = None
+    if parsed is None:
+        raise Wrong("is not an organisation id", "36 characters such as 2818e386-8dec-2562-9ede-5b8a0fbbdc71")
+    return str(parsed)
+
+
+def _http_path(value: str) -> str:
+    if not re.fullmatch(r"/[A-Za-z0-9._~/-]*", value):
+        raise Wrong("is not a usable path", "begin with /, then letters, digits and . _ ~ - /")
+    return value
+
+
+def _split(value: str, secure: str, plain: str) -> SplitResult:
+    """Take a URL apart and refuse what must not be in it; the URL is not repeated, it may hold a password."""
+    try:
+        url = urlsplit(value)
+        host, _ = url.hostname, url.port
+    except ValueError as error:
+        raise Wrong(f"is not a URL: {error}", f"for instance {secure}://host/") from None
+    if url.scheme not in (secure, plain) or not host:
+        raise Wrong(f"must begin with {secure}://", f"{plain}:// is accepted towards this machine only")
+    if url.username is not None or url.password is not None:
+        raise Wrong("holds a user name or password", "leave it out: the token authenticates")
+    if url.query or url.fragment:
+        raise Wrong("holds a query or a fragment", "leave out everything from ? or # on")
+    if url.scheme == plain and not listen.is_loopback(host):
+        raise Wrong(
+            f"would send the token in clear text over {plain}",
+            f"use {secure}://; {plain}:// is accepted towards localhost, 127.0.0.0/8 and [::1] only",
+        )
+    return url
+
+
+def _api_url(value: str) -> str:
+    url = _split(value, "https", "http")
+    if url.path.strip("/"):
+        raise Wrong("must not hold a path", f"{url.scheme}://{url.netloc} is enough; /api/v1 is added")
+    return f"{url.scheme}://{url.netloc}"
+
+
+def _stream_url(value: str) -> str:
+    _split(value, "wss", "ws")
+    return value.rstrip("/")
+
+
+def _file(value: Any, context: ValidationInfo) -> Path:
+    """Resolve against the directory of the configuration file; `~` is the home directory."""
+    if not isinstance(value, str | Path) or not str(value) or "\0" in str(value):
+        raise Wrong("must be the path of a file", "relative paths count from the configuration file's directory")
+    base = (context.context or {}).get("base", Path())
+    try:
+        return Path(base) / Path(value).expanduser()
+    except RuntimeError:
+        raise Wrong("begins with ~ but that user has no home directory", "write the whole path") from None
+
+
+ListenAddress = Annotated[
+    Listen,
+    BeforeValidator(_listen),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": listen.PATTERN, "examples": ["0.0.0.0:9733", "[::]:9733"]}),
+]
+AccountName = Annotated[str, AfterValidator(_account_name), Field(json_schema_extra={"pattern": f"^{_NAME.pattern}$"})]
+EnvironmentName = Annotated[str, AfterValidator(_environment_name)]
+OrgId = Annotated[str, AfterValidator(_org_id), Field(json_schema_extra={"format": "uuid"})]
+ApiUrl = Annotated[str, AfterValidator(_api_url), Field(json_schema_extra={"format": "uri"})]
+StreamUrl = Annotated[str, AfterValidator(_stream_url), Field(json_schema_extra={"format": "uri"})]
+HttpPath = Annotated[str, AfterValidator(_http_path)]
+SecretPath = Annotated[
+    Path,
+    BeforeValidator(_file),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": "string", "format": "path"}),
+]
+Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]

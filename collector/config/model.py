@@ -1,0 +1,262 @@
+"""The shape of the configuration file: every key, its type, its default and what it means, nowhere else.
+
+The sentence below a field is its description in the JSON schema. No secret is ever a value here: the file names
+where a secret lives (a file or an environment variable), and `read_token` / `read_secrets` fetch it when it is needed.
+"""
+
+import fnmatch
+import os
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+
+from collector.config.fields import (
+    AccountName,
+    ApiUrl,
+    EnvironmentName,
+    HttpPath,
+    ListenAddress,
+    OrgId,
+    Seconds,
+    SecretPath,
+    StreamUrl,
+)
+from collector.config.secret_file import SecretFile, SecretProblem
+from collector.errors import ConfigError, Fault
+from collector.listen import Listen
+
+# The names of `collector.mist.clouds.CLOUDS`; a unit test holds both lists equal (layers forbid the import).
+CloudName = Literal[
+    "global01", "global02", "global03", "global04", "global05",
+    "emea01", "emea02", "emea03", "emea04",
+    "apac01", "apac02", "apac03",
+]  # fmt: skip
+MIST_CHANNEL_LIMIT = 2000  # channels a connection, see "limits" in the protocol notes of mist/
+
+
+class Section(BaseModel):
+    """A mapping of the file. Unknown keys are errors, values do not change, inputs never show up in messages."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_means_default(cls, value: Any) -> Any:
+        """`webhook:` with nothing behind it is a section of defaults; a known key without a value is not set."""
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            return value
+        return {key: item for key, item in value.items() if item is not None or key not in cls.model_fields}
+
+
+class SitesConfig(Section):
+    """Which sites are collected. Each entry is a site id or a site name; names may hold `*` and `?`."""
+
+    include: list[str] = []
+    """Collect only these; empty means all."""
+    exclude: list[str] = []
+    """Never collect these, whatever `include` says."""
+
+    def admits(self, site_id: str, name: str) -> bool:
+        """True when the site is to be collected. Capitals do not matter."""
+        if _named(self.exclude, site_id, name):
+            return False
+        return not self.include or _named(self.include, site_id, name)
+
+
+class AccountConfig(Section):
+    """One Mist account: a cloud, a token, and what is collected with it."""
+
+    name: AccountName
+    """Your word for the account; it becomes the label `account` of the collector's own metrics. Unique."""
+    cloud: CloudName | None = None
+    """The Mist cloud the organisation lives in. Give this, or api_url."""
+    api_url: ApiUrl | None = None
+    """REST address, for a cloud that is not in the list: https://api.mist.example"""
+    stream_url: StreamUrl | None = None
+    """Stream address; derived from api_url when that begins with api."""
+    token_file: SecretPath | None = None
+    """File that holds the API token, alone on one line; read again at each use. Instead of token_env."""
+    token_env: EnvironmentName = "MIST_API_TOKEN"  # noqa: S105 - a name, no secret
+    """Environment variable that holds the API token."""
+    orgs: list[OrgId] = []
+    """Organisation ids to collect; empty means every organisation the token may read."""
+    sites: SitesConfig = SitesConfig()
+    """Which sites are collected; by default all."""
+
+    _environ: Mapping[str, str] = PrivateAttr(default_factory=lambda: os.environ)
+    _token: SecretFile | None = PrivateAttr(default=None)
+
+    def bind(self, environ: Mapping[str, str]) -> None:
+        """Say where environment variables come from; done once, by `load`."""
+        self._environ = environ
+        self._token = SecretFile(self.token_file) if self.token_file else None
+
+    def read_token(self) -> str:
+        """The API token as it is now. Raises ConfigError (without any of its content) when it cannot be had."""
+        try:
+            return self.token_or_problem()
+        except SecretProblem as error:
+            key = f"accounts[{self.name}].{'token_file' if self.token_file else 'token_env'}"
+            raise ConfigError("configuration", [Fault(key, error.problem, error.remedy)]) from None
+
+    def token_or_problem(self) -> str:
+        """The token; raises SecretProblem."""
+        if self._token is not None:
+            where, token = "the file", self._token.read().decode("ascii", "replace").strip()
+        else:
+            where, token = self.token_env, self._environ.get(self.token_env, "").strip()
+            if not token:
+                raise SecretProblem(
+                    f"the environment variable {self.token_env} is not set", "set it, or give token_file"
+                )
+        if not (token.isascii() and token.isprintable() and " " not in token):
+            raise SecretProblem(f"{where} does not hold an API token", "one word, as Mist showed it when it was made")
+        return token
+
+
+class LocationStreams(Section):
+    """Location channels: one a map and kind, seconds apart. Off unless wanted."""
+
+    clients: bool = False
+    """Positions of connected Wi-Fi clients."""
+    unconnected_clients: bool = False
+    """Devices heard by Wi-Fi but not connected."""
+    sdkclients: bool = False
+    """Users of apps with the Mist SDK."""
+    assets: bool = False
+    """Named BLE assets."""
+    discovered_assets: bool = False
+    """Every BLE device heard; can be heavy."""
+
+
+class StreamsConfig(Section):
+    """What is subscribed on the stream."""
+
+    devices: bool = True
+    """Statistics of access points, switches and gateways."""
+    clients: bool = True
+    """Statistics of wireless clients, exported as aggregates."""
+    mxedges: bool = True
+    """Statistics of Mist Edges."""
+    org_insights: bool = True
+    """Totals and service levels of the organisation."""
+    device_events: bool = True
+    """Changes of devices: firmware progress."""
+    location: LocationStreams = LocationStreams()
+    """Positions on floor plans."""
+
+
+class WebhookConfig(Section):
+    """Where Mist posts its webhooks."""
+
+    enabled: bool = True
+    """False: no webhook listener at all."""
+    listen: ListenAddress = Listen("0.0.0.0", 9734)  # noqa: S104 - Mist calls from outside; signatures guard it
+    """Address and port of the webhook listener."""
+    path: HttpPath = "/webhook"
+    """Path of the webhook URL as configured in Mist."""
+    secret_files: list[SecretPath] = []
+    """Files with the webhook secret, one each; several during a rotation. Read again at each delivery."""
+    allow_unsigned: bool = False
+    """Accept deliveries without a signature: anyone who reaches the port can then invent events."""
+    max_body_bytes: Annotated[int, Field(ge=1024, le=1_000_000_000)] = 10_000_000
+    """Largest delivery accepted; more is answered 413."""
+    read_timeout_s: Seconds = 30.0
+    """A delivery must have arrived whole within this time."""
+
+    _secrets: tuple[SecretFile, ...] = PrivateAttr(default=())
+
+    def bind(self) -> None:
+        """Prepare the secret files; done once, by `load`."""
+        self._secrets = tuple(SecretFile(path) for path in self.secret_files)
+
+    def read_secrets(self) -> tuple[bytes, ...]:
+        """The webhook secrets as they are now. Raises ConfigError when one was never readable."""
+        try:
+            return tuple(secret.read() for secret in self._secrets)
+        except SecretProblem as error:
+            raise ConfigError("configuration", [Fault("webhook.secret_files", error.problem, error.remedy)]) from None
+
+
+class ServerConfig(Section):
+    """The operator's listener: /metrics, health, status page."""
+
+    listen: ListenAddress = Listen("0.0.0.0", 9733)  # noqa: S104 - Prometheus scrapes from outside
+    """Address and port of the operator's listener."""
+
+
+class InventoryConfig(Section):
+    """Reading organisations, sites and devices by REST."""
+
+    refresh_s: Annotated[float, Field(ge=1, le=86_400, allow_inf_nan=False)] = 600.0
+    """Seconds between two inventories. A token has 5000 REST calls an hour."""
+
+
+class ConnectionConfig(Section):
+    """How the stream's connections are kept."""
+
+    transport: Literal["aiohttp", "websockets"] = "aiohttp"
+    """The WebSocket library."""
+    max_channels: Annotated[int, Field(ge=1, le=MIST_CHANNEL_LIMIT)] = 1500
+    """Channels a connection; Mist refuses more than 2000."""
+    open_every_s: Annotated[float, Field(ge=0, le=60, allow_inf_nan=False)] = 0.5
+    """Seconds between opening two connections, so that a restart is no burst."""
+    ack_timeout_s: Seconds = 10.0
+    """A subscription must be acknowledged within this time."""
+    ping_every_s: Seconds = 60.0
+    """Seconds between WebSocket pings."""
+    pong_within_s: Seconds = 45.0
+    """A ping must be answered within this time, or the connection counts as dead."""
+
+
+class LogConfig(Section):
+    """The log, on stderr."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least important level that is written."""
+    format: Literal["json", "console"] = "json"
+    """One JSON object a line, or lines for people."""
+
+
+class Config(Section):
+    """The whole configuration of one collector."""
+
+    accounts: Annotated[list[AccountConfig], Field(min_length=1)]
+    """The Mist accounts to collect from; each has its own cloud and token."""
+    streams: StreamsConfig = StreamsConfig()
+    """What is subscribed on the stream."""
+    webhook: WebhookConfig = WebhookConfig()
+    """Where Mist posts its webhooks."""
+    server: ServerConfig = ServerConfig()
+    """The operator's listener."""
+    inventory: InventoryConfig = InventoryConfig()
+    """Reading organisations, sites and devices by REST."""
+    stream: ConnectionConfig = ConnectionConfig()
+    """How the stream's connections are kept."""
+    labels: Literal["ids", "inline"] = "ids"
+    """ids: series carry ids, names live on *_info series. inline: names are written on every series too."""
+    log: LogConfig = LogConfig()
+    """The log."""
+
+    _warnings: tuple[str, ...] = PrivateAttr(default=())
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is allowed but unwise, a sentence each, for the log and for `check-config`."""
+        return self._warnings
+
+    def bind(self, environ: Mapping[str, str], warnings: tuple[str, ...]) -> None:
+        """Attach what is not in the file; done once, by `load`."""
+        self._warnings = warnings
+        self.webhook.bind()
+        for account in self.accounts:
+            account.bind(environ)
+
+
+def _named(patterns: list[str], site_id: str, name: str) -> bool:
+    return any(
+        pattern.lower() == site_id.lower() or fnmatch.fnmatchcase(name.lower(), pattern.lower()) for pattern in patterns
+    )

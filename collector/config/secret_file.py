@@ -1,0 +1,86 @@
+"""Secrets that live in files, read anew at each use so that they can be rotated while the collector runs."""
+
+from __future__ import annotations
+
+import stat
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LIMIT_BYTES = 4096
+_PATH_SHOWN_CHARS = 30
+_OTHERS_MAY_READ = stat.S_IROTH
+
+
+class SecretProblem(Exception):  # noqa: N818 - caught by the two places that turn it into a fault
+    """A secret file that cannot be used; never holds any of its content."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        self.problem = problem
+        self.remedy = remedy
+        super().__init__(problem)
+
+
+def shown(path: Path) -> str:
+    """The path as it may be printed. A long word without a dot or a slash is likelier a secret in the wrong place."""
+    text = str(path)
+    masked = path.name if len(path.name) >= _PATH_SHOWN_CHARS and "." not in path.name else ""
+    return text.replace(masked, masked[:2] + "***") if masked else text
+
+
+def read(path: Path) -> bytes:
+    """The secret without its trailing line break. Raises `SecretProblem` when it is missing, empty or implausible."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise SecretProblem(f"{shown(path)} is not a file", "name a regular file that holds the secret")
+        with path.open("rb") as file:
+            content = file.read(LIMIT_BYTES + 1)
+    except OSError as error:
+        raise SecretProblem(
+            f"{shown(path)} cannot be read: {error.strerror}",
+            "the file must exist and be readable by the user that runs the collector",
+        ) from None
+    return _checked(path, content)
+
+
+def _checked(path: Path, content: bytes) -> bytes:
+    secret = content.rstrip(b"\r\n")
+    if len(content) > LIMIT_BYTES:
+        raise SecretProblem(f"{shown(path)} is over {LIMIT_BYTES} bytes", "name the file that holds the secret alone")
+    if not secret.strip():
+        raise SecretProblem(f"{shown(path)} is empty", "write the secret into it, alone on one line")
+    if b"\n" in secret or b"\r" in secret:
+        raise SecretProblem(f"{shown(path)} holds several lines", "one secret a file, alone on one line")
+    return secret
+
+
+def readable_by_all(path: Path) -> bool:
+    """True when every user of the machine may read the file: worth a warning, not a fault."""
+    try:
+        return bool(path.stat().st_mode & _OTHERS_MAY_READ)
+    except OSError:
+        return False
+
+
+class SecretFile:
+    """One secret in one file. `read()` is cheap enough for every request (one small read from the page cache).
+
+    While the file is missing or half written (a rotation in progress) the last good secret stays in use.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._last: bytes | None = None
+
+    def __repr__(self) -> str:
+        return f"SecretFile({shown(self.path)})"
+
+    def read(self) -> bytes:
+        """The secret now. Raises `SecretProblem` only when it was never readable."""
+        try:
+            self._last = read(self.path)
+        except SecretProblem:
+            if self._last is None:
+                raise
+        return self._last
