@@ -1,0 +1,176 @@
+"""From a payload to structs: fast in C where the types fit, field by field where they do not.
+
+Both ways make the same structs, so what follows does not know which way a payload came. A field that nobody sent holds
+its default (`NAN` for numbers, `UNSET` for all else): absent says nothing. None is an explicit null: it is
+known to be unknown.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import orjson
+from msgspec import UNSET
+
+from collector.errors import Rejected
+from collector.metrics.model import Kind
+from collector.metrics.shape import LIST, MAP, OBJECT
+from collector.metrics.store import NAN
+from collector.metrics.values import CONVERT
+
+if TYPE_CHECKING:
+    from collector.metrics.shape import Collection, Node, RowShape
+
+_TYPES: dict[Kind, Any] = {
+    Kind.NUMBER: float | None,
+    Kind.TIME: float | None,
+    Kind.FLAG: bool | None,
+    Kind.TEXT: str | int | None,
+}
+
+NOT_JSON = Rejected("not_json")
+NOT_AN_OBJECT = Rejected("not_an_object")
+TOO_DEEP = Rejected("too_deep")
+WRONG_CONTAINER = "wrong_container"
+
+
+class Decoder:
+    """Decodes one object's payloads; `rejected` counts, by reason, the fields that were left out of valid payloads."""
+
+    def __init__(self, shape: RowShape) -> None:
+        self.rejected: dict[str, int] = {}
+        self._structs: dict[Node, type[msgspec.Struct]] = {}
+        self.struct = self._struct_of(shape.node)
+        self._node = shape.node
+        self._from_text = msgspec.json.Decoder(self.struct).decode
+
+    def attribute(self, key: str) -> str:
+        """The struct attribute that holds a root field."""
+        return f"f{self._node.order().index(key)}"
+
+    def decode(self, payload: object) -> msgspec.Struct | Rejected:
+        """JSON text or an object already parsed -> the root struct."""
+        try:
+            if type(payload) is str or type(payload) is bytes:
+                return self._from_text(payload)
+            return msgspec.convert(payload, self.struct)
+        except (msgspec.DecodeError, UnicodeError):
+            return self._tolerant(payload)
+        except RecursionError:
+            return TOO_DEEP
+
+    def _tolerant(self, payload: object) -> msgspec.Struct | Rejected:
+        if isinstance(payload, str | bytes):
+            payload = loads(payload)
+        if isinstance(payload, Rejected):
+            return payload
+        if not isinstance(payload, dict):
+            return NOT_AN_OBJECT
+        return self._object(self._node, payload)
+
+    # structs, at start
+
+    def _struct_of(self, node: Node) -> type[msgspec.Struct]:
+        known = self._structs.get(node)
+        if known is None:
+            collections = {c.key: c for c in node.collections}
+            fields = [
+                (f"f{index}", *self._field_of(node, key, collections.get(key)))
+                for index, key in enumerate(node.order())
+            ]
+            names = {f"f{index}": key for index, key in enumerate(node.order())}
+            name = "".join(part.title() for part in node.path.replace("[]", "").split("."))
+            known = self._structs[node] = msgspec.defstruct(name, fields, rename=names, gc=False)
+        return known
+
+    def _field_of(self, node: Node, key: str, collection: Collection | None) -> tuple[Any, Any]:
+        if collection is not None:
+            return self._container_of(collection), UNSET
+        if key in node.objects:
+            return self._struct_of(node.objects[key]) | None, UNSET
+        kind = node.leaves[key]
+        return _TYPES[kind], UNSET if kind is Kind.TEXT else NAN
+
+    def _container_of(self, collection: Collection) -> Any:
+        element: Any = _TYPES[collection.scalar] if collection.scalar else self._struct_of(collection.element)
+        element = element | None
+        if collection.form == MAP:
+            return dict[str, element] | None
+        if collection.form == LIST:
+            return list[element] | None
+        return element
+
+    # the tolerant way
+
+    def reject(self, reason: str) -> None:
+        """Count a part that was left out of a payload otherwise applied."""
+        self.rejected[reason] = self.rejected.get(reason, 0) + 1
+
+    def _object(self, node: Node, value: dict[str, object]) -> msgspec.Struct:
+        collections = {c.key: c for c in node.collections}
+        fields: dict[str, object] = {}
+        for index, key in enumerate(node.order()):
+            if key not in value:
+                continue
+            kept = self._value(node, key, value[key], collections.get(key))
+            if kept is not UNSET:
+                fields[f"f{index}"] = kept
+        return self._structs[node](**fields)
+
+    def _value(self, node: Node, key: str, value: object, collection: Collection | None) -> object:
+        if collection is not None:
+            return self._elements(collection, value)
+        if key in node.objects:
+            return self._inner(node.objects[key], value)
+        return self._scalar(node.leaves[key], value)
+
+    def _scalar(self, kind: Kind, value: object) -> object:
+        converted = CONVERT[kind](value)
+        if isinstance(converted, Rejected):
+            self.reject(converted.reason)
+            return UNSET
+        return converted
+
+    def _inner(self, node: Node, value: object) -> object:
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            self.reject(WRONG_CONTAINER)
+            return UNSET
+        return self._object(node, value)
+
+    def _elements(self, collection: Collection, value: object) -> object:
+        if value is None or collection.form == OBJECT:
+            return self._inner(collection.element, value)
+        expected = dict if collection.form == MAP else list
+        if not isinstance(value, expected):
+            self.reject(WRONG_CONTAINER)
+            return UNSET
+        if isinstance(value, dict):
+            kept = {key: self._element(collection, element) for key, element in value.items()}
+            return {key: element for key, element in kept.items() if element is not UNSET}
+        # an element that cannot be read keeps its place, empty: the places of the others are their keys
+        empty = NAN if collection.scalar else self._structs[collection.element]()
+        kept_list = [self._element(collection, element) for element in value]
+        return [empty if element is UNSET else element for element in kept_list]
+
+    def _element(self, collection: Collection, value: object) -> object:
+        if collection.scalar:
+            return self._scalar(collection.scalar, value)
+        return self._inner(collection.element, value)
+
+
+def loads(text: str | bytes) -> object:
+    """Parse JSON as leniently as is still honest: bare NaN and Infinity are let through, to be rejected as fields."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return json.loads(text)
+    except RecursionError:
+        return TOO_DEEP
+    except ValueError:
+        return NOT_JSON

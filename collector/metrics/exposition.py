@@ -1,0 +1,111 @@
+"""From the store to the exposition formats, column by column.
+
+One family after the other; each column is cut in slices short enough that rendering one (a few milliseconds at most)
+never holds up the event loop: the caller decides what to do between chunks. A slice is rendered in C throughout:
+strided copy, `tolist`, `orjson.dumps`, split at the commas, interleaved with the names and label texts.
+"""
+
+from __future__ import annotations
+
+from itertools import compress
+from typing import TYPE_CHECKING
+
+import orjson
+
+from collector.metrics.model import FamilyType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from collector.metrics.store import Column, FamilyColumns, InfoColumn, Store
+
+SLICE_ROWS = 8192
+TEXT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+OPENMETRICS_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+EOF = b"# EOF\n"
+UNITS = ("seconds", "bytes", "ratio", "celsius", "watts", "meters", "volts", "hertz", "pascals")
+_HOLE = b"null"
+
+
+def render(store: Store, *, openmetrics: bool = False, wanted: Callable[[str], bool] | None = None) -> Iterator[bytes]:
+    """The exposition in chunks of whole lines; families without a series are left out. No `# EOF` at the end.
+
+    `wanted` chooses families by name. The caller brackets the iteration with `begin_scrape` and `end_scrape` when it
+    yields to other work between chunks.
+    """
+    for name in sorted(store.families):
+        family = store.families[name]
+        if wanted is None or wanted(name):
+            yield from render_family(family, openmetrics=openmetrics)
+
+
+def render_family(family: FamilyColumns, *, openmetrics: bool) -> Iterator[bytes]:
+    """One family, its header first, once it is known to have a series."""
+    header = header_of(family, openmetrics=openmetrics)
+    for column in family.columns:
+        for chunk in render_column(column):
+            yield header + chunk if header else chunk
+            header = b""
+    for info in family.infos:
+        for chunk in render_info(info):
+            yield header + chunk if header else chunk
+            header = b""
+
+
+def header_of(family: FamilyColumns, *, openmetrics: bool) -> bytes:
+    """HELP and TYPE (and UNIT) lines. OpenMetrics names a counter and an info family without their suffix."""
+    name, type_, unit = family.name, family.type.value, b""
+    if openmetrics:
+        name = name.removesuffix("_total").removesuffix("_info")
+        found = next((unit for unit in UNITS if name.endswith(f"_{unit}")), "")
+        unit = f"# UNIT {name} {found}\n".encode() if found else b""
+    elif family.type is FamilyType.INFO:
+        type_ = "gauge"
+    text = family.help.replace("\\", r"\\").replace("\n", r"\n")
+    return f"# HELP {name} {text}\n# TYPE {name} {type_}\n".encode() + unit
+
+
+def render_column(column: Column) -> Iterator[bytes]:
+    """The lines of one column, slice by slice."""
+    table = column.table
+    labels, width = table.labels, table.width
+    for first in range(0, len(labels), SLICE_ROWS):
+        texts = labels[first : first + SLICE_ROWS]
+        values = table.values[first * width + column.index : (first + len(texts)) * width : width].tolist()
+        if column.scale is not None:
+            values = column.scale.render(values)
+        numbers = orjson.dumps(values)[1:-1].split(b",")
+        if _HOLE in numbers:
+            present = list(map(_HOLE.__ne__, numbers))
+            numbers = list(compress(numbers, present))
+            texts = list(compress(texts, present))
+        if numbers:
+            yield interleave(column.prefix, texts, numbers)
+
+
+def render_info(info: InfoColumn) -> Iterator[bytes]:
+    """The lines of one info family, slice by slice; the row's labels follow the strings."""
+    labels = info.table.labels
+    for first in range(0, len(labels), SLICE_ROWS):
+        strings = info.texts[first : first + SLICE_ROWS]
+        present = [text is not None for text in strings]
+        texts = list(compress(labels[first : first + SLICE_ROWS], present))
+        if texts:
+            own = list(compress(strings, present))
+            both = [a + b for a, b in zip(own, texts, strict=True)]  # type: ignore[operator]
+            yield interleave(info.prefix, both, [b"1.0"] * len(both))
+
+
+def interleave(prefix: bytes, texts: list[bytes | None], numbers: list[bytes]) -> bytes:
+    """`name{labels} value` lines. `prefix` begins with the newline that ends the line before it."""
+    count = len(numbers)
+    parts: list[bytes] = [prefix, b"", b"} ", b""] * count
+    parts[1::4] = texts  # type: ignore[assignment]  # rows with a value have labels
+    parts[3::4] = numbers
+    parts.append(b"\n")
+    return b"".join(parts)[1:]
+
+
+def render_all(store: Store, *, openmetrics: bool = False) -> bytes:
+    """The whole exposition in one piece, for tests, `replay` and other places that do not serve."""
+    return b"".join(render(store, openmetrics=openmetrics)) + (EOF if openmetrics else b"")

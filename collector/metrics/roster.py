@@ -1,0 +1,169 @@
+"""Who is there: for each identity (a device's MAC, a site's id) the rows it owns, and their end.
+
+A `Place` mirrors a payload: the rows of the object itself, and for each collection inside it a dict from key to row (or
+to a `Place` where rows live within rows). Rows are found by walking these dicts, so no key is built on the way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+from collector.metrics.labels import render_pairs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from collector.metrics.store import Table
+
+NO_ROW = -1
+
+
+class Place:
+    """The rows of one object. `labels` are the values of its roster's label names, in order."""
+
+    __slots__ = ("children", "labels", "rows", "spec")
+
+    def __init__(self, spec: RowSpec, labels: tuple[str, ...], rows: list[int]) -> None:
+        self.spec = spec
+        self.labels = labels
+        self.rows = rows
+        self.children: list[dict[str, Child] | None] = [None] * len(spec.collections)
+
+
+Child: TypeAlias = "int | Place"  # a row without rows inside it is just its number
+
+
+@dataclass(slots=True, eq=False)
+class CollectionSpec:
+    """One collection of a row: the table of its elements, how they begin, what lives inside them."""
+
+    table: Table
+    inner: RowSpec
+    text_groups: tuple[int, ...]
+
+
+@dataclass(slots=True, eq=False)
+class RowSpec:
+    """What kind of rows an object owns; the same for all objects of a kind."""
+
+    tables: tuple[Table, ...]
+    collections: tuple[CollectionSpec, ...] = ()
+    text_groups: tuple[tuple[int, ...], ...] = field(default=())  # per table: sizes of its text groups
+
+
+class Roster:
+    """All places of one sort of identity, and the names of the labels their rows carry."""
+
+    def __init__(self, label_names: tuple[str, ...]) -> None:
+        self.label_names = label_names
+        self.places: dict[str, Place] = {}
+
+    def root_labels(self, table: Table, place: Place) -> bytes:
+        """Label text of a root row."""
+        values = dict(zip(self.label_names, place.labels, strict=True))
+        return render_pairs({name: values[name] for name in table.entity.label_names})
+
+    def place(self, identity: str, labels: tuple[str, ...], spec: RowSpec) -> Place:
+        """The place of this identity, made anew when its kind or its labels are not what they were."""
+        known = self.places.get(identity)
+        if known is not None:
+            if known.spec is spec and known.labels == labels:
+                return known
+            self.remove(identity)
+        made = self.places[identity] = Place(spec, labels, [NO_ROW] * len(spec.tables))
+        return made
+
+    def row(self, place: Place, position: int) -> int:
+        """The root row at this position, made when there is none."""
+        row = place.rows[position]
+        if row == NO_ROW:
+            table = place.spec.tables[position]
+            row = place.rows[position] = table.new_row(self.root_labels(table, place))
+            blank_texts(table, row, place.spec.text_groups[position])
+        return row
+
+    def remove(self, identity: str) -> bool:
+        """End every series of this identity; False when it is not known."""
+        place = self.places.pop(identity, None)
+        if place is None:
+            return False
+        free_place(place)
+        return True
+
+    def sweep(self, now: float, identities: list[str], on_silent: Callable[[str, Place], None]) -> int:
+        """End the rows of these identities that nobody spoke of within their time to live; how many ended.
+
+        `on_silent` is called for each object all of whose mortal root rows ended.
+        """
+        ended = 0
+        for identity in identities:
+            place = self.places.get(identity)
+            if place is None:
+                continue
+            count = sweep_children(place, now)
+            silent = sweep_roots(place, now)
+            ended += count + silent
+            if silent:
+                on_silent(identity, place)
+        return ended
+
+
+def blank_texts(table: Table, row: int, sizes: tuple[int, ...]) -> None:
+    """Nothing has been said yet: every text is unknown."""
+    table.texts[row] = [(None,) * size for size in sizes]
+
+
+def sweep_roots(place: Place, now: float) -> int:
+    """End root rows past their time; how many."""
+    ended = 0
+    for position, table in enumerate(place.spec.tables):
+        row, ttl_s = place.rows[position], table.entity.ttl_s
+        if row != NO_ROW and ttl_s is not None and table.values[row * table.width] < now - ttl_s:
+            table.free_row(row)
+            place.rows[position] = NO_ROW
+            ended += 1
+    return ended
+
+
+def sweep_children(place: Place, now: float) -> int:
+    """End nested rows past their time; how many."""
+    ended = 0
+    for children, spec in zip(place.children, place.spec.collections, strict=True):
+        if not children:
+            continue
+        table = spec.table
+        values, width, ttl_s = table.values, table.width, table.entity.ttl_s
+        for key, child in list(children.items()):
+            row = child if isinstance(child, int) else child.rows[0]
+            if ttl_s is not None and values[row * width] < now - ttl_s:
+                free_child(spec, child)
+                del children[key]
+                ended += 1
+            elif not isinstance(child, int):
+                ended += sweep_children(child, now)
+    return ended
+
+
+def free_child(spec: CollectionSpec, child: Child) -> None:
+    """End a nested row and all rows inside it."""
+    if isinstance(child, int):
+        spec.table.free_row(child)
+    else:
+        free_place(child)
+
+
+def free_place(place: Place) -> None:
+    """End every row of a place."""
+    for spec, child in nested(place):
+        free_child(spec, child)
+    for table, row in zip(place.spec.tables, place.rows, strict=True):
+        if row != NO_ROW:
+            table.free_row(row)
+
+
+def nested(place: Place) -> Iterator[tuple[CollectionSpec, Child]]:
+    """The rows directly inside this place."""
+    for children, spec in zip(place.children, place.spec.collections, strict=True):
+        for child in (children or {}).values():
+            yield spec, child

@@ -1,0 +1,111 @@
+"""How nested rows come into being and go: called when a key is met for the first time, or is gone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from collector.metrics.labels import render_pairs
+from collector.metrics.roster import CollectionSpec, Place, RowSpec, blank_texts, free_child
+from collector.metrics.texts import labels_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from collector.metrics.model import Entity
+    from collector.metrics.roster import Child, Roster
+    from collector.metrics.shape import Collection, Node, RowShape
+    from collector.metrics.store import Store
+    from collector.metrics.texts import TextRoles
+
+MAX_ELEMENTS = 4096  # rows of one collection of one object; a switch stack has some hundred ports
+
+
+class RowMaker:
+    """Knows the tables and the labels of every collection of one object kind."""
+
+    def __init__(
+        self,
+        store: Store,
+        roster: Roster,
+        shapes: dict[Node, RowShape],
+        roles: dict[Entity, TextRoles],
+        reject: Callable[[str], None],
+    ) -> None:
+        self.store = store
+        self.roster = roster
+        self.shapes = shapes
+        self._roles = roles
+        self._reject = reject
+        self._specs: dict[int, CollectionSpec] = {}
+
+    def row_spec(self, shape: RowShape) -> RowSpec:
+        """What an object of this shape owns."""
+        collections = sorted(
+            (c for node in shape.node.nodes() for c in node.collections), key=lambda collection: collection.position
+        )
+        return RowSpec(
+            tuple(self.store.table(entity) for entity in shape.entities),
+            tuple(self.spec_of(collection) for collection in collections),
+            tuple(text_groups(shape, entity) for entity in shape.entities),
+        )
+
+    def spec_of(self, collection: Collection) -> CollectionSpec:
+        """What an element of this collection owns."""
+        known = self._specs.get(id(collection))
+        if known is None:
+            shape = self.shapes[collection.element]
+            known = self._specs[id(collection)] = CollectionSpec(
+                self.store.table(collection.entity), self.row_spec(shape), text_groups(shape, collection.entity)
+            )
+        return known
+
+    def maker_of(self, collection: Collection) -> Callable[[int, dict[str, Child], str], Child | None]:
+        """A function that makes the row (or place) of a new key: `make(parent_row, children, key)`."""
+        spec, entity, at = self.spec_of(collection), collection.entity, collection.at
+        assert entity.within is not None  # noqa: S101 - collections belong to nested entities
+        parents = self.store.table(entity.within)
+        static = {name: label for name, label in labels_of(entity).items() if label.field is None}
+        roles, table = self._roles[entity], spec.table
+
+        def make(parent: int, children: dict[str, Child], key: str) -> Child | None:
+            if len(children) >= MAX_ELEMENTS:
+                self._reject("too_many_elements")
+                return None
+            own = {**at.labels, **{name: label.of(key, None) for name, label in static.items()}}
+            base = b",".join(filter(None, (parents.bases[parent], render_pairs(own))))
+            labels = roles.render_labels(base, key, None) if roles.dynamic else base
+            row = table.new_row(labels, base)
+            blank_texts(table, row, spec.text_groups)
+            child: Child = Place(spec.inner, (), [row]) if spec.inner.collections else row
+            children[key] = child
+            return child
+
+        return make
+
+
+def text_groups(shape: RowShape, entity: Entity) -> tuple[int, ...]:
+    """The sizes of the row's text tuples, in the order of their group numbers."""
+    nodes = [node for node in shape.node.nodes() if entity in node.groups]
+    return tuple(len(node.texts[entity]) for node in sorted(nodes, key=lambda node: node.groups[entity]))
+
+
+def element_keys(elements: list[Any], at: int | None) -> Iterator[tuple[str, Any]]:
+    """Keys for the elements of a list: their own identifying field, the index where it is missing.
+
+    Two elements that call themselves the same are told apart by their index.
+    """
+    attribute, used = f"f{at}", set()
+    for index, element in enumerate(elements):
+        own = getattr(element, attribute, None) if at is not None and element is not None else None
+        key = str(own) if isinstance(own, str | int) and own != "" else str(index)
+        if key in used:
+            key = f"{key}#{index}"
+        used.add(key)
+        yield key, element
+
+
+def forget(spec: CollectionSpec, children: dict[str, Child], key: str) -> None:
+    """End the row of this key, if there is one."""
+    child = children.pop(key, None)
+    if child is not None:
+        free_child(spec, child)
