@@ -1,7 +1,7 @@
 """The log: one line an event on stderr, JSON for machines or lines for people, and never a secret in it.
 
-Modules write `log = structlog.get_logger(__name__)` and `log.warning("stream_broke", connection="main/0", reason=...)`: the
-event is a fixed word, facts are keys. Stable keys: `timestamp` (UTC, ISO 8601), `level`, `event`, `logger` (of
+Modules write `log = structlog.get_logger()` and `log.warning("stream_broke", connection="main/0", reason=...)`:
+the event is a fixed word, facts are keys. Stable keys: `timestamp` (UTC, ISO 8601), `level`, `event`, `logger` (of
 libraries), `exception`. What the libraries log through `logging` takes the same way.
 """
 
@@ -52,12 +52,10 @@ def redact_text(text: str) -> str:
 
 def redact(value: object, depth: int = _DEPTH) -> Any:
     """A copy of `value` without secrets: by the names of keys, and by the look of texts."""
-    if isinstance(value, str):
-        return redact_text(value)
-    if isinstance(value, bytes | bytearray):
-        return redact_text(bytes(value).decode("utf-8", "replace"))
     if value is None or isinstance(value, bool | int | float):
         return value
+    if isinstance(value, bytes | bytearray):
+        value = bytes(value).decode("utf-8", "replace")
     if depth == 0:
         return "..."
     if isinstance(value, dict):

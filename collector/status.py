@@ -76,3 +76,25 @@ class RestStatus:
     inventory_at: float | None = None  # monotonic time of the last complete inventory
     inventory_failures: int = 0
     last_error: str = ""
+
+
+@dataclass(slots=True)
+class WebhookStatus:
+    """The webhook endpoint: whole requests, where `Account` counts their events. Times are monotonic seconds."""
+
+    answers: dict[int, int] = field(default_factory=dict)  # by HTTP status
+    refused: dict[str, int] = field(default_factory=dict)  # by reason: missing, mismatch, not_json, too_large, ...
+    bytes: int = 0  # of bodies read whole
+    last_accepted_at: float | None = None
+    last_refused_at: float | None = None
+    last_refused_reason: str = ""
+
+    def answered(self, status: int, now: float, reason: str = "") -> None:
+        """Count one answer at time `now`; `reason` is a fixed word, empty when the delivery was accepted."""
+        self.answers[status] = self.answers.get(status, 0) + 1
+        if not reason:
+            self.last_accepted_at = now
+            return
+        self.refused[reason] = self.refused.get(reason, 0) + 1
+        self.last_refused_at = now
+        self.last_refused_reason = reason

@@ -4,7 +4,6 @@ The sentence below a field is its description in the JSON schema. No secret is e
 where a secret lives (a file or an environment variable), and `read_token` / `read_secrets` fetch it when it is needed.
 """
 
-import fnmatch
 import os
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -58,12 +57,6 @@ class SitesConfig(Section):
     """Collect only these; empty means all."""
     exclude: list[str] = []
     """Never collect these, whatever `include` says."""
-
-    def admits(self, site_id: str, name: str) -> bool:
-        """True when the site is to be collected. Capitals do not matter."""
-        if _named(self.exclude, site_id, name):
-            return False
-        return not self.include or _named(self.include, site_id, name)
 
 
 class AccountConfig(Section):
@@ -254,9 +247,3 @@ class Config(Section):
         self.webhook.bind()
         for account in self.accounts:
             account.bind(environ)
-
-
-def _named(patterns: list[str], site_id: str, name: str) -> bool:
-    return any(
-        pattern.lower() == site_id.lower() or fnmatch.fnmatchcase(name.lower(), pattern.lower()) for pattern in patterns
-    )
