@@ -1,0 +1,238 @@
+"""What every access point has: processor, memory, sensors, Bluetooth, Ethernet ports, power."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from collector.simulator.fleet.ids import colons, uuid_of
+from collector.simulator.fleet.parts import Traffic, wander
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from collector.simulator.fleet.ap_models import Variant
+    from collector.simulator.fleet.messages import Payload
+
+_JIFFIES_S = 100
+
+
+class Processor:
+    """Processor and memory, in one of the three forms that firmware uses (see `Variant.cpu`)."""
+
+    def __init__(self, variant: Variant, rng: Random) -> None:
+        self._form, self._memory_kb = variant.cpu, variant.memory_kb
+        self._busy, self._used = rng.uniform(3, 30), rng.uniform(0.3, 0.7)
+        self._user_jiffies = self._system_jiffies = 0
+
+    def live(self, dt_s: float, at: float, rng: Random) -> Payload:  # noqa: ARG002 - as `Part`
+        """Return the load of processor and memory."""
+        busy = self._busy = wander(rng, self._busy, 1, 95, 4)
+        self._used = wander(rng, self._used, 0.2, 0.92, 0.01)
+        user, system = int(busy * 0.6), int(busy * 0.3)
+        if self._form == "stat":
+            load = [round(busy / 50, 2), round(busy / 60, 2), round(busy / 70, 2)]
+            shares = {"user": user, "system": system, "interrupt": int(busy) - user - system, "idle": 100 - int(busy)}
+            return {"cpu_stat": shares | {"load_avg": load}, "memory_stat": {"usage": int(self._used * 100)}}
+        memory = {"mem_total_kb": self._memory_kb, "mem_used_kb": int(self._memory_kb * self._used)}
+        if self._form == "jiffies":
+            self._user_jiffies += int(user * dt_s * _JIFFIES_S / 100)
+            self._system_jiffies += int(system * dt_s * _JIFFIES_S / 100)
+            user, system = self._user_jiffies, self._system_jiffies
+        return memory | {"cpu_util": int(busy), "cpu_user": user, "cpu_system": system}
+
+    def restart(self) -> None:
+        """Count jiffies from 0 again."""
+        self._user_jiffies = self._system_jiffies = 0
+
+
+class Environment:
+    """Sensors; outdoor ones feel the weather."""
+
+    def __init__(self, rng: Random, *, outdoor: bool) -> None:
+        self._ambient_c = rng.uniform(5, 20) if outdoor else rng.uniform(28, 45)
+        self._humidity, self._pressure_hpa = rng.uniform(10, 60), rng.uniform(960, 1030)
+        self._tilt = round(rng.uniform(-0.1, 0.1), 3)
+
+    def live(self, dt_s: float, at: float, rng: Random) -> Payload:  # noqa: ARG002 - as `Part`
+        """Return env_stat."""
+        ambient = self._ambient_c = wander(rng, self._ambient_c, -15, 55, 0.6)
+        humidity = self._humidity = wander(rng, self._humidity, 5, 95, 1)
+        pressure = self._pressure_hpa = wander(rng, self._pressure_hpa, 940, 1050, 0.4)
+        sensors = {
+            "ambient_temp": int(ambient),
+            "cpu_temp": int(ambient) + 11,
+            "humidity": int(humidity),
+            "pressure": round(pressure, 1),
+            "accel_x": self._tilt,
+            "accel_y": 0.004,
+            "accel_z": round(-1.02 + (rng.random() - 0.5) / 100, 3),
+            "magne_x": 0,
+            "magne_y": 0,
+            "magne_z": 0,
+            "attitude": 0,
+            "vcore_voltage": 0,
+        }
+        return {"env_stat": sensors}
+
+    def restart(self) -> None:
+        """Sensors count nothing."""
+
+
+class Bluetooth:
+    """The BLE radio; its section rides in the basic frame."""
+
+    def __init__(self, seed: int, mac: str, rng: Random, *, beaconing: bool) -> None:
+        self._traffic = Traffic(rng.uniform(50, 400), rng.uniform(1, 20))
+        self._resets = 0
+        uuid, major = uuid_of(seed, "ble"), rng.randint(1, 2000)
+        self._constant: Payload = {
+            "beacon_enabled": True,
+            "beacon_rate": 4,
+            "eddystone_uid_enabled": beaconing,
+            "eddystone_uid_freq_msec": 1000,
+            "eddystone_uid_instance": mac,
+            "eddystone_uid_namespace": uuid.replace("-", "")[:20],
+            "eddystone_url_enabled": beaconing,
+            "eddystone_url_freq_msec": 1000,
+            "eddystone_url_url": "https://www.example.com" if beaconing else "",
+            "ibeacon_enabled": beaconing,
+            "ibeacon_freq_msec": 1000,
+            "ibeacon_major": major if beaconing else None,
+            "ibeacon_minor": 9328 if beaconing else None,
+            "ibeacon_uuid": uuid if beaconing else None,
+            "major": major,
+            "minors": [9328, 9329, 9330, 9331, 9332, 9333, 9334, 9335, -1],
+            "power": 8,
+            "uuid": uuid,
+        }
+
+    def live(self, dt_s: float, at: float, rng: Random) -> Payload:  # noqa: ARG002 - as `Part`
+        """Return ble_stat."""
+        traffic = self._traffic
+        traffic.flow(dt_s, 1.0, rng)
+        self._resets += rng.random() < dt_s / 86_400
+        counted = {
+            "rx_bytes": traffic.rx_bytes,
+            "rx_pkts": traffic.rx_pkts,
+            "tx_bytes": traffic.tx_bytes,
+            "tx_pkts": traffic.tx_pkts,
+            "tx_resets": self._resets,
+        }
+        return {"ble_stat": self._constant | counted}
+
+    def restart(self) -> None:
+        """Count from 0 again."""
+        self._traffic.restart()
+        self._resets = 0
+
+
+class Port:
+    """An Ethernet port; one that is down says so, and little else."""
+
+    def __init__(self, name: str, rng: Random, *, up: bool, terse: bool) -> None:
+        self.name, self.up, self._terse = name, up, terse
+        self._speed = rng.choice((1000, 2500)) if name == "eth0" else 1000
+        self._traffic = Traffic(rng.uniform(2e4, 4e5), rng.uniform(5e3, 1e5))
+        self._errors = 0
+
+    def live(self, dt_s: float, rng: Random) -> Payload:
+        """Return the member of port_stat."""
+        if not self.up and self._terse:
+            return {"up": False}
+        traffic = self._traffic
+        if self.up:
+            traffic.flow(dt_s, 1.0, rng)
+            self._errors += rng.random() < dt_s / 7200
+        peak = int(rng.random() * 2e5) if self.up else 0
+        return {
+            "up": self.up,
+            "speed": self._speed if self.up else 0,
+            "full_duplex": self.up,
+            "rx_bytes": traffic.rx_bytes,
+            "rx_pkts": traffic.rx_pkts,
+            "rx_errors": self._errors,
+            "rx_peak_bps": traffic.rx_bps + peak,
+            "tx_bytes": traffic.tx_bytes,
+            "tx_pkts": traffic.tx_pkts,
+            "tx_peak_bps": traffic.tx_bps + peak,
+        }
+
+    def restart(self) -> None:
+        """Count from 0 again."""
+        self._traffic.restart()
+        self._errors = 0
+
+
+class Ports:
+    """All Ethernet ports. Every second AP is terse about ports that are down: `{"up": false}` and nothing more."""
+
+    def __init__(self, variant: Variant, rng: Random, *, terse: bool) -> None:
+        self.all = [Port(name, rng, up=up, terse=terse) for name, up in variant.ports.items()]
+
+    def live(self, dt_s: float, at: float, rng: Random) -> Payload:  # noqa: ARG002 - as `Part`
+        """Return port_stat."""
+        return {"port_stat": {port.name: port.live(dt_s, rng) for port in self.all}}
+
+    def restart(self) -> None:
+        """Count from 0 again."""
+        for port in self.all:
+            port.restart()
+
+
+class Power:
+    """Where the power comes from, and what LLDP says of the switch that gives it; all in mW."""
+
+    def __init__(self, variant: Variant, mac: str, rng: Random) -> None:
+        self._weak = "weak_power" in variant.extras
+        self._both = "two_uplinks" in variant.extras
+        self._source, self._mac = variant.power_src, mac
+        self._requests, self._need_mw = 0, rng.randint(11_000, 21_000)
+        self._avail_mw = 12_950 if self._weak else 25_500
+        self._port = f"ge-0/0/{rng.randint(0, 23)}"
+
+    def live(self, dt_s: float, at: float, rng: Random) -> Payload:  # noqa: ARG002 - as `Part`
+        """Return power_* and lldp_stat (lldp_stats where two ports have a neighbour)."""
+        self._requests += rng.random() < dt_s * (0.01 if self._weak else 0.0001)
+        need = self._need_mw = int(wander(rng, self._need_mw, 13_500 if self._weak else 9_000, 24_000, 300))
+        budget = self._avail_mw - need
+        mode = "all radios at reduced power" if self._weak else ""
+        section: Payload = {
+            "power_src": self._source,
+            "power_budget": budget,
+            "power_constrained": self._weak,
+            "power_opmode": mode,
+            "lldp_stat": self._neighbour(need, budget, mode, self._port),
+        }
+        if self._both:
+            section["lldp_stats"] = {
+                "eth0": self._neighbour(need, budget, mode, self._port),
+                "eth1": self._neighbour(0, 0, "", "ge-1/0/9"),
+            }
+        return section
+
+    def restart(self) -> None:
+        """Count negotiations from 0 again."""
+        self._requests = 0
+
+    def _neighbour(self, need_mw: int, budget_mw: int, mode: str, port: str) -> Payload:
+        return {
+            "chassis_id": colons(f"d007ca{self._mac[6:]}"),
+            "lldp_med_supported": False,
+            "mgmt_addr": "192.0.2.1",
+            "mgmt_addrs": ["192.0.2.1", "2001:db8::1"],
+            "port_desc": port,
+            "port_id": port,
+            "power_allocated": need_mw + 500,
+            "power_avail": self._avail_mw,
+            "power_budget": budget_mw,
+            "power_constrained": self._weak,
+            "power_draw": need_mw,
+            "power_needed": need_mw,
+            "power_opmode": mode,
+            "power_request_count": self._requests,
+            "power_requested": need_mw,
+            "power_src": self._source,
+            "power_srcs": [self._source],
+            "system_desc": "Juniper Networks, Inc. ex4100-48mp Ethernet Switch, kernel JUNOS 23.4R2-S4",
+            "system_name": 'access "east"',
+        }

@@ -1,0 +1,50 @@
+"""How big a fleet is and how lively."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+START = 1_767_225_600.0
+"""2026-01-01 00:00:00 UTC: where a fleet's time begins unless told otherwise."""
+
+NOT_LIVED: frozenset[str] = frozenset({"switches", "virtual_chassis", "gateways", "srx_clusters", "ssrs", "mxedges"})
+"""Kinds that a plan can name but that have no life here yet; asking for one is an error, never a silent nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetPlan:
+    """Counts and rates of a fleet. Equal plans make equal fleets, message for message.
+
+    `sites` is per org; `mxedges` per org; every other count of devices is per site. Rates are means of random
+    intervals; 0 switches that kind of happening off. Raises ValueError that names the field which makes no sense.
+    """
+
+    seed: int = 1
+    orgs: int = 1
+    sites: int = 3
+    aps: int = 10
+    switches: int = 0
+    virtual_chassis: int = 0
+    gateways: int = 0
+    srx_clusters: int = 0
+    ssrs: int = 0
+    mxedges: int = 0
+    clients_per_ap: int = 5
+    start: float = START
+    cadence_s: float = 30.0
+    reboot_s: float = 90.0
+    reboots_per_device_day: float = 1.0
+    port_flaps_per_device_day: float = 4.0
+    events_per_device_hour: float = 2.0
+    roams_per_client_hour: float = 6.0
+    sessions_per_client_hour: float = 1.0
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            if field.name != "seed" and getattr(self, field.name) < 0:
+                raise ValueError(f"{field.name} must not be negative, it is {getattr(self, field.name)}")
+        if self.cadence_s <= 0:
+            raise ValueError(f"cadence_s must be more than 0 seconds, it is {self.cadence_s}")
+        for name in sorted(NOT_LIVED):
+            if getattr(self, name):
+                raise ValueError(f"{name}: the simulated fleet cannot live these devices yet; leave it at 0")
