@@ -1,0 +1,213 @@
+"""What exists, kept current: reads the inventory of one account again and again, and primes the state of its devices.
+
+A round costs one call for ``/self``, one for the use of the token and a few per org (see `reading`). A round that
+fails, wholly or in part, takes nothing away: what was known stays, the failure is counted in `RestStatus`, logged
+when it begins and when it ends, and tried again with back-off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import structlog
+
+from collector.errors import Fatal, RemoteError
+from collector.ingest.priming import BATCH, Priming
+from collector.ingest.reading import Reader
+from collector.ingest.retries import backoff_s
+from collector.mist.directory import Changes
+from collector.mist.sitefilter import SiteFilter
+
+if TYPE_CHECKING:
+    from collector.clock import Clock
+    from collector.ingest.reading import Reading
+    from collector.ingest.rest import Rest
+    from collector.mist.directory import Directory
+
+log = structlog.get_logger(__name__)
+
+EVERY_S = 600.0
+FIRST_RETRY_S = 30.0
+JITTER = 0.05  # of the interval, either way, so that shards do not ask together
+BUDGET_SHARE = 0.5  # of the hour's calls at most for reading the inventory; huge accounts are read less often
+
+OnChange = Callable[[Changes], None]
+OnPayload = Callable[[str, dict[str, object], dict[str, str]], None]  # kind, raw dict, ids
+
+
+class SitesScope(Protocol):
+    """The `sites` of an account's configuration: names (globs) or ids."""
+
+    @property
+    def include(self) -> Sequence[str]:
+        """Sites to watch; none = every site."""
+
+    @property
+    def exclude(self) -> Sequence[str]:
+        """Sites not to watch, whatever `include` says."""
+
+
+class AccountScope(Protocol):
+    """What the inventory reads of an account's configuration: org ids (none = all the token reaches) and sites."""
+
+    @property
+    def name(self) -> str:
+        """What the operator calls the account."""
+
+    @property
+    def orgs(self) -> Sequence[str]:
+        """Ids of the orgs to read; none = every org that the token reaches."""
+
+    @property
+    def sites(self) -> SitesScope:
+        """Which of their sites to watch."""
+
+
+class Inventory:
+    """Keeps `directory` true and hands on what it reads.
+
+    `on_change(changes)` is called after the directory has changed, `on_payload(kind, payload, ids)` for each raw
+    object: kinds "org", "site", "inventory" at each round, "device" (and "mxedge") when priming; ids are `org_id` and,
+    where they apply, `site_id` (may be empty) and `mac`. `ready` is set after the first round that was complete, or
+    that only lacks what the token is refused. `mxedges` primes Mist Edges too; `members` lists the members of virtual
+    chassis one by one.
+    """
+
+    def __init__(
+        self,
+        rest: Rest,
+        account: AccountScope,
+        directory: Directory,
+        *,
+        on_change: OnChange,
+        on_payload: OnPayload,
+        clock: Clock,
+        every_s: float = EVERY_S,
+        mxedges: bool = False,
+        members: bool = False,
+        rng: random.Random | None = None,
+    ) -> None:
+        watched = SiteFilter(tuple(account.sites.include), tuple(account.sites.exclude))
+        self.ready = asyncio.Event()
+        self._reader = Reader(rest, orgs=tuple(account.orgs), watched=watched, members=members)
+        self._rest = rest
+        self._account = account.name
+        self._directory = directory
+        self._on_change = on_change
+        self._on_payload = on_payload
+        self._clock = clock
+        self._every_s = every_s
+        self._priming = Priming(rest, directory, self._hand_on, clock, mxedges=mxedges)
+        self._rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
+        self._failures = 0  # rounds in a row
+        self._asks_usage = True
+        self._broken_kinds: set[str] = set()  # of payload, told in the log
+
+    async def run(self) -> None:
+        """Read at once, then every `every_s` seconds, give or take 5 %; sooner, with back-off, after a failure."""
+        while True:
+            calls_before = self._calls()
+            await self.refresh()
+            if self._priming.owed and self._directory.sites:
+                await self.prime()
+            await self._clock.sleep(self._pause_s(self._calls() - calls_before))
+
+    async def refresh(self) -> bool:
+        """Do one round; True when it was complete."""
+        try:
+            reading = await self._reader.read(self._directory)
+        except RemoteError as error:
+            self._failed([error])
+            return False
+        await self._apply(reading)
+        if reading.usable:
+            self.ready.set()
+        if reading.faults:
+            self._failed(reading.faults, orgs=len(reading.unread_orgs), sites=len(reading.unread_sites))
+            return False
+        await self._learn_usage()
+        self._succeeded(reading)
+        return True
+
+    async def prime(self, site_ids: Iterable[str] | None = None) -> int:
+        """Read the state of the devices of `site_ids` (None: all) by REST; returns how many were handed on.
+
+        To be called when the stream of these sites comes back after an outage: Mist resumes nothing. A failure is
+        logged, never raised, and made up for by the next round of `run`.
+        """
+        return await self._priming.prime(site_ids)
+
+    async def _apply(self, reading: Reading) -> None:
+        self._priming.closed_orgs = frozenset(reading.reach.sites)
+        changes = self._directory.replace(
+            reading.orgs.values(),
+            reading.sites.values(),
+            reading.devices.values(),
+            unread_orgs=reading.unread_orgs,
+            unread_sites=reading.unread_sites,
+        )
+        if changes:
+            self._on_change(changes)
+        for number, entry in enumerate(reading.payloads, start=1):
+            self._hand_on(entry.kind, entry.payload, entry.ids)
+            if number % BATCH == 0:
+                await self._clock.sleep(0)
+
+    def _hand_on(self, kind: str, payload: dict[str, object], ids: dict[str, str]) -> None:
+        try:
+            self._on_payload(kind, payload, ids)
+        except Exception:
+            # One odd object must not end the reading of all others; told once a kind, with its traceback.
+            if kind not in self._broken_kinds:
+                self._broken_kinds.add(kind)
+                log.exception("inventory.payload_failed", account=self._account, kind=kind, **ids)
+
+    async def _learn_usage(self) -> None:
+        """Ask how many calls others made with this token. A courtesy: without an answer our own count stands."""
+        if not self._asks_usage:
+            return
+        try:
+            await self._rest.learn_usage()
+        except Fatal:
+            self._asks_usage = False
+        except RemoteError:
+            pass
+
+    def _failed(self, faults: Sequence[RemoteError], **unread: int) -> None:
+        status = self._rest.status
+        status.inventory_failures += 1
+        status.last_error = str(faults[0])
+        self._failures += 1
+        if self._failures == 1:
+            fields = {"faults": len(faults), **{f"unread_{key}": count for key, count in unread.items()}}
+            log.warning("inventory.failed", account=self._account, error=status.last_error, **fields)
+
+    def _succeeded(self, reading: Reading) -> None:
+        first = self._rest.status.inventory_at is None
+        self._rest.status.inventory_at = self._clock.now()
+        self._rest.status.last_error = ""
+        if first or self._failures:
+            log.info(
+                "inventory.read" if first else "inventory.recovered",
+                account=self._account,
+                orgs=len(reading.orgs),
+                sites=len(reading.sites),
+                devices=len(reading.devices),
+                skipped=reading.skipped,
+                calls=self._calls(),
+            )
+        self._failures = 0
+
+    def _pause_s(self, calls: int) -> float:
+        """Return the seconds to the next round, which may not cost more than its share of the hour's calls."""
+        affordable_s = calls * 3600.0 / (self._rest.budget.usable * BUDGET_SHARE)
+        if self._failures:
+            retry_s = backoff_s(self._failures, self._rng, first_s=FIRST_RETRY_S, cap_s=self._every_s)
+            return max(retry_s, affordable_s)
+        return max(self._every_s, affordable_s) * self._rng.uniform(1 - JITTER, 1 + JITTER)
+
+    def _calls(self) -> int:
+        return sum(self._rest.status.calls.values())
