@@ -1,0 +1,156 @@
+"""The documents tell the truth: each command block runs or is checked, each file that is linked exists.
+
+A command that `_CHECKS` does not know fails: whoever writes it into a document adds how it is checked.
+
+"""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = [
+    path
+    for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/**/*.md")])
+    if path.name != "CHANGELOG.md"
+]
+_BLOCK = re.compile(r"^ *```(\w+)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
+
+
+def blocks(language: str) -> list[tuple[str, str]]:
+    """All fenced blocks in `language`, each with the name of its document."""
+    return [
+        (str(path.relative_to(ROOT)), textwrap.dedent(text))
+        for path in DOCUMENTS
+        for found, text in _BLOCK.findall(path.read_text(encoding="utf-8"))
+        if found == language
+    ]
+
+
+def commands() -> list[str]:
+    """Every command line of every `sh` block, once; comments and continued lines are put right."""
+    lines = [line for _, text in blocks("sh") for line in text.replace("\\\n", " ").splitlines()]
+    return list(dict.fromkeys(line.split(" #")[0].strip() for line in lines if line and not line.startswith("#")))
+
+
+def collector(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run mist-collector with a token in its environment."""
+    environ = os.environ | {"MIST_API_TOKEN": "not-a-real-token", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "collector", *arguments]
+    return subprocess.run(command, cwd=cwd, env=environ, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def workplace(tmp_path):
+    """A folder with the files that the documents tell the reader to have."""
+    (tmp_path / "collector.yaml").write_text(blocks("yaml")[0][1])
+    for secret in ("mist-token", "mist-webhook-secret"):
+        (tmp_path / secret).write_text("not-a-real-secret\n")
+        (tmp_path / secret).chmod(0o600)
+    frame = {"event": "data", "channel": "/sites/67970e46-4e12-11e6-9188-0242ac110007/stats/devices", "data": "{}"}
+    (tmp_path / "frames.jsonl").write_text(json.dumps(frame) + "\n")
+    for name in ("deploy", "Makefile"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    return tmp_path
+
+
+def _make(words, _cwd):
+    """The target exists, and make could build it."""
+    targets = [word for word in words[1:] if "=" not in word]
+    done = subprocess.run(["make", "-n", *targets], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def _collector(words, cwd):
+    """Commands that end are run; of those that go on until Ctrl-C, the options must exist."""
+    command, *options = words[1:]
+    if command not in ("run", "demo", "simulate"):
+        done = collector(command, *options, cwd=cwd)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return
+    shown = collector(command, "--help", cwd=cwd)
+    assert shown.returncode == 0, shown.stderr
+    for option in options:
+        assert not option.startswith("-") or option.split("=")[0] in shown.stdout, f"{command} has no {option}"
+
+
+def _curl(words, _cwd):
+    """The address is a default of the configuration, the path one that the operator's listener serves."""
+    for url in (urlsplit(word) for word in words if word.startswith("http")):
+        assert url.port == 9733
+        served = "".join(path.read_text() for path in ROOT.glob("collector/serve/*.py"))
+        assert f'"{url.path}"' in served
+
+
+def _promtool(words, cwd):
+    """What promtool is told to check passes."""
+    done = subprocess.run(words, cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _named_file(words, cwd):
+    """The files named as arguments or options exist."""
+    for word in words[1:]:
+        assert not word.startswith("--config.file=") or (cwd / word.partition("=")[2]).is_file()
+
+
+def _venv_tool(words, _cwd):
+    """The tool is installed with the development dependencies."""
+    assert (Path(sys.executable).parent / Path(words[0]).name).is_file()
+
+
+_CHECKS = {
+    "make": _make,
+    "mist-collector": _collector,
+    "curl": _curl,
+    "promtool": _promtool,
+    "prometheus": _named_file,
+    "pre-commit": _venv_tool,
+}
+
+
+@pytest.mark.parametrize("command", commands())
+def test_a_command_does_what_the_document_says(command, workplace, request):
+    for part in command.split("|"):
+        words = shlex.split(part)
+        name = Path(words[0]).name
+        if name == "grep":
+            continue
+        if name in ("promtool", "prometheus"):
+            request.getfixturevalue(name)
+        assert name in _CHECKS, f"{name}: say in _CHECKS how it is checked"
+        _CHECKS[name](words, workplace)
+
+
+@pytest.mark.parametrize(("document", "text"), blocks("yaml"), ids=[name for name, _ in blocks("yaml")])
+def test_a_configuration_is_accepted(document, text, workplace):
+    (workplace / "shown.yaml").write_text(text)
+    done = collector("check-config", "shown.yaml", cwd=workplace)
+    assert done.returncode == 0, f"{document}: {done.stdout}{done.stderr}"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(path):
+    links = [link for link in _LINK.findall(path.read_text(encoding="utf-8")) if "://" not in link]
+    assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+def test_metrics_named_in_documents_exist():
+    done = collector("catalog", "--format", "json", cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    families = {family["name"] for family in json.loads(done.stdout)["families"]}
+    text = "\n".join(path.read_text(encoding="utf-8") for path in DOCUMENTS)
+    named = {
+        name for name in re.findall(r"\bmist_[a-z][a-z0-9_]*[a-z0-9]\b", text) if not name.startswith("mist_collector")
+    }
+    assert named, "the quickstart shows at least one query"
+    assert named - families == set()
