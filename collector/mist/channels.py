@@ -1,4 +1,4 @@
-"""Every WebSocket channel of the Mist cloud: one row each (mist/README 4).
+"""Every WebSocket channel of the Mist cloud: one row each.
 
 To subscribe to a new channel, add a row here and its table in `collector.catalog`. The rows that carry nothing for
 metrics are utilities on request; they stand here so that a recorded frame of theirs is recognised, not "unknown".
@@ -53,8 +53,8 @@ class Match:
     ids: dict[str, str]
 
 
-# Cadence: devices 20-30 s is seen (mist/README 4); clients "tens of seconds", maps "seconds"; 60 s for Mist Edges and
-# insights is our assumption, no source gives a rate.
+# Cadence as live consumers saw it: devices every 20-30 s, clients some tens of seconds, maps some seconds. For Mist
+# Edges and insights no source gives a rate: 60 s is an assumption.
 CHANNELS: Final[tuple[Channel, ...]] = (
     Channel("/sites/{site_id}/stats/devices", Scope.SITE, "device", 30.0, "devices"),
     Channel("/sites/{site_id}/stats/clients", Scope.SITE, "client", 60.0, "clients"),

@@ -1,4 +1,4 @@
-"""The regions of the Mist cloud: where their REST and stream hosts are (mist/README 1)."""
+"""The regions of the Mist cloud: where their REST and stream hosts are (the servers of Mist's OpenAPI)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 if TYPE_CHECKING:
     from typing import Final
 
+_API_PATH: Final = "/api/v1"  # the REST client appends it; an operator who wrote it too meant the same
 _STREAM_PATH: Final = "/api-ws/v1/stream"
 _STREAM_SCHEMES: Final = {"https": "wss", "http": "ws"}
 
@@ -53,7 +54,7 @@ def from_api_url(api_url: str, stream_url: str | None = None) -> Cloud:
     """
     api = _split(api_url, ("https", "http"))
     stream = _split(stream_url, ("wss", "ws")).geturl() if stream_url else _derived(api)
-    base = api.geturl()
+    base = api.geturl().removesuffix(_API_PATH)
     known = next((cloud.name for cloud in CLOUDS.values() if cloud.api_url == base), None)
     return Cloud(known or api.netloc, base, stream)
 
@@ -65,6 +66,8 @@ def _split(url: str, schemes: tuple[str, ...]) -> SplitResult:
         raise ValueError(f"the address must begin with {' or '.join(f'{scheme}://' for scheme in schemes)} and a host")
     if "@" in parts.netloc:
         raise ValueError("the address must hold no user name and no password")
+    if parts.port == 0:  # reading it also raises ValueError for a port that is no number
+        raise ValueError("the port must be 1 to 65535")
     if parts.query or parts.fragment:
         raise ValueError("the address must end with its path: no query, no fragment")
     return parts._replace(path=parts.path.rstrip("/"), netloc=parts.netloc.lower())

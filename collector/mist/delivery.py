@@ -1,4 +1,4 @@
-"""What one webhook request says: `{"topic": ..., "events": [...]}` (mist/README 5.1)."""
+"""What one webhook request says: `{"topic": ..., "events": [...]}`."""
 
 from __future__ import annotations
 

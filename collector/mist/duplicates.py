@@ -1,4 +1,4 @@
-"""A memory for events already seen: Mist repeats deliveries and numbers none of them (mist/README 5.1)."""
+"""A memory for events already seen: Mist repeats deliveries and numbers none of them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What one WebSocket frame says: the envelope, not yet the payload.
 
-Mist frames (mist/README 3) are JSON objects with an `event`: three control events, and `data`, whose payload is an
-object in the documentation and a JSON *string* on live streams. The string is left as it is: only the reader of
+Mist frames are JSON objects with an `event`: three control events, and `data`, whose payload is an object in Mist's
+documentation and a JSON *string* on live streams. The string is left as it is: only the reader of
 the channel knows which of its fields are worth decoding.
 
 This is the hot path: a good data frame costs one `orjson.loads`, two look-ups and one small object. Held by
@@ -90,7 +90,7 @@ def _control(message: dict[str, Any]) -> Event | Rejected:
 
 
 def _failed(channel: str, detail: object) -> SubscribeFailed:
-    """`detail` may be absent, and no document promises a string (mist/README 3)."""
+    """`detail` may be absent, and no document promises a string."""
     return SubscribeFailed(channel, detail if isinstance(detail, str) else "")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import Final
 
-# A device id is the MAC in the last group of a UUID whose other groups are fixed (mist/README 7.14).
+# A device id is the MAC in the last group of a UUID whose other groups are fixed.
 _DEVICE_ID_PREFIX: Final = "00000000-0000-0000-1000-"
 _PLAIN: Final = re.compile("[0-9a-f]{12}").fullmatch
 _SEPARATED: Final = re.compile(

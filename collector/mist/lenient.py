@@ -1,8 +1,8 @@
 """JSON that is not quite JSON: the second attempt at a frame, a nested payload or a webhook body.
 
-The first attempt is always `orjson.loads`, at the caller, because that is the fast way. What orjson refuses and
-a monitored network can still produce: NUL bytes and invalid UTF-8 in binary frames (mist/README 3), SSIDs that are
-no Unicode (lone surrogates in escapes), control characters inside strings, NaN and infinities. All of it is read
+The first attempt is always `orjson.loads`, because that is the fast way. What it refuses and a monitored network can
+still produce: NUL bytes and invalid UTF-8 in binary frames (Mist's own client library guards against both), SSIDs that
+are no Unicode (lone surrogates in escapes), control characters inside strings, NaN and infinities. All of it is read
 here by the standard library, slowly, so that one odd SSID does not cost a whole frame.
 """
 
@@ -27,7 +27,7 @@ _REPLACEMENT: Final = "\\ufffd"
 _SURROGATES: Final = re.compile(
     r"(\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
 )
-_INT64_DIGITS: Final = 19
+_LONGEST_INT: Final = 20  # characters of a 64-bit integer
 
 
 def loads(raw: bytes | str) -> Any | Rejected:
@@ -59,5 +59,5 @@ def _clean(raw: bytes | str) -> str:
 
 
 def _number(digits: str) -> int | float:
-    """As orjson does: what does not fit 64 bits is a float, so no integer here is too large for `float()`."""
-    return int(digits) if len(digits) < _INT64_DIGITS else float(digits)
+    """As orjson does: what is longer than 64 bits is a float, so no integer here is too large for `float()`."""
+    return int(digits) if len(digits) <= _LONGEST_INT else float(digits)

@@ -1,7 +1,7 @@
 """Who sent a webhook delivery: the check of `X-Mist-Signature-v2`, on the raw body, before any parsing.
 
-Mist signs with HMAC-SHA256 over the raw bytes, key = the secret's bytes, lower-case hex without a prefix
-(mist/README 5.1). The older `X-Mist-Signature` (HMAC-SHA1) is not accepted, not even beside a good one missing.
+Mist signs with HMAC-SHA256 over the raw bytes, key = the secret's bytes, lower-case hex without a prefix (Mist OpenAPI,
+`webhook`). The older `X-Mist-Signature` (HMAC-SHA1), which Mist sends beside it, is never looked at.
 There is no timestamp in the signature: a replayed delivery verifies, and is caught as a duplicate.
 """
 

@@ -1,4 +1,4 @@
-"""Every way in which Mist writes a moment, read as one: Unix seconds (mist/README 7.4)."""
+"""Every way in which Mist writes a moment, read as one: Unix seconds."""
 
 from __future__ import annotations
 

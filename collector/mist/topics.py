@@ -1,4 +1,4 @@
-"""Every webhook topic, and what makes two of its events the same event: one row each (mist/README 5).
+"""Every webhook topic, and what makes two of its events the same event: one row each.
 
 Mist gives a delivery no number. It repeats deliveries, and an organisation's and a site's webhook on one topic bring
 every event twice. An event is therefore known by its content: by the fields that identify it where the topic has such
@@ -138,13 +138,13 @@ def _hash(key: list[object]) -> int:
 
 
 def _leaves(root: object) -> Iterator[tuple[int, str]]:
-    """Every leaf below `root`, with a hash of the way to it. Walks without recursion: depth is no concern here."""
+    """Every leaf and empty container below `root`, with a hash of the way to it; no recursion, whatever the depth."""
     open_nodes: list[tuple[int, object]] = [(0, root)]
     while open_nodes:
         way, node = open_nodes.pop()
-        if isinstance(node, dict):
+        if isinstance(node, dict) and node:
             open_nodes += [(hash((way, name)), child) for name, child in node.items()]
-        elif isinstance(node, list):
+        elif isinstance(node, list) and node:
             open_nodes += [(hash((way, at)), child) for at, child in enumerate(node)]
         else:
             yield way, repr(node)
