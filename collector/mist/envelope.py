@@ -4,8 +4,8 @@ Mist frames are JSON objects with an `event`: three control events, and `data`, 
 documentation and a JSON *string* on live streams. The string is left as it is: only the reader of
 the channel knows which of its fields are worth decoding.
 
-This is the hot path: a good data frame costs one `orjson.loads`, two look-ups and one small object. Held by
-tests/benchmarks; about 0.2 us above `orjson.loads` alone.
+This is the hot path: a good data frame costs one `orjson.loads`, three look-ups and one small object. Measured 0.2 us
+above `orjson.loads` alone, of 2.6 us for an access point's 7 KB.
 """
 
 from __future__ import annotations
