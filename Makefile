@@ -48,6 +48,8 @@ real-parts: $(READY) ## Install the real programs that tests run (Prometheus), t
 
 .PHONY: lock
 lock: $(READY) ## Resolve the dependencies of pyproject.toml anew (UPGRADE=1: to their newest releases); asks PyPI
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+		{ echo "Lock with the oldest supported Python, it needs the most packages: make clean lock PYTHON=python3.11" >&2; exit 1; }
 	$(PIP_COMPILE) --output-file requirements.lock pyproject.toml
 	$(BIN)/python -c '$(DEV_REQUIREMENTS)' | \
 		$(PIP_COMPILE) --output-file requirements-dev.lock --constraint requirements.lock pyproject.toml -

@@ -1,0 +1,50 @@
+"""The locks hold every dependency that pyproject.toml names, with hashes, and nothing of the machine that made them."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+RUN_TIME = PYPROJECT["project"]["dependencies"]
+LOCKS = {
+    "requirements.lock": RUN_TIME,
+    "requirements-dev.lock": RUN_TIME + PYPROJECT["dependency-groups"]["dev"] + PYPROJECT["build-system"]["requires"],
+}
+
+
+def _normal(requirement: str) -> str:
+    """The name of a requirement, in PyPI's normal form."""
+    return re.sub(r"[-_.]+", "-", re.match(r"[\w.-]+", requirement)[0]).lower()
+
+
+def _pins(lock: str) -> dict[str, str]:
+    return dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE))
+
+
+@pytest.mark.parametrize(("lock", "requirements"), LOCKS.items())
+def test_every_dependency_is_locked(lock, requirements):
+    assert {_normal(requirement) for requirement in requirements} - set(_pins(lock)) == set()
+
+
+def test_both_locks_agree():
+    assert _pins("requirements.lock").items() <= _pins("requirements-dev.lock").items()
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_pin_has_a_hash(lock):
+    entries = re.split(r"^(?=[\w.-]+==)", (ROOT / lock).read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    assert [entry.split()[0] for entry in entries if "--hash=sha256:" not in entry] == []
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_tells_nothing_of_where_it_was_made(lock):
+    assert re.findall(r"https?://\S*|file:\S*|^--(?!hash).*| /\S+", (ROOT / lock).read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_is_made_with_the_oldest_supported_python(lock):
+    oldest = PYPROJECT["project"]["requires-python"].removeprefix(">=")
+    assert f"pip-compile with Python {oldest}\n" in (ROOT / lock).read_text(encoding="utf-8")
