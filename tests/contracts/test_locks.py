@@ -41,7 +41,7 @@ def test_every_pin_has_a_hash(lock):
 
 @pytest.mark.parametrize("lock", LOCKS)
 def test_a_lock_tells_nothing_of_where_it_was_made(lock):
-    assert re.findall(r"https?://\S*|file:\S*|^--(?!hash).*| /\S+", (ROOT / lock).read_text(encoding="utf-8")) == []
+    assert re.findall(r"https?://\S*|file:/\S*|^--(?!hash).*| /\S+", (ROOT / lock).read_text(encoding="utf-8")) == []
 
 
 @pytest.mark.parametrize("lock", LOCKS)
