@@ -1,0 +1,207 @@
+"""The status page: what an operator wants to know first stands first, and the worst stands on top of each list."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from collector.serve import markup, words
+from collector.serve.markup import Cell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from collector.serve.status_page import StatusPage
+    from collector.status import Account, ConnectionStatus, RestStatus, SubscriptionStatus
+
+MOST_CHANNELS = 500  # rows; a thousand sites have a thousand channels, and the worst are shown
+MOST_FAMILIES = 1000
+REFRESH_S = 30
+_WORST = ("refused", "unanswered", "sent", "waiting", "up")
+_STYLES = {"up": "good", "open": "good", "refused": "bad", "unanswered": "bad", "waiting": "wait", "sent": "wait"}
+_NAVIGATION = "".join(
+    f'<a href="{target}">{name}</a>'
+    for name, target in (
+        ("Accounts", "#accounts"), ("Connections", "#connections"), ("Channels", "#channels"),
+        ("Books", "#books"), ("Events", "#events"), ("Series", "#series"), ("/metrics", "/metrics"),
+    )
+)  # fmt: skip
+
+
+def render(page: StatusPage) -> str:
+    """The document, escaped."""
+    sections = (_head, _accounts, _connections, _channels, _books, _events, _series)
+    return markup.page("mist-collector", "".join(part(page) for part in sections), refresh_s=REFRESH_S)
+
+
+def _head(page: StatusPage) -> str:
+    running = f"Version {page.version}, running for {words.seconds(page.now - page.started_at)}"
+    as_of = f"as of {words.moment(page.unix)}, renewed every {REFRESH_S} s"
+    if page.not_ready:
+        state = markup.paragraph("Not ready:", "bad") + "".join(map(markup.paragraph, page.not_ready))
+    else:
+        state = markup.paragraph("Ready.", "good")
+    about = markup.paragraph(f"{running}; {as_of}.", "soft")
+    return f"<h1>mist-collector</h1>{state}{about}<nav>{_NAVIGATION}</nav>"
+
+
+def _number(value: int) -> Cell:
+    return Cell(words.count(value), "n")
+
+
+def _state(state: str) -> Cell:
+    return Cell(state, _STYLES.get(state, ""))
+
+
+def _accounts(page: StatusPage) -> str:
+    heads = ("Account", "Cloud", "#Orgs", "#Sites", "#Devices", "#REST calls this hour", "Inventory", "Last REST error")
+    rest = {status.account: status for status in page.rest}
+    rows = [
+        [
+            Cell(line.name),
+            Cell(line.cloud),
+            *map(_number, (line.orgs, line.sites, line.devices)),
+            *_rest(rest.get(line.name), page.now),
+        ]
+        for line in page.accounts
+    ]
+    return markup.section("accounts", "Accounts", markup.table(heads, rows))
+
+
+def _rest(status: RestStatus | None, now: float) -> list[Cell]:
+    if status is None:
+        return [Cell("", "n"), Cell("never"), Cell("")]
+    spent = status.budget_used >= status.budget_limit
+    budget = f"{words.count(status.budget_used)} of {words.count(status.budget_limit)}"
+    failures = f", {words.count(status.inventory_failures)} failed" if status.inventory_failures else ""
+    return [
+        Cell(budget, "n bad" if spent else "n"),
+        Cell(f"{words.ago(status.inventory_at, now)}{failures}"),
+        Cell(status.last_error),
+    ]
+
+
+def _connections(page: StatusPage) -> str:
+    heads = (
+        "Connection",
+        "State",
+        "Open since",
+        "Last message",
+        "#Channels up",
+        "#Frames",
+        "#Received",
+        "Breaks",
+        "Last break",
+    )
+    rows = [_connection(connection, page.now) for connection in page.connections]
+    return markup.section("connections", "Connections", markup.table(heads, rows))
+
+
+def _connection(connection: ConnectionStatus, now: float) -> list[Cell]:
+    waiting = connection.next_attempt_at
+    state = connection.state
+    again = f", again in {words.seconds(waiting - now)}" if waiting is not None and state == "waiting" else ""
+    opened = words.ago(connection.opened_at, now) if state == "open" else ""
+    up = sum(subscription.state == "up" for subscription in connection.subscriptions.values())
+    return [
+        Cell(connection.name),
+        Cell(f"{state}{again}", _STYLES.get(state, "")),
+        Cell(opened),
+        Cell(words.ago(connection.last_message_at, now)),
+        Cell(f"{words.count(up)} of {words.count(len(connection.subscriptions))}", "n"),
+        _number(connection.frames),
+        Cell(words.size(connection.bytes), "n"),
+        Cell(words.tally(connection.breaks)),
+        Cell(connection.last_break),
+    ]
+
+
+def _channels(page: StatusPage) -> str:
+    every = [
+        (connection.name, subscription)
+        for connection in page.connections
+        for subscription in connection.subscriptions.values()
+    ]
+    kinds = _kinds(subscription for _, subscription in every)
+    heads = ("Channel", "Connection", "State", "Last message", "#Frames", "#Breaks", "Detail")
+    worst = heapq.nsmallest(MOST_CHANNELS, every, key=lambda item: _badness(item[1]))
+    rows = [_channel(name, subscription, page.now) for name, subscription in worst]
+    shown = (
+        f"The worst {len(worst)} of {words.count(len(every))}:" if len(worst) < len(every) else "All, the worst first:"
+    )
+    note = markup.paragraph(shown, "soft") if every else ""
+    return markup.section("channels", "Channels", kinds, note, markup.table(heads, rows) if every else "")
+
+
+def _kinds(subscriptions: Iterable[SubscriptionStatus]) -> str:
+    states: dict[str, Counter[str]] = {}
+    for subscription in subscriptions:
+        states.setdefault(subscription.kind or "other", Counter())[subscription.state] += 1
+    heads = ("Kind", *(f"#{state}" for state in reversed(_WORST)))
+    rows = [
+        [Cell(kind, "id"), *(_number(counts[state]) for state in reversed(_WORST))]
+        for kind, counts in sorted(states.items())
+    ]
+    return markup.table(heads, rows)
+
+
+def _badness(subscription: SubscriptionStatus) -> tuple[int, float, int]:
+    """Sorts the worst first: by state, then the longest silent, then the most breaks."""
+    rank = _WORST.index(subscription.state) if subscription.state in _WORST else 0
+    heard_at = subscription.last_message_at
+    return rank, float("-inf") if heard_at is None else heard_at, -subscription.breaks
+
+
+def _channel(connection: str, subscription: SubscriptionStatus, now: float) -> list[Cell]:
+    return [
+        Cell(subscription.channel, "id"),
+        Cell(connection),
+        _state(subscription.state),
+        Cell(words.ago(subscription.last_message_at, now)),
+        _number(subscription.frames),
+        _number(subscription.breaks),
+        Cell(subscription.detail),
+    ]
+
+
+def _books(page: StatusPage) -> str:
+    """What came in and what became of it: received = applied + dropped."""
+    heads = ("Way in", "#Received", "#Applied", "#Dropped", "Dropped because")
+    ways = (("frames (stream)", page.frames), ("events (webhook)", page.events))
+    rows = [_account(name, account) for name, account in ways if account is not None]
+    return markup.section("books", "Books", markup.table(heads, rows), _webhook(page))
+
+
+def _account(name: str, account: Account) -> list[Cell]:
+    dropped = sum(account.dropped.values())
+    numbers = map(_number, (account.received, account.applied, dropped))
+    return [Cell(name), *numbers, Cell(words.tally(account.dropped))]
+
+
+def _webhook(page: StatusPage) -> str:
+    webhook = page.webhook
+    if webhook is None:
+        return markup.paragraph("The webhook listener is off.", "soft")
+    accepted = f"Webhook deliveries: {words.count(webhook.answers.get(200, 0))} accepted"
+    last = f"last {words.ago(webhook.last_accepted_at, page.now)}"
+    if not webhook.refused:
+        return markup.paragraph(f"{accepted}, {last}; none refused.")
+    refused = f"refused: {words.tally(webhook.refused)}, last {words.ago(webhook.last_refused_at, page.now)}"
+    return markup.paragraph(f"{accepted}, {last}; {refused}.")
+
+
+def _events(page: StatusPage) -> str:
+    rows = [
+        [Cell(words.moment(event.at), "n"), Cell(event.topic), Cell(event.what), Cell(event.where)]
+        for event in page.last_events
+    ]
+    return markup.section("events", "Last events", markup.table(("#When", "Topic", "What", "Where"), rows))
+
+
+def _series(page: StatusPage) -> str:
+    total = sum(page.series.values())
+    largest = sorted(page.series.items(), key=lambda item: (-item[1], item[0]))[:MOST_FAMILIES]
+    rows = [[Cell(family, "id"), _number(samples)] for family, samples in largest]
+    title = f"Series: {words.count(total)} in {words.count(len(page.series))} families"
+    return markup.section("series", title, markup.table(("Family", "#Samples"), rows))

@@ -1,0 +1,179 @@
+"""The operator's listener over a real socket: /metrics, probes, the page."""
+
+import asyncio
+import gzip
+import socket
+
+import aiohttp
+import pytest
+from structlog.testing import capture_logs
+
+from collector.errors import ListenError
+from collector.listen import Listen
+from collector.serve import metrics
+from collector.serve.listener import OperatorListener
+from collector.serve.status_page import StatusPage
+
+LINE = b"mist_ap_up 1\n"
+
+
+class Served:
+    """A listener on a free port whose answers a test may change."""
+
+    def __init__(self, host="127.0.0.1", chunks=(LINE, LINE)):
+        self.chunks = list(chunks)
+        self.asked = []
+        self.begun, self.ended = asyncio.Semaphore(0), asyncio.Semaphore(0)  # one permit a rendering
+        self.reasons = []
+        self.listener = OperatorListener(
+            Listen(host, 0), render=self._render, ready=lambda: self.reasons, status=self._status
+        )
+
+    async def _render(self, openmetrics):
+        self.asked.append(openmetrics)
+        self.begun.release()
+        try:
+            for chunk in self.chunks:
+                if isinstance(chunk, Exception):
+                    raise chunk
+                if isinstance(chunk, asyncio.Event):
+                    await chunk.wait()
+                else:
+                    yield chunk
+        finally:
+            self.ended.release()
+
+    def _status(self):
+        return StatusPage(now=100.0, unix=0.0, started_at=40.0, version="1.2.3", not_ready=self.reasons)
+
+    async def __aenter__(self):
+        await self.listener.__aenter__()
+        self.session = aiohttp.ClientSession(f"http://localhost:{self.listener.port}", auto_decompress=False)
+        return self
+
+    async def __aexit__(self, *exc):
+        await self.session.close()
+        await self.listener.__aexit__(*exc)
+
+    async def get(self, path, method="GET", **headers):
+        async with self.session.request(method, path, headers={"Accept-Encoding": ""} | headers) as response:
+            return response, await response.read()
+
+
+async def test_metrics_are_plain_text_unless_asked_otherwise():
+    async with Served() as served:
+        response, body = await served.get("/metrics")
+        assert body == LINE * 2
+        assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+        assert "Content-Encoding" not in response.headers
+        response, _ = await served.get("/metrics", Accept="application/openmetrics-text; version=1.0.0")
+        assert response.headers["Content-Type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    assert served.asked == [False, True]
+
+
+@pytest.mark.parametrize("chunks", [[], [LINE], [LINE * 200_000, b"", LINE]], ids=["none", "one", "large"])
+async def test_gzip_gives_the_same_bytes(chunks):
+    async with Served(chunks=chunks) as served:
+        response, body = await served.get("/metrics", **{"Accept-Encoding": "gzip"})
+        assert response.headers["Content-Encoding"] == "gzip"
+        assert response.headers["Vary"] == "Accept, Accept-Encoding"
+        assert gzip.decompress(body) == b"".join(chunks)
+        assert (await served.get("/metrics"))[1] == b"".join(chunks)
+
+
+async def test_head_has_the_same_headers_and_renders_nothing():
+    async with Served() as served:
+        full, _ = await served.get("/metrics", **{"Accept-Encoding": "gzip"})
+        head, body = await served.get("/metrics", "HEAD", **{"Accept-Encoding": "gzip"})
+        assert body == b""
+        for name in ("Content-Type", "Content-Encoding", "Vary"):
+            assert head.headers[name] == full.headers[name]
+        for path in ("/-/healthy", "/-/ready", "/"):
+            assert (await served.get(path, "HEAD"))[0].status == 200
+    assert served.asked == [False]
+
+
+async def test_a_renderer_that_fails_at_once_is_a_500_logged_once():
+    async with Served(chunks=[RuntimeError("broken")]) as served:
+        with capture_logs() as logged:
+            for _ in range(3):
+                assert (await served.get("/metrics"))[0].status == 500
+        served.chunks = [LINE]
+        assert (await served.get("/metrics"))[0].status == 200
+    assert [entry["event"] for entry in logged] == ["scrape_failed"]
+
+
+async def test_a_renderer_that_fails_half_way_cuts_the_answer_so_that_nobody_takes_it_for_whole():
+    async with Served(chunks=[LINE, RuntimeError("broken")]) as served:
+        with capture_logs(), pytest.raises(aiohttp.ClientPayloadError):
+            await served.get("/metrics")
+
+
+async def test_a_scraper_that_goes_away_does_not_leave_the_renderer_hanging():
+    wait = asyncio.Event()
+    async with Served(chunks=[LINE, wait, *[LINE * 50_000] * 40]) as served:
+        _, writer = await asyncio.open_connection("127.0.0.1", served.listener.port)
+        writer.write(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+        await served.begun.acquire()
+        writer.transport.abort()
+        wait.set()
+        await served.ended.acquire()
+        served.chunks = [LINE]
+        assert (await served.get("/metrics"))[1] == LINE
+
+
+async def test_only_so_many_scrapes_at_once():
+    wait = asyncio.Event()
+    async with Served(chunks=[LINE, wait]) as served, asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(served.get("/metrics")) for _ in range(metrics.MOST_SCRAPES)]
+        for _ in running:
+            await served.begun.acquire()
+        response, body = await served.get("/metrics")
+        assert (response.status, body) == (503, b"8 scrapes are running already\n")
+        wait.set()
+        assert {(await task)[0].status for task in running} == {200}
+
+
+async def test_health_and_readiness():
+    async with Served() as served:
+        assert (await served.get("/-/ready"))[1] == b"ready\n"
+        served.reasons = ["main: inventory not read yet", "main/0: 3 channels wait"]
+        response, body = await served.get("/-/ready")
+        assert response.status == 503
+        assert body == b"main: inventory not read yet\nmain/0: 3 channels wait\n"
+        response, body = await served.get("/-/healthy")
+        assert (response.status, body) == (200, b"healthy\n")
+
+
+async def test_the_page_comes_with_headers_that_forbid_everything_but_itself():
+    async with Served() as served:
+        response, body = await served.get("/")
+    assert response.status == 200
+    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert b"Version 1.2.3, running for 60 s" in body
+
+
+async def test_anything_else_is_not_there_and_nothing_can_be_posted():
+    async with Served() as served:
+        assert (await served.get("/metrics/"))[0].status == 404
+        assert (await served.get("/metrics", "POST"))[0].status == 405
+        assert (await served.get("/-/healthy", "DELETE"))[0].status == 405
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+async def test_the_ipv6_wildcard_takes_ipv4_too():
+    async with Served(host="::") as served:
+        for host in ("127.0.0.1", "::1"):
+            _, writer = await asyncio.open_connection(host, served.listener.port)
+            writer.close()
+            await writer.wait_closed()
+
+
+async def test_a_taken_port_is_said_in_words():
+    async with Served() as served:
+        other = Served()
+        other.listener._listen = Listen("127.0.0.1", served.listener.port)
+        with pytest.raises(ListenError, match="the port is already taken"):
+            await other.listener.__aenter__()
