@@ -72,19 +72,27 @@ async def search(fetch: FetchLink, where: str) -> AsyncIterator[dict[str, object
     for _ in range(MAX_PAGES):
         body = (await fetch(link)).body
         results = _list_of(body.get("results") if isinstance(body, dict) else None, where)
-        fingerprint = hash(orjson.dumps(results)) if results else None
-        link = body.get("next") if isinstance(body, dict) else None
+        if not results:
+            return
+        link = _next_of(body, where)
+        fingerprint = hash(orjson.dumps(results))
         if fingerprint in prints or link in prints:
             raise Retryable("the listing repeats a page", where=where)
-        prints |= {fingerprint, link} - {None}
+        prints.add(fingerprint)
         for entry in results:
             if isinstance(entry, dict):
                 yield entry
-        if not link or not results:
+        if link is None:
             return
-        if not isinstance(link, str):
-            raise Retryable("`next` is not a link", where=where)
+        prints.add(link)
     raise Retryable(f"the listing has no end after {MAX_PAGES} pages", where=where)
+
+
+def _next_of(body: object, where: str) -> str | None:
+    link = body.get("next") if isinstance(body, dict) else None
+    if link and not isinstance(link, str):
+        raise Retryable("`next` is not a link", where=where)
+    return link or None
 
 
 def _list_of(entries: object, where: str) -> list[object]:

@@ -1,0 +1,148 @@
+"""A small REST cloud on loopback that answers, and misbehaves, exactly as a test tells it to."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import defaultdict
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import orjson
+from aiohttp import web
+
+from collector.ingest.rest import Rest
+from collector.mist.clouds import Cloud
+from collector.status import RestStatus
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+TOKEN = "an-org-token"
+
+
+class SkippingClock:
+    """A clock whose naps take no time but move it; `naps` keeps their lengths, in seconds."""
+
+    def __init__(self, now: float = 1000.0, unix: float = 1_700_000_000.0) -> None:
+        self.naps: list[float] = []
+        self._now = now
+        self._offset = unix - now
+
+    def now(self) -> float:
+        return self._now
+
+    def time(self) -> float:
+        return self._now + self._offset
+
+    async def sleep(self, seconds: float) -> None:
+        if seconds > 0:
+            self.naps.append(seconds)
+            self._now += seconds
+        await asyncio.sleep(0)
+
+
+@dataclass
+class Reply:
+    """One HTTP answer. `body` is JSON unless it is bytes; `cut` closes the socket halfway; `hangs` never answers."""
+
+    body: Any = None
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    cut: bool = False
+    hangs: bool = False
+
+
+@dataclass
+class Call:
+    """One request as it arrived."""
+
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+
+
+class RestCloud:
+    """Serves `replies[path]` in order, the last one for ever; a reply may be a function of the query."""
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self.url = ""
+        self.replies: defaultdict[str, list[Any]] = defaultdict(list)
+        self._runner: web.AppRunner | None = None
+        self._closing = asyncio.Event()
+
+    async def __aenter__(self):
+        app = web.Application()
+        app.router.add_route("*", "/{tail:.*}", self._serve)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        host, port = self._runner.addresses[0][:2]
+        self.url = f"http://{host}:{port}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._closing.set()
+        await self._runner.cleanup()
+
+    def answer(self, path: str, *replies: Any) -> None:
+        """Set what ``/api/v1`` + `path` answers: JSON, a `Reply`, or a function of the query that gives one."""
+        self.replies["/api/v1" + path] = list(replies)
+
+    def listing(self, path: str, entries: list[Any], *, headers: bool = True, largest: int = 1000) -> None:
+        """Serve `entries` in pages as Mist does, with or without the `X-Page-*` headers."""
+        self.answer(path, lambda query: page_of(entries, query, headers=headers, largest=largest))
+
+    def paths(self) -> list[str]:
+        """Return the paths called, in order, without the prefix."""
+        return [call.path.removeprefix("/api/v1") for call in self.calls]
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        self.calls.append(Call(request.path, dict(request.query), dict(request.headers)))
+        waiting = self.replies.get(request.path)
+        if not waiting:
+            return web.json_response({"detail": "Not found."}, status=404)
+        reply = waiting.pop(0) if len(waiting) > 1 else waiting[0]
+        reply = reply(dict(request.query)) if callable(reply) else reply
+        reply = reply if isinstance(reply, Reply) else Reply(reply)
+        if reply.hangs:
+            await self._closing.wait()
+        body = reply.body if isinstance(reply.body, bytes) else orjson.dumps(reply.body)
+        if reply.cut:
+            return await self._cut(request, body)
+        headers = {"Content-Type": "application/json"} | reply.headers
+        return web.Response(status=reply.status, body=body, headers=headers)
+
+    @staticmethod
+    async def _cut(request: web.Request, body: bytes) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": str(len(body))})
+        await response.prepare(request)
+        await response.write(body[: len(body) // 2])
+        request.transport.close()
+        return response
+
+
+def page_of(entries: list[Any], query: dict[str, str], *, headers: bool, largest: int = 1000) -> Reply:
+    limit, page = min(int(query.get("limit", 100)), largest), int(query.get("page", 1))
+    counted = {"X-Page-Limit": str(limit), "X-Page-Page": str(page), "X-Page-Total": str(len(entries))}
+    return Reply(entries[(page - 1) * limit : page * limit], headers=counted if headers else {})
+
+
+@asynccontextmanager
+async def rest_of(
+    url: str, *, token: Callable[[], str] = lambda: TOKEN, timeout_s: float = 10.0, clock: Any = None, **kwargs: Any
+) -> AsyncIterator[Rest]:
+    """A `Rest` towards `url` with a clock whose naps take no time and jitter that is always the same."""
+
+    def session() -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout_s))
+
+    cloud = Cloud("test", url, "ws://127.0.0.1:9/unused")
+    clock = clock or SkippingClock()
+    rng = random.Random(7)
+    async with Rest(cloud, token, RestStatus("main"), clock, session=session, rng=rng, **kwargs) as rest:
+        yield rest

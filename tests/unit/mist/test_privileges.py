@@ -1,0 +1,49 @@
+"""What a token reaches, read from `/self`."""
+
+from __future__ import annotations
+
+import pytest
+
+from collector.errors import DecodeError
+from collector.mist.privileges import Reach, reach_of
+
+SELF = {
+    "email": "user@example.com",
+    "privileges": [
+        {"scope": "org", "org_id": "org-1", "name": "Acme", "role": "read", "msp_id": "msp-1"},
+        {"scope": "site", "org_id": "org-2", "site_id": "site-1", "name": "HQ", "org_name": "Globex"},
+        {"scope": "site", "org_id": "org-2", "site_id": "site-2", "name": "Lab", "org_name": "Globex"},
+        {"scope": "site", "org_id": "org-1", "site_id": "site-9", "name": "covered by its org"},
+        {"scope": "msp", "msp_id": "msp-1", "name": "MSP", "role": "admin"},
+        {"scope": "org", "org_id": "org-1", "name": "Acme", "role": "helpdesk"},
+        {"scope": "galaxy", "org_id": "org-7"},
+        {"scope": "org", "org_id": None},
+        "rubbish",
+    ],
+}
+
+
+def test_orgs_single_sites_and_msps_are_told_apart():
+    assert reach_of(SELF) == Reach(
+        orgs=["org-1"],
+        sites={"org-2": ["site-1", "site-2"]},
+        org_names={"org-2": "Globex"},
+        msps=["msp-1"],
+    )
+
+
+def test_configured_orgs_narrow_the_reach_and_may_come_from_elsewhere():
+    reach = reach_of(SELF).narrowed(["org-2", "org-5"])
+    assert reach.orgs == ["org-5"]
+    assert reach.sites == {"org-2": ["site-1", "site-2"]}
+    assert reach.msps == []
+
+
+@pytest.mark.parametrize("answer", [None, [], {}, {"privileges": None}, {"privileges": {}}])
+def test_an_answer_without_a_list_of_privileges_is_no_answer(answer):
+    with pytest.raises(DecodeError, match="no_privileges"):
+        reach_of(answer)
+
+
+def test_no_privileges_reach_nothing():
+    assert not reach_of({"privileges": []})
