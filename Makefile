@@ -37,6 +37,7 @@ check: $(READY) ## Check style, types and the layers of imports
 
 .PHONY: bench
 bench: $(READY) ## Run the benchmarks
+	@[ -f tests/benchmarks/__main__.py ] || { echo "No benchmarks here: tests/benchmarks/__main__.py is missing" >&2; exit 1; }
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 .PHONY: setup
