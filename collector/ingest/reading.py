@@ -102,7 +102,7 @@ class Reader:
                     if isinstance(org_id, str) and org_id not in reading.reach.orgs:
                         reading.reach.orgs.append(org_id)
             except RemoteError as error:
-                reading.unread_orgs |= known.orgs.keys() - reading.reach.orgs
+                reading.unread_orgs |= known.orgs.keys() - reading.reach.sites.keys()
                 if not isinstance(error, Fatal):
                     reading.faults.append(error)
                 elif msp_id not in self._refused_msps:

@@ -69,6 +69,7 @@ class RestCloud:
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
+        self.called = asyncio.Event()
         self.url = ""
         self.replies: defaultdict[str, list[Any]] = defaultdict(list)
         self._runner: web.AppRunner | None = None
@@ -103,6 +104,7 @@ class RestCloud:
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         self.calls.append(Call(request.path, dict(request.query), dict(request.headers)))
+        self.called.set()
         waiting = self.replies.get(request.path)
         if not waiting:
             return web.json_response({"detail": "Not found."}, status=404)
