@@ -68,11 +68,7 @@ class Scale:
 _NAN = float("nan")
 PLAIN = Scale()
 PERCENT = Scale(per=100.0)
-MILLI = Scale(per=1000.0)
-KILO = Scale(times=1000.0)
 KIBI = Scale(times=1024.0)
-MEGA = Scale(times=1e6)
-HECTO = Scale(times=100.0)
 EPOCH = Scale(epoch=True)
 
 
@@ -148,6 +144,7 @@ class Info:
     name: str
     fields: Mapping[str, Path]  # label name -> path
     help: str
+    reads: tuple[str, ...] = ()  # fields that reach the series otherwise (as a label of the row)
 
     @property
     def type(self) -> FamilyType:
@@ -157,6 +154,11 @@ class Info:
     @property
     def sources(self) -> tuple[str, ...]:
         """Every field this family is made of, relative to the entity's place."""
+        return self.paths + self.reads
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The fields that become labels of the series."""
         return tuple(p for path in self.fields.values() for p in ((path,) if isinstance(path, str) else path))
 
 
@@ -177,6 +179,11 @@ class StateSet:
         return FamilyType.GAUGE
 
     @property
+    def paths(self) -> tuple[str, ...]:
+        """The field read."""
+        return (self.path,)
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """All states, in the order of their columns."""
         return (*self.states, "other")
@@ -184,7 +191,7 @@ class StateSet:
     @property
     def sources(self) -> tuple[str, ...]:
         """The field read."""
-        return (self.path,)
+        return self.paths
 
 
 AnyFamily: TypeAlias = "Family | Info | StateSet"
@@ -238,6 +245,7 @@ class Entity:
     unless    conditions under which a row is not measured
     requires  a field of the ROOT object without which this section of a message is not believed
     key       the field that identifies an element of a list (its index otherwise)
+    known     keys of a map that the reference spells out, beside any other that may come
     ttl_s     a row that was not spoken of for so long ends; None: it goes with its owner only
     """
 
@@ -249,6 +257,7 @@ class Entity:
     unless: tuple[Guard, ...] = ()
     requires: str | None = None
     key: str | None = None
+    known: tuple[str, ...] = ()
     ttl_s: float | None = 180.0
 
     @property

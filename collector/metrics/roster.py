@@ -65,13 +65,16 @@ class Roster:
         return render_pairs({name: values[name] for name in table.entity.label_names})
 
     def place(self, identity: str, labels: tuple[str, ...], spec: RowSpec) -> Place:
-        """The place of this identity, made anew when its kind or its labels are not what they were."""
+        """The place of this identity. Other labels end its rows; another kind ends those that the two do not share."""
         known = self.places.get(identity)
+        if known is not None and known.spec is spec and known.labels == labels:
+            return known
+        rows = [NO_ROW] * len(spec.tables)
         if known is not None:
-            if known.spec is spec and known.labels == labels:
-                return known
+            if known.labels == labels:
+                share_rows(known, spec, rows)
             self.remove(identity)
-        made = self.places[identity] = Place(spec, labels, [NO_ROW] * len(spec.tables))
+        made = self.places[identity] = Place(spec, labels, rows)
         return made
 
     def row(self, place: Place, position: int) -> int:
@@ -107,6 +110,14 @@ class Roster:
             if silent:
                 on_silent(identity, place)
         return ended
+
+
+def share_rows(known: Place, spec: RowSpec, rows: list[int]) -> None:
+    """Hand the root rows of tables that both kinds have over to `rows`."""
+    for position, table in enumerate(spec.tables):
+        if table in known.spec.tables:
+            before = known.spec.tables.index(table)
+            rows[position], known.rows[before] = known.rows[before], NO_ROW
 
 
 def blank_texts(table: Table, row: int, sizes: tuple[int, ...]) -> None:

@@ -152,7 +152,7 @@ class ShapeBuilder:
 
     def _text_fields(self, shape: RowShape, entity: Entity, family: AnyFamily) -> None:
         assert isinstance(family, Info | StateSet)  # noqa: S101 - the third kind is handled by the caller
-        for path in family.sources:
+        for path in family.paths:
             self._text(shape.node, entity, path)
 
     def _text(self, top: Node, entity: Entity, path: str) -> None:

@@ -80,6 +80,7 @@ class Table:
         for family, column in layout(entity):
             self._lay_out(family, column)
         self.blank = array("d", [NAN]) * self.width
+        self.zeros = array("d", [0.0]) * self.width
         self.values: array[float] = array("d")
 
     def _lay_out(self, family: AnyFamily, column: int) -> None:

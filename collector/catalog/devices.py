@@ -1,0 +1,239 @@
+"""Devices: from a message on a site's device channel (or from REST) to the rows of that device.
+
+What is decided here, and nowhere else: which kind of device a message is about, and whether the device is up.
+
+Kind, by the first that tells: `type` in the message; the inventory, by MAC; `model` (an AP's begins with AP). A message
+with none of these is an AP's: only APs send messages without a type (wire facts 4.1).
+
+Up, by the latest of: a message whose last sight moved on (up); an up/down event (as it says); silence beyond the time
+to live while the site's channel is heard (down); REST's status, asked only about a device that is not streaming.
+"""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import TYPE_CHECKING, NamedTuple
+
+from collector.catalog import ap
+from collector.catalog.device import DEVICE, DEVICE_LABELS, DEVICE_UP
+from collector.catalog.payloads import one_or_many
+from collector.errors import Rejected
+from collector.metrics.compiler import ObjectKind
+from collector.metrics.roster import NO_ROW, Roster
+from collector.metrics.tally import OTHER
+from collector.mist.identity import mac_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import msgspec
+
+    from collector.metrics.model import Entity
+    from collector.metrics.roster import Place
+    from collector.metrics.store import Store
+    from collector.mist.directory import Directory
+
+NO_IDENTITY = Rejected("no_identity")
+EMPTY = Rejected("empty")
+STALE = Rejected("stale")
+UNKNOWN_DEVICE = Rejected("unknown_device")
+
+# kind -> (root entity, nested entities): to add a kind of device, add its tables here
+KINDS: Mapping[str, tuple[Entity, tuple[Entity, ...]]] = {"ap": (ap.AP, ap.NESTED)}
+
+RECORD = "record"  # what is known of a device without its measurements: the row that outlives silence
+EXTRAS = ("mac", "type", "model", "org_id", "status")
+UP, DOWN, UNKNOWN = 1.0, 0.0, float("nan")
+_OTHERS_HAVE = '"if_stat"'  # only switches and gateways: a cheap hint which decoder to try first
+_EVENT_TOLERANCE_S = 60.0  # an up/down event so much older than the device's last sight is still believed
+
+
+class Devices:
+    """All devices of all sites. `hears(site_id)` tells whether the site's device channel is up."""
+
+    def __init__(self, store: Store, directory: Directory, hears: Callable[[str], bool]) -> None:
+        self._directory = directory
+        self._hears = hears
+        self.roster = Roster(DEVICE_LABELS)
+        self.kinds = {
+            name: ObjectKind(name, store, self.roster, (DEVICE, root), nested, extras=EXTRAS)
+            for name, (root, nested) in KINDS.items()
+        }
+        self.kinds[RECORD] = ObjectKind(RECORD, store, self.roster, (DEVICE,), extras=EXTRAS)
+        self._extras = {name: attrgetter(*map(kind.attribute, EXTRAS)) for name, kind in self.kinds.items()}
+        self._table = store.table(DEVICE)
+        self._up = self._table.column(DEVICE_UP)
+        self._last_seen = self._table.column("mist_device_last_seen_timestamp_seconds")
+
+    # the stream
+
+    def channel(self, site_id: str) -> Callable[[object, float], Rejected | None]:
+        """The handler of one site's device channel; payloads are a device or, from some senders, a list of them."""
+        site = self._directory.sites.get(site_id)
+        org_id = site.org_id if site else ""
+
+        def message(payload: object, now: float) -> Rejected | None:
+            return self.message(payload, org_id, site_id, now)
+
+        return one_or_many(message, self.kinds[RECORD].decoder.reject)
+
+    def message(self, payload: object, org_id: str, site_id: str, now: float) -> Rejected | None:
+        """Apply one device's message of the stream."""
+        seen = self._decode(payload)
+        if isinstance(seen, Rejected):
+            return seen
+        place = self._place(seen, org_id, site_id)
+        before = self._get(place, self._last_seen)
+        self._kind(seen.kind).write(seen.struct, place, now)
+        # NaN differs from itself: a device that was never seen, or that never says when, is up when it speaks
+        if self._get(place, self._last_seen) != before:
+            self._set_up(place, UP if seen.status in {"", "connected"} else DOWN)
+        return None
+
+    # REST
+
+    def from_rest(self, payload: object, org_id: str, site_id: str, now: float) -> Rejected | None:
+        """Apply a device's statistics as REST gives them; measurements only of one that is connected and not newer here."""
+        seen = self._decode(payload)
+        if isinstance(seen, Rejected):
+            return seen
+        record = self.kinds[RECORD].decode(payload)
+        if isinstance(record, Rejected):
+            return record
+        place = self._place(seen, org_id, site_id)
+        known = self._get(place, self._last_seen)
+        if seen.status != "connected":
+            self.kinds[RECORD].write(record, place, now)
+            if not streams(place):
+                self._set_up(place, DOWN)
+            return None
+        fresh = last_seen_of(record, self.kinds[RECORD])
+        if fresh < known:
+            return STALE
+        self._kind(seen.kind).write(seen.struct, place, now)
+        self._set_up(place, UP)
+        return None
+
+    def from_inventory(self, payload: Mapping[str, object], org_id: str, site_id: str, now: float) -> Rejected | None:
+        """Apply a device's entry of the inventory. A device that is assigned to no site has no series."""
+        if not site_id:
+            return None
+        record = self.kinds[RECORD].decode(dict(payload))
+        if isinstance(record, Rejected):
+            return record
+        seen = self._seen(record, RECORD)
+        if isinstance(seen, Rejected):
+            return seen
+        place = self._place(seen, org_id, site_id)
+        self.kinds[RECORD].write(record, place, now)
+        connected = payload.get("connected")
+        if isinstance(connected, bool) and not streams(place):
+            self._set_up(place, UP if connected else DOWN)
+        return None
+
+    # events and the passing of time
+
+    def updown(self, mac: str, labels: tuple[str, str, str], up: float, at: float | None, now: float) -> None:
+        """An event says that the device is up or down since `at` (Unix seconds); `labels` are org, site and type."""
+        place = self.roster.places.get(mac)
+        if place is None:
+            org_id, site_id, kind = labels
+            if self._directory.devices or not site_id:
+                return  # the inventory is known and does not have it: another shard's, or gone
+            place = self.roster.place(mac, (org_id, site_id, mac, kind), self.kinds[RECORD].spec)
+        last_seen = self._table.get(self.roster.row(place, 0), self._last_seen)
+        if at is not None and at + _EVENT_TOLERANCE_S < last_seen:
+            return
+        self._table.set(place.rows[0], 0, now)
+        self._set_up(place, up)
+
+    def silent(self, mac: str, place: Place) -> None:
+        """The device said nothing for its time to live: it is down, unless it is we who do not hear."""
+        if self._directory.devices and mac not in self._directory.devices:
+            self.roster.remove(mac)
+            return
+        self._set_up(place, DOWN if self._hears(place.labels[1]) else UNKNOWN)
+
+    def remove(self, mac: str) -> None:
+        """The device left the inventory, or its site: its series end."""
+        self.roster.remove(mac)
+
+    def remove_site(self, site_id: str) -> None:
+        """The site is gone: so are the series of all its devices."""
+        for mac in [mac for mac, place in self.roster.places.items() if place.labels[1] == site_id]:
+            self.roster.remove(mac)
+
+    # common ground
+
+    def _place(self, seen: Seen, org_id: str, site_id: str) -> Place:
+        labels: tuple[str, ...] = (org_id or seen.org_id, site_id, seen.mac, seen.kind)
+        known = self.roster.places.get(seen.mac)
+        if known is not None and not labels[0] and known.labels[1:] == labels[1:]:
+            labels = known.labels  # the org was known from another message
+        if known is not None and seen.recorded and known.labels == labels:
+            return known
+        return self.roster.place(
+            seen.mac, labels, (self.kinds[RECORD] if seen.recorded else self._kind(seen.kind)).spec
+        )
+
+    def _kind(self, name: str) -> ObjectKind:
+        return self.kinds.get(name) or self.kinds[RECORD]
+
+    def _decode(self, payload: object) -> Seen | Rejected:
+        """Decode as the kind that the message turns out to be of."""
+        tried = RECORD if isinstance(payload, str) and _OTHERS_HAVE in payload else "ap"
+        decoded = self.kinds[tried].decode(payload)
+        seen = decoded if isinstance(decoded, Rejected) else self._seen(decoded, tried)
+        if isinstance(seen, Rejected) or self._kind(seen.kind) is self.kinds[tried]:
+            return seen
+        decoded = self._kind(seen.kind).decode(payload)
+        return decoded if isinstance(decoded, Rejected) else self._seen(decoded, self._kind(seen.kind).name)
+
+    def _seen(self, struct: msgspec.Struct, kind: str) -> Seen | Rejected:
+        mac_text, type_, model, org_id, status = self._extras[kind](struct)
+        mac = mac_of(mac_text)
+        if mac is None:
+            return NO_IDENTITY
+        return Seen(struct, self._kind_of(mac, type_, model), mac, text(org_id), text(status), recorded=kind == RECORD)
+
+    def _kind_of(self, mac: str, type_: object, model: object) -> str:
+        if isinstance(type_, str) and type_:
+            return type_
+        known = self._directory.devices.get(mac)
+        if known is not None and known.type:
+            return known.type
+        return "ap" if not isinstance(model, str) or not model or model.startswith("AP") else OTHER
+
+    def _get(self, place: Place, column: int) -> float:
+        row = place.rows[0]
+        return self._table.values[row * self._table.width + column] if row >= 0 else UNKNOWN
+
+    def _set_up(self, place: Place, up: float) -> None:
+        self._table.set(self.roster.row(place, 0), self._up, up)
+
+
+class Seen(NamedTuple):
+    """A decoded message and what it says of itself."""
+
+    struct: msgspec.Struct
+    kind: str
+    mac: str
+    org_id: str
+    status: str
+    recorded: bool  # decoded as the record only
+
+
+def text(value: object) -> str:
+    """A string field that may be absent or null."""
+    return value if isinstance(value, str) else ""
+
+
+def streams(place: Place) -> bool:
+    """Whether the device's measurements are alive."""
+    return any(row != NO_ROW for row in place.rows[1:])
+
+
+def last_seen_of(record: msgspec.Struct, kind: ObjectKind) -> float:
+    """The last sight as the record tells it, NaN when it does not."""
+    value = getattr(record, kind.attribute("last_seen"))
+    return value if isinstance(value, float) else UNKNOWN

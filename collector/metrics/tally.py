@@ -1,0 +1,70 @@
+"""Counters that are counted here, not told by a device: a row a combination of label values, within a cap."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from collector.metrics.labels import render_pairs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from collector.metrics.model import Entity
+    from collector.metrics.store import Store
+
+OTHER = "other"
+
+
+class Bounded:
+    """Admits values of one label: those known beforehand, and so many unknown ones; the rest is `other`."""
+
+    def __init__(self, known: tuple[str, ...] = (), *, unknown: int = 100) -> None:
+        self._admitted = set(known)
+        self._left = unknown
+        self.refused = 0  # times that a value became `other`
+
+    def admit(self, value: str) -> str:
+        """The value itself, or `other`."""
+        if value in self._admitted:
+            return value
+        if self._left > 0:
+            self._left -= 1
+            self._admitted.add(value)
+            return value
+        self.refused += 1
+        return OTHER
+
+
+class Tally:
+    """The counter columns of one entity, found by label values in the order of the entity's labels.
+
+    A row is born at zero, so that a rate over its first increment is seen where rows are born before their first event.
+    """
+
+    def __init__(self, store: Store, entity: Entity) -> None:
+        self.table = store.table(entity)
+        self._names = tuple(entity.labels)
+        self._rows: dict[tuple[str, ...], int] = {}
+
+    def born(self, values: tuple[str, ...]) -> int:
+        """The row of these values, made with all its counters at zero when there is none."""
+        row = self._rows.get(values)
+        if row is None:
+            row = self._rows[values] = self.table.new_row(
+                render_pairs(dict(zip(self._names, values, strict=True))),
+            )
+            self.table.values[row * self.table.width : (row + 1) * self.table.width] = self.table.zeros
+        return row
+
+    def add(self, values: tuple[str, ...], column: int = 1, by: float = 1.0) -> None:
+        """Count."""
+        self.table.values[self.born(values) * self.table.width + column] += by
+
+    def forget(self, gone: Callable[[tuple[str, ...]], bool]) -> None:
+        """End the rows whose label values are `gone`."""
+        for values in [values for values in self._rows if gone(values)]:
+            self.table.free_row(self._rows.pop(values))
+
+    def __len__(self) -> int:
+        """Rows in use."""
+        return len(self._rows)
