@@ -196,6 +196,25 @@ async def test_an_org_that_cannot_be_read_loses_nothing(cloud, listing, trouble)
     assert f"/orgs/{ACME}{listing}" in bench.status.last_error
 
 
+@pytest.mark.parametrize("listing", ["sites", "inventory"])
+async def test_a_listing_that_moves_while_it_is_read_takes_nothing_away(cloud, listing):
+    fill(cloud, sites=1500, devices=1500)
+    async with bench_of(cloud) as bench:
+        assert await bench.inventory.refresh()
+        serve = cloud.replies[f"/api/v1/orgs/{ACME}/{listing}"][0]
+
+        def moving(query):
+            page = serve(query)
+            if query["page"] == "2":  # an entry of page 1 has left: the first of page 2 slipped onto it, unseen
+                page.body, page.headers["X-Page-Total"] = page.body[1:], "1499"
+            return page
+
+        cloud.answer(f"/orgs/{ACME}/{listing}", moving)
+        assert not await bench.inventory.refresh()
+    assert len(bench.changes) == 1
+    assert len(bench.directory.sites) == len(bench.directory.devices) == 1500
+
+
 @pytest.mark.parametrize(
     "trouble",
     [Reply(status=401), Reply(status=500), {}, [], {"privileges": None}, {"privileges": []}, Reply(b"<html>")],

@@ -164,9 +164,11 @@ async def test_an_empty_page_ends_a_search_that_promises_more():
 
 async def test_a_next_that_goes_round_is_left():
     ring = {None: "/2", "/2": "/3", "/3": "/2"}
-    listing = Listing(lambda link: Answer({"results": [{"of": link}], "next": ring[link]}))
+    ticks = itertools.count()
+    listing = Listing(lambda link: Answer({"results": [{"seen": next(ticks)}], "next": ring[link]}))
     with pytest.raises(Retryable, match="repeats"):
         await found(listing)
+    assert listing.asked == [None, "/2", "/3"]
 
 
 async def test_the_same_results_under_ever_new_links_are_left():
