@@ -1,0 +1,151 @@
+"""The connections of one account: channels spread over them, opened at a pace.
+
+Adding or removing channels touches only the connections that carry them; no other connection notices. A channel never
+moves to another connection, for moving it would open a gap in its data.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from collector.ingest.stream import Stream
+from collector.mist.session import Session
+from collector.status import ConnectionStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from collector.clock import Clock
+    from collector.ingest.intake import Intake
+    from collector.ingest.transport import Connect
+
+MAX_CHANNELS: Final = 1500  # a connection; mist/README 3: backlog is feared from here on
+HARD_LIMIT: Final = 2000  # the same: Mist refuses more
+OPEN_EVERY_S: Final = 0.5
+
+
+class Pace:
+    """Lets one caller pass at a time, `every_s` apart on average, each step jittered by half of it."""
+
+    def __init__(self, clock: Clock, rng: Callable[[], float], every_s: float) -> None:
+        self._clock = clock
+        self._rng = rng
+        self._every_s = every_s
+        self._next = clock.now()
+
+    async def turn(self) -> None:
+        """Return when it is the caller's turn; the first comes at once."""
+        now = self._clock.now()
+        slot = max(now, self._next)
+        self._next = slot + self._every_s * (0.5 + self._rng())
+        await self._clock.sleep(slot - now)
+
+
+class Pool:
+    """All streams of one account. Call `set_channels` at any time, before or while `run` runs.
+
+    `statuses` is the list that the status page reads: one record a connection, added and removed here. `intake` learns
+    of each channel before its first frame and forgets it when the channel goes. ValueError for a `max_channels` that
+    Mist would refuse.
+    """
+
+    def __init__(
+        self,
+        account: str,
+        *,
+        url: str,
+        token: Callable[[], str],
+        connect: Connect,
+        intake: Intake,
+        clock: Clock,
+        statuses: list[ConnectionStatus],
+        max_channels: int = MAX_CHANNELS,
+        open_every_s: float = OPEN_EVERY_S,
+        rng: Callable[[], float] = random.random,
+        new_session: Callable[..., Session] = Session,
+    ) -> None:
+        if not 1 <= max_channels <= HARD_LIMIT:
+            raise ValueError(f"max_channels is {max_channels}; Mist allows 1 to {HARD_LIMIT} channels a connection")
+        self._account = account
+        self._url = url
+        self._token = token
+        self._connect = connect
+        self._intake = intake
+        self._clock = clock
+        self._statuses = statuses
+        self._max_channels = max_channels
+        self._rng = rng
+        self._new_session = new_session
+        self._pace = Pace(clock, rng, open_every_s)
+        self._at: dict[str, Stream] = {}  # channel -> the connection that carries it
+        self._streams: list[Stream] = []
+        self._tasks: dict[Stream, asyncio.Task[NoReturn]] = {}
+        self._changed = asyncio.Event()
+
+    def set_channels(self, wanted: Iterable[str]) -> None:
+        """Subscribe to exactly `wanted`: what is new is added, what is gone is unsubscribed, the rest is left alone."""
+        target = dict.fromkeys(wanted)
+        for channel in [channel for channel in self._at if channel not in target]:
+            self._at.pop(channel).unsubscribe(channel)
+            self._intake.unsubscribe(channel)
+        self._add([channel for channel in target if channel not in self._at])
+        for stream in [stream for stream in self._streams if not stream.status.subscriptions]:
+            self._streams.remove(stream)
+            self._statuses.remove(stream.status)
+        self._changed.set()
+
+    def retry_now(self) -> None:
+        """End the pauses of all connections that wait for their next attempt: the token was replaced, say."""
+        for stream in self._streams:
+            stream.retry_now()
+
+    async def run(self) -> NoReturn:
+        """Run the streams until cancelled; then every socket is closed before this returns."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                while True:
+                    self._changed.clear()
+                    self._start_and_stop(group)
+                    await self._changed.wait()
+        finally:
+            self._tasks.clear()
+
+    def _start_and_stop(self, group: asyncio.TaskGroup) -> None:
+        """Match tasks and statuses to the streams; a cancelled stream closes its socket in its own time."""
+        for stream in [stream for stream in self._tasks if stream not in self._streams]:
+            self._tasks.pop(stream).cancel()
+        for stream in self._streams:
+            if stream not in self._tasks:
+                self._tasks[stream] = group.create_task(stream.run(), name=f"stream {stream.status.name}")
+
+    def _add(self, channels: list[str]) -> None:
+        """Give each channel to the connection with most room, after making the connections that all of them need."""
+        needed = -(-(len(self._at) + len(channels)) // self._max_channels)  # rounded up
+        while len(self._streams) < needed:
+            self._streams.append(self._new_stream())
+        for channel in channels:
+            stream = min(self._streams, key=lambda stream: len(stream.status.subscriptions))
+            self._at[channel] = stream
+            self._intake.subscribe(channel)
+            stream.subscribe(channel)
+
+    def _new_stream(self) -> Stream:
+        """Make a stream without channels, under the first free name, and show it."""
+        taken = {stream.status.name for stream in self._streams}
+        names = (f"{self._account}/{index}" for index in itertools.count())
+        status = ConnectionStatus(next(name for name in names if name not in taken), self._account)
+        self._statuses.append(status)
+        return Stream(
+            url=self._url,
+            token=self._token,
+            connect=self._connect,
+            on_event=self._intake.event,
+            status=status,
+            clock=self._clock,
+            rng=self._rng,
+            turn=self._pace.turn,
+            new_session=self._new_session,
+        )

@@ -1,0 +1,347 @@
+"""One WebSocket connection to Mist, kept alive for ever: the I/O shell around `mist.session`.
+
+Per connection two tasks race: one reads frames, the other keeps time and sends. A frame goes from the socket to the
+intake in one synchronous call. When either task ends, the connection is closed, the break is booked with its reason,
+and after a pause (`retry.pause_s`) a new connection with a new session takes its place.
+
+Reasons of breaks are a fixed vocabulary, fit for a label: connect_failed, connect_timeout, rate_limited, refused,
+closed_<code>, lost, pong_timeout, ack_timeout, silent, send_timeout, internal_error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NoReturn
+
+import structlog
+
+from collector import __version__
+from collector.errors import CollectorError, Fatal, RateLimited, RemoteError, Retryable
+from collector.ingest.race import first
+from collector.ingest.retry import pause_s
+from collector.ingest.transport import LOST, origin
+from collector.mist import channels
+from collector.mist.envelope import Data
+from collector.mist.session import PING, Session, State
+from collector.status import SubscriptionStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+    from collector.clock import Clock
+    from collector.errors import Rejected
+    from collector.ingest.transport import Closed, Connect, Connection
+    from collector.mist.envelope import Event
+    from collector.mist.session import Send
+    from collector.status import ConnectionStatus
+
+CONNECT_WITHIN_S: Final = 30.0
+SEND_WITHIN_S: Final = 30.0  # a socket that takes nothing for so long is as good as closed
+_LOG: Final = structlog.get_logger()
+_LAST_STANDARD_CODE: Final = 1015
+_FIRST_STANDARD_CODE: Final = 1000
+_MAX_WORDS: Final = 200  # of what the other side says, in logs and on the status page
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """How a connection, or the attempt at one, ended. `why` is for people; `error` decides the pause."""
+
+    reason: str
+    why: str
+    error: Exception | None = None
+
+
+class Stream:
+    """One connection and its channels.
+
+    `token` is asked at each attempt, so that a rotated token is used; it may raise OSError or a CollectorError.
+    `on_event` takes what each frame was, with the unix time. `turn` is awaited before each attempt: the pool paces
+    openings with it. `status` is kept up to date. `rng` draws uniformly from [0, 1).
+    `new_session` makes the session of one connection.
+    """
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        token: Callable[[], str],
+        connect: Connect,
+        on_event: Callable[[Event | Rejected, float], None],
+        status: ConnectionStatus,
+        clock: Clock,
+        rng: Callable[[], float],
+        turn: Callable[[], Awaitable[None]],
+        new_session: Callable[..., Session] = Session,
+    ) -> None:
+        self.status = status
+        self._url = url
+        self._token = token
+        self._connect = connect
+        self._on_event = on_event
+        self._clock = clock
+        self._rng = rng
+        self._turn = turn
+        self._new_session = new_session
+        self._session = self._fresh_session()
+        self._wake = asyncio.Event()  # the timekeeper has something to do before its deadline
+        self._retry = asyncio.Event()  # the pause between two attempts is over
+        self._settled = False  # every channel of the present connection got its answer, at least once
+        self._fault_began: float | None = None
+        self._logged: set[str] = set()  # reasons already logged in the present fault
+        self._refused: set[str] = set()  # channels whose refusal is logged
+
+    # What is wanted
+
+    @property
+    def channels(self) -> Iterable[str]:
+        """The channels wanted here."""
+        return self.status.subscriptions.keys()
+
+    def subscribe(self, channel: str) -> None:
+        """Want `channel`; on a live connection it is asked for at once."""
+        known = channels.match(channel)
+        kind = known.channel.template if known is not None else ""
+        self.status.subscriptions.setdefault(channel, SubscriptionStatus(channel, kind))
+        self._session.subscribe(channel)
+        self._wake.set()
+
+    def unsubscribe(self, channel: str) -> None:
+        """Want `channel` no more."""
+        self.status.subscriptions.pop(channel, None)
+        self._refused.discard(channel)
+        self._session.unsubscribe(channel)
+        self._wake.set()
+
+    def retry_now(self) -> None:
+        """End the pause between two attempts, if there is one: the token was replaced, say."""
+        self._retry.set()
+
+    # The life of the stream
+
+    async def run(self) -> NoReturn:
+        """Connect, hold, break, pause, for ever; ends only by cancellation, with the socket closed."""
+        failures = 0
+        try:
+            while True:
+                await self._turn()
+                async with AsyncExitStack() as sockets:
+                    ended = await self._attempt(sockets)
+                    failures = 1 if self._settled else failures + 1
+                    self._book(ended, pause_s(ended.error, failures, self._rng()))
+                await self._pause()
+        finally:
+            self._reset("idle")
+
+    async def _attempt(self, sockets: AsyncExitStack) -> Break:
+        """Live through one connection, from the handshake to its end; `sockets` closes it."""
+        self.status.state = "connecting"
+        self._settled = False
+        try:
+            connection = await first(self._open(sockets), self._too_late(CONNECT_WITHIN_S))
+            if connection is None:
+                return Break("connect_timeout", f"no handshake within {CONNECT_WITHIN_S:g} s")
+            return await self._hold(connection)
+        except RateLimited as error:
+            return Break("rate_limited", str(error), error)
+        except Fatal as error:
+            return Break("refused", str(error), error)
+        except RemoteError as error:
+            return Break("connect_failed", str(error), error)
+        except Exception as error:  # noqa: BLE001 - a bug: this stream tries on, the others never notice
+            trace = "".join(traceback.format_exception(error))  # rendered here: no renderer may add the locals
+            _LOG.error("stream_bug", connection=self.status.name, trace=trace)
+            return Break("internal_error", type(error).__name__, error)
+
+    async def _open(self, sockets: AsyncExitStack) -> Connection:
+        connection = await self._connect(self._url, self._headers())
+        sockets.push_async_callback(connection.close)  # at once: a cancellation may be waiting for this task
+        return connection
+
+    async def _too_late(self, after_s: float) -> None:
+        await self._clock.sleep(after_s)
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Token {self._read_token()}", "User-Agent": f"mist-collector/{__version__}"}
+
+    def _read_token(self) -> str:
+        """Ask for the token; Fatal when there is none or when a header cannot carry it."""
+        try:
+            token = self._token().strip()
+        except (CollectorError, OSError) as error:
+            raise Fatal(f"the token cannot be read: {error}", where=origin(self._url)) from None
+        if not token or not token.isascii() or not token.isprintable() or " " in token:
+            raise Fatal("the token is empty or no token: one word of ASCII", where=origin(self._url))
+        return token
+
+    # One connection
+
+    async def _hold(self, connection: Connection) -> Break:
+        now = self._clock.now()
+        self.status.state = "open"
+        self.status.opened_at = now
+        self.status.connects += 1
+        self.status.next_attempt_at = None
+        self._session.opened(now)
+        return await first(self._read(connection), self._keep_time(connection))
+
+    async def _read(self, connection: Connection) -> Break:
+        closed = await connection.frames(self._on_frame, self._on_pong)
+        return _break_of(closed)
+
+    def _on_frame(self, frame: bytes | str) -> None:
+        """Take one frame, from the socket to the store, without an await."""
+        now = self._clock.now()
+        status, session = self.status, self._session
+        status.frames += 1
+        status.bytes += len(frame)
+        status.last_message_at = now
+        event = session.receive(frame, now)
+        if type(event) is Data:
+            subscription = status.subscriptions.get(event.channel)
+            if subscription is not None:
+                subscription.frames += 1
+                subscription.last_message_at = now
+        if session.changes:
+            self._note_changes(now)
+            self._wake.set()  # an answer makes room in the window
+        self._on_event(event, self._clock.time())
+
+    def _on_pong(self) -> None:
+        self._session.ponged(self._clock.now())
+
+    async def _keep_time(self, connection: Connection) -> Break:
+        """Tick, send, doze until the deadline or until woken."""
+        session = self._session
+        while True:
+            self._wake.clear()
+            broken = session.tick(self._clock.now())
+            outgoing = session.to_send()
+            self._note_changes(self._clock.now())
+            if broken is not None:
+                return Break(broken.reason, _WORDS[broken.reason])
+            if outgoing and not await first(self._send(connection, outgoing), self._stuck()):
+                return Break("send_timeout", f"the socket took nothing for {SEND_WITHIN_S:g} s")
+            await self._doze(session.deadline())
+
+    async def _send(self, connection: Connection, outgoing: list[Send]) -> bool:
+        with suppress(Retryable):  # the connection is closed, and the reader is about to say why
+            for send in outgoing:
+                await (connection.ping() if send is PING else connection.send(send.text))
+        return True
+
+    async def _stuck(self) -> bool:
+        await self._clock.sleep(SEND_WITHIN_S)
+        return False
+
+    async def _doze(self, deadline: float | None) -> None:
+        if deadline is None:
+            await self._wake.wait()
+        else:
+            await first(self._woken(self._wake), self._too_late(deadline - self._clock.now()))
+
+    @staticmethod
+    async def _woken(event: asyncio.Event) -> None:
+        await event.wait()
+
+    # Book-keeping
+
+    def _note_changes(self, now: float) -> None:
+        for change in self._session.take_changes():
+            subscription = self.status.subscriptions.get(change.channel)
+            if subscription is None:
+                continue
+            subscription.state = "sent" if change.state is State.RESENT else change.state.value
+            subscription.detail = change.detail[:_MAX_WORDS]
+            subscription.up_since = now if change.state is State.UP else None
+            self._log_refusal(subscription)
+        if not self._settled and self._session.settled:
+            self._settled = True
+            self._log_settled(now)
+
+    def _book(self, ended: Break, pause: float) -> None:
+        self._log_break(ended, pause)
+        self.status.broke(ended.reason, ended.why)
+        self._reset("refused" if isinstance(ended.error, Fatal) else "waiting")
+        self.status.next_attempt_at = self._clock.now() + pause
+        self._retry.clear()
+
+    async def _pause(self) -> None:
+        rest_s = (self.status.next_attempt_at or 0.0) - self._clock.now()
+        await first(self._woken(self._retry), self._too_late(rest_s))
+
+    def _reset(self, state: str) -> None:
+        """Put session and status back to "not connected"."""
+        self._session = self._fresh_session()
+        self.status.state = state
+        self.status.opened_at = None
+        for subscription in self.status.subscriptions.values():
+            subscription.state = State.WAITING.value
+            subscription.up_since = None
+
+    def _fresh_session(self) -> Session:
+        return self._new_session(tuple(self.status.subscriptions), talks=_talks)
+
+    # Log: once when a fault begins (and once for each further reason), once when it ends
+
+    def _log_break(self, ended: Break, seconds: float) -> None:
+        if self._settled or self._fault_began is None:
+            self._fault_began = self._clock.now()
+            self._logged.clear()
+        if ended.reason not in self._logged:
+            self._logged.add(ended.reason)
+            _LOG.warning(
+                "stream_broken",
+                connection=self.status.name,
+                reason=ended.reason,
+                why=ended.why,
+                next_attempt_in_s=round(seconds, 1),
+            )
+
+    def _log_settled(self, now: float) -> None:
+        states = [subscription.state for subscription in self.status.subscriptions.values()]
+        down_s = None if self._fault_began is None else round(now - self._fault_began, 1)
+        self._fault_began = None
+        _LOG.info(
+            "stream_settled",
+            connection=self.status.name,
+            up=states.count(State.UP),
+            refused=states.count(State.REFUSED),
+            unanswered=states.count(State.UNANSWERED),
+            down_s=down_s,
+        )
+
+    def _log_refusal(self, subscription: SubscriptionStatus) -> None:
+        """Log a refused channel once, across connections, until it is up again."""
+        channel = subscription.channel
+        if subscription.state == State.REFUSED and channel not in self._refused:
+            self._refused.add(channel)
+            _LOG.warning("channel_refused", channel=channel, detail=subscription.detail)
+        elif subscription.state == State.UP and channel in self._refused:
+            self._refused.remove(channel)
+            _LOG.info("channel_restored", channel=channel)
+
+
+_WORDS: Final = {
+    "pong_timeout": "a ping was not answered: the link is half-open",
+    "ack_timeout": "no subscription was ever answered",
+    "silent": "all channels are up and none says anything",
+}
+
+
+def _break_of(closed: Closed) -> Break:
+    """Name the end of a connection; codes outside RFC 6455 are the peer's to invent, so they share a name."""
+    words = "".join(letter for letter in closed.words if letter.isprintable())[:_MAX_WORDS]
+    if closed.code == LOST:
+        return Break("lost", words or "the connection was lost")
+    known = _FIRST_STANDARD_CODE <= closed.code <= _LAST_STANDARD_CODE
+    return Break(f"closed_{closed.code if known else 'other'}", f"closed with code {closed.code} {words}".rstrip())
+
+
+def _talks(channel: str) -> bool:
+    """Whether a channel speaks by itself; one that speaks only of events may be silent for weeks."""
+    known = channels.match(channel)
+    return known is None or known.channel.every_s != channels.ON_CHANGE

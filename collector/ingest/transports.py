@@ -1,0 +1,33 @@
+"""The transports by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    from collector.ingest.transport import Connect
+
+DEFAULT: Final = "aiohttp"
+NAMES: Final = (DEFAULT, "websockets")
+
+
+class Open(Protocol):
+    """Makes a transport, an async context manager that gives the `Connect`."""
+
+    def __call__(self, *, close_within_s: float = ...) -> AbstractAsyncContextManager[Connect]:
+        """Make it; a closing handshake takes `close_within_s` at most."""
+
+
+def by_name(name: str) -> Open:
+    """Return the transport called `name`; only its own library is imported. KeyError for any other name."""
+    if name == DEFAULT:
+        from collector.ingest.transport_aiohttp import AiohttpConnect  # noqa: PLC0415 - only what is used
+
+        return AiohttpConnect
+    if name == "websockets":
+        from collector.ingest.transport_websockets import WebsocketsConnect  # noqa: PLC0415 - only what is used
+
+        return WebsocketsConnect
+    raise KeyError(name)

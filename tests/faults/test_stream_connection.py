@@ -1,0 +1,166 @@
+"""The connection itself is in trouble."""
+
+import json
+
+import pytest
+
+from tests.support.clock import ManualClock
+from tests.support.misbehaving import device_channels, until
+from tests.support.streaming import Watched, all_up, real_turns, running
+
+A, B, C = device_channels(3)
+
+
+async def test_frames_reach_their_handlers(cloud, start):
+    pool = await start([A, B])
+    await all_up(pool)
+    await cloud.publish(A, json.dumps({"mac": "5c5b35000001"}))
+    await cloud.publish(B, {"mac": "5c5b35000002"})
+    await until(lambda: len(pool.news) == 2)
+    assert pool.news == [(A, '{"mac": "5c5b35000001"}'), (B, {"mac": "5c5b35000002"})]
+    status = pool.connection
+    assert (status.name, status.account, status.state, status.connects) == ("main/0", "main", "open", 1)
+    assert status.frames == pool.frames.received == pool.frames.applied == 4
+    assert status.subscriptions[A].frames == 1
+    assert status.subscriptions[A].kind == "/sites/{site_id}/stats/devices"
+    assert status.subscriptions[A].last_message_at == status.last_message_at == pool.clock.now()
+    assert status.bytes > 4 * 40
+    assert cloud.handshakes[0]["Authorization"] == "Token sesame"
+    assert cloud.handshakes[0]["User-Agent"].startswith("mist-collector/")
+    assert "Sec-WebSocket-Extensions" not in cloud.handshakes[0]
+
+
+async def test_a_server_that_dies_and_comes_back(cloud, start):
+    pool = await start([A, B])
+    await all_up(pool)
+    await cloud.kill()
+    await until(lambda: pool.connection.state == "waiting")
+    assert pool.connection.breaks == {"lost": 1}
+    assert pool.connection.subscriptions[A].breaks == 1
+    assert pool.states() == {A: "waiting", B: "waiting"}
+    await pool.pass_until(lambda: pool.connection.breaks.get("connect_failed", 0) >= 3)
+    await cloud.start()
+    await pool.pass_until(pool.all_up, limit_s=40)
+    await cloud.publish(A, "{}")
+    await until(lambda: pool.news)
+    assert pool.connection.connects == 2
+    assert len(pool.statuses) == 1
+
+
+async def test_the_pauses_grow_to_30_seconds_and_no_further(cloud, start):
+    await cloud.kill()
+    pool = await start([A])
+    await until(pool.breaks)
+    pauses = [pool.pause_s()] + [await pool.next_break() for _ in range(15)]
+    assert pool.connection.breaks == {"connect_failed": 16}
+    for failures, pause in enumerate(pauses):
+        assert pause <= min(30.0, 2.0 * 2**failures)
+    assert max(pauses) > 15.0
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 1008, 1011, 1012, 4711])
+async def test_a_close_frame_is_a_break_by_its_code(cloud, start, code):
+    pool = await start([A])
+    await all_up(pool)
+    await cloud.close_all(code, "maintenance\n")
+    await until(lambda: pool.connection.breaks)
+    assert pool.connection.breaks == {f"closed_{code}" if code < 2000 else "closed_other": 1}
+    assert pool.connection.last_break == f"closed with code {code} maintenance"
+    await pool.pass_until(pool.all_up)
+
+
+async def test_a_connection_cut_without_a_close_frame_is_lost(cloud, start):
+    pool = await start([A])
+    await all_up(pool)
+    cloud.cut_all()
+    await until(lambda: pool.connection.breaks)
+    assert pool.connection.breaks == {"lost": 1}
+
+
+async def test_a_half_open_link_is_found_within_105_seconds(cloud, start):
+    pool = await start([A], silent_after_s=9999.0)
+    await all_up(pool)
+    await pool.pass_until(lambda: cloud.pings == 1, limit_s=61)
+    await real_turns()
+    cloud.go_half_open()
+    took = await pool.pass_until(lambda: pool.connection.breaks)
+    assert pool.connection.breaks == {"pong_timeout": 1}
+    assert took <= 105.0
+    await pool.pass_until(pool.all_up)
+    assert pool.connection.connects == 2
+
+
+async def test_pongs_keep_the_connection(cloud, start):
+    pool = await start([A], silent_after_s=9999.0)
+    await all_up(pool)
+    await pool.pass_until(lambda: cloud.pings == 5)
+    await real_turns()
+    assert pool.connection.breaks == {}
+
+
+async def test_pings_of_the_server_are_answered(cloud, start):
+    pool = await start([A])
+    await all_up(pool)
+    (connection,) = cloud.connections
+    await (await connection.ping())
+    assert pool.connection.breaks == {}
+
+
+async def test_a_feed_that_is_up_and_says_nothing_is_silent(cloud, start):
+    pool = await start([A])
+    await all_up(pool)
+    took = await pool.pass_until(lambda: pool.connection.breaks, limit_s=310)
+    assert pool.connection.breaks == {"silent": 1}
+    assert took >= 300.0
+    await pool.pass_until(pool.all_up)
+
+
+async def test_a_handshake_that_is_never_answered_times_out(cloud, start):
+    cloud.mute_handshakes = True
+    pool = await start([A])
+    await until(lambda: cloud.handshakes)
+    await pool.pass_until(lambda: pool.connection.breaks, limit_s=31)
+    assert pool.connection.breaks == {"connect_timeout": 1}
+    cloud.mute_handshakes = False
+    await pool.pass_until(pool.all_up)
+
+
+async def test_every_connection_closed_soon_after_it_opened(cloud, start):
+    cloud.close_after_s = 0.005
+    pool = await start([A, B])
+    await pool.pass_until(lambda: pool.connection.breaks.get("lost", 0) >= 5)
+    cloud.close_after_s = None
+    await pool.pass_until(pool.all_up)
+
+
+async def test_the_back_off_goes_on_until_every_channel_has_its_answer(cloud, start):
+    cloud.close_when_subscribed = 1011
+    cloud.hold_acks = {B}
+    pool = await start([A, B])
+    await until(pool.breaks)
+    pauses = [await pool.next_break() for _ in range(12)]
+    assert pool.connection.breaks == {"closed_1011": 13}
+    assert max(pauses) > 10.0
+    cloud.hold_acks = set()
+    cloud.close_when_subscribed = None
+    await pool.pass_until(pool.all_up)
+    await cloud.close_all(1011)
+    await until(lambda: pool.connection.breaks["closed_1011"] == 14)
+    assert pool.pause_s() <= 2.0
+
+
+async def test_a_cancelled_pool_says_goodbye(cloud, connect):
+    async with running(Watched(cloud.url, connect, ManualClock()), [A]) as pool:
+        await all_up(pool)
+        (connection,) = cloud.connections
+    await connection.wait_closed()
+    assert connection.close_code == 1000
+    assert pool.connection.state == "idle"
+    assert pool.states() == {A: "waiting"}
+
+
+async def test_a_cancelled_pool_does_not_wait_for_a_dead_server(cloud, connect):
+    async with running(Watched(cloud.url, connect, ManualClock()), [A]) as pool:
+        await all_up(pool)
+        cloud.go_half_open()
+    assert pool.connection.state == "idle"  # the end of `running` is the assertion: it waits for the task

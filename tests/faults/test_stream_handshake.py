@@ -1,0 +1,138 @@
+"""The handshake is refused."""
+
+import logging
+import traceback
+
+import pytest
+
+from collector.errors import ConfigError, Fatal, Fault, RateLimited, RemoteError, Retryable
+from tests.support.misbehaving import device_channels, until
+
+(A,) = device_channels(1)
+SECRET = "sesame"
+HEADERS = {"Authorization": f"Token {SECRET}"}
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+async def test_a_refusal_is_retried_slowly_and_shown(cloud, start, status):
+    cloud.answer = (status, {})
+    pool = await start([A])
+    await until(lambda: pool.connection.breaks)
+    assert pool.connection.state == "refused"
+    assert f"(HTTP {status})" in pool.connection.last_break
+    assert pool.connection.breaks == {"refused": 1}
+    assert 300.0 <= pool.pause_s() <= 330.0
+    await pool.clock.advance(299.0)
+    assert len(cloud.handshakes) == 1
+    cloud.answer = None
+    await pool.pass_until(pool.all_up)
+
+
+async def test_a_replaced_token_need_not_wait(cloud, start):
+    tokens = ["old"]
+    cloud.answer = (401, {})
+    pool = await start([A], token=lambda: tokens[-1])
+    await until(lambda: pool.connection.state == "refused")
+    tokens.append("new")
+    cloud.answer = None
+    pool.pool.retry_now()
+    await pool.pass_until(pool.all_up, limit_s=2)
+    assert [headers["Authorization"] for headers in cloud.handshakes] == ["Token old", "Token new"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "least"),
+    [
+        ({}, 30.0),
+        ({"Retry-After": "3"}, 30.0),
+        ({"Retry-After": "120"}, 120.0),
+        ({"Retry-After": "soon"}, 30.0),
+        ({"Date": "Mon, 24 Nov 2025 10:00:00 GMT", "Retry-After": "Mon, 24 Nov 2025 10:01:30 GMT"}, 90.0),
+    ],
+)
+async def test_too_many_handshakes_wait_as_told(cloud, start, headers, least):
+    cloud.answer = (429, headers)
+    pool = await start([A])
+    await until(lambda: pool.connection.breaks)
+    assert pool.connection.breaks == {"rate_limited": 1}
+    assert least <= pool.pause_s() <= least * 1.1
+    await pool.clock.advance(least - 1.0)
+    assert len(cloud.handshakes) == 1
+    cloud.answer = None
+    await pool.pass_until(pool.all_up)
+
+
+async def test_a_server_error_is_retried_with_back_off(cloud, start):
+    cloud.answer = (500, {})
+    pool = await start([A])
+    await until(lambda: pool.connection.breaks)
+    assert pool.connection.state == "waiting"
+    assert pool.connection.breaks == {"connect_failed": 1}
+    assert pool.pause_s() <= 2.0
+    await pool.pass_until(lambda: len(cloud.handshakes) == 4)
+    cloud.answer = None
+    await pool.pass_until(pool.all_up)
+
+
+def no_such_file():
+    raise FileNotFoundError(2, "No such file or directory", "/etc/token")
+
+
+def not_configured():
+    raise ConfigError("mist.yaml", [Fault("accounts[0].token_env", "MIST_API_TOKEN is not set")])
+
+
+@pytest.mark.parametrize(
+    ("token", "words"),
+    [
+        (no_such_file, "/etc/token"),
+        (not_configured, "MIST_API_TOKEN is not set"),
+        (lambda: "", "empty"),
+        (lambda: "two words", "no token"),
+        (lambda: "line\nbreak", "no token"),
+        (lambda: "schlüssel", "no token"),
+    ],
+)
+async def test_a_token_that_cannot_be_used_is_shown_and_retried_slowly(cloud, start, token, words):
+    pool = await start([A], token=token)
+    await until(lambda: pool.connection.breaks)
+    assert pool.connection.state == "refused"
+    assert words in pool.connection.last_break
+    for secret in ("two words", "line", "schlüssel"):
+        assert secret not in pool.connection.last_break
+    assert cloud.handshakes == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [((401, {}), Fatal), ((404, {}), Fatal), ((429, {}), RateLimited), ((503, {}), Retryable), ((302, {}), Retryable)],
+)
+async def test_the_token_is_in_no_error_and_no_log(cloud, connect, answer, kind, caplog):
+    caplog.set_level(logging.DEBUG)
+    cloud.answer = answer
+    with pytest.raises(RemoteError) as raised:
+        await connect(cloud.url, HEADERS)
+    error = raised.value
+    assert type(error) is kind
+    assert error.status == answer[0]
+    assert error.where == cloud.url
+    assert error.__context__ is None
+    assert error.__cause__ is None
+    for text in (str(error), repr(error), *traceback.format_exception(error)):
+        assert SECRET not in text
+    # The server runs in this process, too: its own log is no concern of ours.
+    ours = [record.getMessage() for record in caplog.records if not record.name.startswith("websockets.server")]
+    assert not any(SECRET in line for line in ours)
+
+
+async def test_nobody_listens(cloud, connect):
+    await cloud.kill()
+    with pytest.raises(Retryable) as raised:
+        await connect(cloud.url, HEADERS)
+    assert raised.value.__context__ is None
+
+
+@pytest.mark.parametrize("url", ["ws://", "ws://[broken/", "ws://127.0.0.1:1/", "ftp://127.0.0.1/"])
+async def test_no_address_to_speak_of(connect, url):
+    with pytest.raises(RemoteError):
+        await connect(url, HEADERS)

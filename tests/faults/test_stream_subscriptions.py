@@ -1,0 +1,206 @@
+"""Subscriptions are in trouble; the connection is well."""
+
+import itertools
+import json
+from collections import Counter
+
+import pytest
+
+from tests.support.misbehaving import device_channels, until
+from tests.support.streaming import all_up, real_turns
+
+A, B, C = device_channels(3)
+
+
+def asked(cloud, channel):
+    return sum(message.get("subscribe") == channel for message in cloud.messages)
+
+
+async def test_a_refused_channel_harms_nobody_and_is_retried_slowly(cloud, start):
+    cloud.refuse = {B}
+    pool = await start([A, B, C], silent_after_s=9999.0)
+    await until(lambda: pool.states() == {A: "up", B: "refused", C: "up"})
+    assert pool.connection.subscriptions[B].detail == "permission denied"
+    await pool.pass_until(lambda: asked(cloud, B) == 2, limit_s=301)
+    await real_turns()
+    await cloud.publish(A, "{}")
+    await cloud.publish(C, "{}")
+    await until(lambda: len(pool.news) == 2)
+    assert (pool.connection.connects, pool.connection.breaks) == (1, {})
+    assert pool.states()[B] == "refused"
+    cloud.refuse = set()
+    took = await pool.pass_until(pool.all_up)
+    assert took <= 301.0
+    assert pool.connection.subscriptions[B].detail == ""
+    assert pool.connection.connects == 1
+
+
+async def test_rights_lost_in_full_flight(cloud, start):
+    pool = await start([A, B])
+    await all_up(pool)
+    await cloud.tell(event="subscribe_failed", channel=B)
+    await until(lambda: pool.states() == {A: "up", B: "refused"})
+    await cloud.publish(A, "{}")
+    await until(lambda: pool.news)
+    assert pool.connection.breaks == {}
+
+
+async def test_a_lost_acknowledgement_is_asked_for_again(cloud, start):
+    cloud.lose_acks = {B: 1}
+    pool = await start([A, B])
+    await until(lambda: pool.states() == {A: "up", B: "sent"})
+    await pool.pass_until(pool.all_up, limit_s=12)
+    assert asked(cloud, B) == 2
+    assert pool.connection.connects == 1
+
+
+async def test_a_channel_without_any_answer_breaks_no_other(cloud, start):
+    cloud.lose_acks = {B: 2}
+    pool = await start([A, B], silent_after_s=9999.0)
+    await until(lambda: pool.states()[A] == "up")
+    await pool.pass_until(lambda: pool.states()[B] == "unanswered", limit_s=22)
+    await pool.pass_until(pool.all_up, limit_s=301, step_s=5.0)
+    assert (pool.connection.connects, pool.connection.breaks) == (1, {})
+
+
+async def test_data_stands_for_a_lost_acknowledgement(cloud, start):
+    cloud.lose_acks = {A: 99}
+    pool = await start([A])
+    await until(lambda: pool.states()[A] == "sent" and asked(cloud, A))
+    await cloud.publish(A, "{}")
+    await all_up(pool)
+    assert pool.news == [(A, "{}")]
+
+
+async def test_a_late_acknowledgement_is_welcome(cloud, start):
+    cloud.hold_acks = {B}
+    pool = await start([A, B])
+    await pool.pass_until(lambda: pool.states()[B] == "unanswered", limit_s=22)
+    await cloud.release()
+    await all_up(pool)
+    assert pool.connection.breaks == {}
+
+
+async def test_a_repeated_acknowledgement_changes_nothing(cloud, start):
+    cloud.repeat_acks = {A}
+    pool = await start([A, B])
+    await all_up(pool)
+    await until(lambda: pool.frames.received == 3)
+    assert pool.frames.applied == 3
+    assert pool.connection.breaks == {}
+
+
+async def test_a_server_that_acknowledges_nothing_is_left(cloud, start):
+    cloud.mute_acks = True
+    pool = await start([A, B])
+    await until(lambda: len(cloud.messages) == 2)
+    took = await pool.pass_until(lambda: pool.connection.breaks)
+    assert pool.connection.breaks == {"ack_timeout": 1}
+    assert took <= 21.0
+    cloud.mute_acks = False
+    await pool.pass_until(pool.all_up)
+
+
+async def test_1500_channels_never_have_more_than_100_questions_out(cloud, start):
+    channels = device_channels(1500)
+    pool = await start(channels)
+    await all_up(pool)
+    assert cloud.most_outstanding <= 100
+    assert Counter(message["subscribe"] for message in cloud.messages) == Counter(channels)
+    assert len(pool.statuses) == 1
+
+
+async def test_channels_come_and_go_without_a_reconnect(cloud, start):
+    pool = await start([A, B])
+    await all_up(pool)
+    pool.pool.set_channels([B, C])
+    await until(lambda: pool.states() == {B: "up", C: "up"})
+    await until(lambda: [set(channels) for channels in cloud.subscribed.values()] == [{B, C}])
+    assert cloud.messages[2:] == [{"unsubscribe": A}, {"subscribe": C}]
+    await cloud.tell(event="data", channel=A, data="{}")
+    await until(lambda: pool.frames.dropped)
+    assert pool.frames.dropped == {"unsubscribed_channel": 1}
+    assert pool.connection.connects == 1
+    assert pool.balanced()
+
+
+async def test_channels_are_spread_and_a_new_one_goes_where_room_is(cloud, start):
+    channels = device_channels(8)
+    pool = await start(channels[:5], max_channels=2)
+    await pool.pass_until(pool.all_up)
+    assert [len(status.subscriptions) for status in pool.statuses] == [2, 2, 1]
+    assert [status.name for status in pool.statuses] == ["main/0", "main/1", "main/2"]
+    pool.pool.set_channels(channels[:6])
+    await pool.pass_until(pool.all_up)
+    assert [len(status.subscriptions) for status in pool.statuses] == [2, 2, 2]
+    pool.pool.set_channels(channels[:8])
+    await pool.pass_until(pool.all_up)
+    assert [status.connects for status in pool.statuses] == [1, 1, 1, 1]
+
+
+async def test_connections_open_one_after_the_other(cloud, start):
+    pool = await start(device_channels(6), max_channels=1)
+    began, opened = pool.clock.now(), {}
+
+    def all_open():
+        for status in pool.statuses:
+            if status.opened_at is not None:
+                opened.setdefault(status.name, status.opened_at - began)
+        return len(opened) == 6
+
+    await pool.pass_until(all_open, step_s=0.05)
+    times = sorted(opened.values())
+    steps = [later - earlier for earlier, later in itertools.pairwise(times)]
+    assert all(0.2 <= step <= 0.85 for step in steps), steps
+
+
+async def test_an_empty_connection_closes_and_no_other_notices(cloud, start):
+    pool = await start([A, B], max_channels=1)
+    await pool.pass_until(pool.all_up)
+    pool.pool.set_channels([B])
+    await until(lambda: len(cloud.connections) == 1)
+    assert [(status.name, list(status.subscriptions)) for status in pool.statuses] == [("main/1", [B])]
+    assert pool.statuses[0].connects == 1
+    pool.pool.set_channels([B, C])
+    await pool.pass_until(pool.all_up)
+    assert sorted(status.name for status in pool.statuses) == ["main/0", "main/1"]
+
+
+RUBBISH = {
+    "not_json": [b'{"event": "da', "", b"\xff\xfe\x00", "[1,"],
+    "not_an_object": ["null", "[]", "7", b'"text"'],
+    "unknown_event": ["{}", '{"event": 3}', '{"event": "weather"}'],
+    "no_channel": ['{"event": "data"}', '{"event": "data", "channel": null, "data": 1}'],
+}
+
+
+async def test_rubbish_is_counted_by_reason_and_harms_nobody(cloud, start):
+    pool = await start([A])
+    await all_up(pool)
+    for frame in (frame for frames in RUBBISH.values() for frame in frames):
+        await cloud.raw(frame)
+    big = json.dumps({"text": "x" * 1_000_000})
+    for payload in (big, None, [], 3, "null", {"mac": 1}):
+        await cloud.publish(A, payload)
+    await cloud.raw(b"\x00" + json.dumps({"event": "data", "channel": A, "data": "{}"}).encode() + b"\x00")
+    await until(lambda: len(pool.news) == 7)
+    assert pool.frames.dropped == {reason: len(frames) for reason, frames in RUBBISH.items()}
+    assert pool.balanced()
+    assert pool.connection.breaks == {}
+
+
+@pytest.mark.parametrize("size", [16_000_000])
+async def test_a_frame_of_16_megabytes_is_taken(cloud, start, size):
+    pool = await start([A])
+    await all_up(pool)
+    await cloud.publish(A, "x" * size)
+    await until(lambda: pool.news)
+    assert len(pool.news[0][1]) == size
+
+
+async def test_a_frame_beyond_the_limit_breaks_the_connection_for_that_reason(cloud, start):
+    pool = await start([A])
+    await all_up(pool)
+    await cloud.raw(b"x" * (33 * 1024 * 1024))
+    await until(lambda: pool.connection.breaks)
+    assert pool.connection.breaks == {"closed_1009": 1}
