@@ -17,7 +17,7 @@ import structlog
 from collector.errors import Fatal, RemoteError
 from collector.ingest.priming import BATCH, Priming
 from collector.ingest.reading import Reader
-from collector.ingest.retries import backoff_s
+from collector.ingest.rest_retries import backoff_s
 from collector.mist.directory import Changes
 from collector.mist.sitefilter import SiteFilter
 

@@ -19,7 +19,7 @@ from collector.ingest import paging
 from collector.ingest.answers import body_of
 from collector.ingest.budget import Budget
 from collector.ingest.paging import Answer
-from collector.ingest.retries import is_retried, pause_s
+from collector.ingest.rest_retries import is_retried, pause_s
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

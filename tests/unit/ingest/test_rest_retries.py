@@ -7,7 +7,7 @@ import random
 import pytest
 
 from collector.errors import Fatal, RateLimited, RemoteError, Retryable
-from collector.ingest.retries import backoff_s, is_retried, pause_s
+from collector.ingest.rest_retries import backoff_s, is_retried, pause_s
 
 
 @pytest.mark.parametrize(
