@@ -1,0 +1,140 @@
+"""The catalogue told as data: every family with its labels and sources, and what is not exported and why.
+
+Sources are written as in Mist's field lists: dotted paths, `{key}` for the key of a map, `[*]` for an element of a list.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, TypedDict
+
+from collector.catalog import ap
+from collector.catalog.catalog import Catalog
+from collector.metrics.model import Family, Info, StateSet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from collector.metrics.model import AnyFamily, Entity
+
+UNITS = (
+    "bytes_per_second", "timestamp_seconds", "seconds", "bytes", "ratio", "celsius", "watts", "meters", "pixels", "volts",
+    "hertz", "pascals", "degrees", "dbm", "db", "g",
+)  # fmt: skip
+NOT_EXPORTED = {"ap": ap.NOT_EXPORTED}
+_KEY = re.compile(r"\{\w+\}")
+
+
+class Source(TypedDict):
+    """One field that a family reads."""
+
+    object: str
+    path: str
+
+
+class FamilyEntry(TypedDict):
+    """One family."""
+
+    name: str
+    type: str
+    unit: str
+    help: str
+    labels: list[str]
+    sources: list[Source]
+
+
+class Unexported(TypedDict):
+    """One field that no family reads."""
+
+    object: str
+    path: str
+    reason: str
+
+
+class Reference(TypedDict):
+    """The whole catalogue."""
+
+    families: list[FamilyEntry]
+    not_exported: list[Unexported]
+
+
+def reference() -> Reference:
+    """Every family, in the order of their names."""
+    entries: dict[str, FamilyEntry] = {}
+    catalog = Catalog()
+    for kind in catalog.kinds():
+        for entity in kind.entities:
+            for family in entity.families:
+                add(entries, kind.name, entity, family)
+    for family in catalog.events.table.entity.families:
+        add(entries, "webhook", catalog.events.table.entity, family)
+    return {
+        "families": [entries[name] for name in sorted(entries)],
+        "not_exported": [
+            {"object": name, "path": path, "reason": reason}
+            for name, paths in NOT_EXPORTED.items()
+            for path, reason in sorted(paths.items())
+        ],
+    }
+
+
+def add(entries: dict[str, FamilyEntry], name: str, entity: Entity, family: AnyFamily) -> None:
+    """Enter one column of a family, or add its labels and sources to what is entered."""
+    entry = entries.setdefault(
+        family.name,
+        {
+            "name": family.name,
+            "type": family.type.value,
+            "unit": unit_of(family.name),
+            "help": family.help,
+            "labels": [],
+            "sources": [],
+        },
+    )
+    for label in labels_of(entity, family):
+        if label not in entry["labels"]:
+            entry["labels"].append(label)
+    if name == "record":  # the same fields as in the device's own object
+        return
+    for path in sorted({path for field in family.sources for path in full_paths(entity, field)}):
+        source: Source = {"object": name, "path": path}
+        if source not in entry["sources"]:
+            entry["sources"].append(source)
+
+
+def labels_of(entity: Entity, family: AnyFamily) -> list[str]:
+    """Label names of one family in this entity: the row's, then the family's own."""
+    own: list[str] = []
+    if isinstance(family, Family):
+        own = list(family.labels)
+    elif isinstance(family, Info):
+        own = list(family.fields)
+    elif isinstance(family, StateSet):
+        own = [family.label]
+    return [*entity.label_names, *own]
+
+
+def unit_of(name: str) -> str:
+    """The unit in a family's name; empty for counts and states."""
+    bare = name.removesuffix("_total")
+    found = next((unit for unit in UNITS if bare.endswith(f"_{unit}")), "")
+    return "seconds" if found == "timestamp_seconds" else found
+
+
+def full_paths(entity: Entity, field: str) -> Iterator[str]:
+    """The paths of a field from the root of the object, in every place where the entity lives."""
+    for prefix in prefixes(entity):
+        yield ".".join(filter(None, (prefix, field)))
+
+
+def prefixes(entity: Entity) -> Iterator[str]:
+    """Where the entity lives, from the root of the object: generic, and by every key that is known."""
+    if entity.within is None:
+        yield ""
+        return
+    for outer in prefixes(entity.within):
+        for place in entity.places:
+            generic = ".".join(filter(None, (outer, place.path)))
+            yield _KEY.sub("{key}", generic)
+            for known in entity.known:
+                yield _KEY.sub(known, generic)
