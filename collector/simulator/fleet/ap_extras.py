@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from collector.simulator.fleet.ids import uuid_of
-from collector.simulator.fleet.parts import Traffic, wander
+from collector.simulator.fleet.parts import Static, Traffic, wander
 
 if TYPE_CHECKING:
     from random import Random
@@ -15,20 +15,6 @@ if TYPE_CHECKING:
 
 _DAY_S = 86_400
 _DONE = 100
-
-
-class Static:
-    """Sections that never change."""
-
-    def __init__(self, section: Payload) -> None:
-        self._section = section
-
-    def live(self, dt_s: float, at: float, rng: Random) -> Payload:  # noqa: ARG002 - as `Part`
-        """Return the sections."""
-        return self._section
-
-    def restart(self) -> None:
-        """Nothing is counted."""
 
 
 class MeshLink:

@@ -17,10 +17,10 @@ _NOISE_DBM = -93
 
 def frame_of(client: Client, at: float) -> Payload:
     """Return a client's record as the stream carries it; every fifth client speaks the older dialect (tx_packets)."""
-    ap, radio, make, wlan, traffic = client.ap, client.radio, client.make, client.wlan, client.traffic
+    ap, radio, make, wlan = client.ap, client.radio, client.make, client.wlan
     if ap is None or radio is None:
         raise RuntimeError("a client that is not associated has nothing to say")
-    rng, packets = client.crowd.site.rng, "packets" if client.ordinal % 5 == 0 else "pkts"
+    rng = client.crowd.site.rng
     frame: Payload = {
         "mac": client.mac,
         "site_id": client.crowd.site.id,
@@ -48,14 +48,7 @@ def frame_of(client: Client, at: float) -> Payload:
         "idle_time": round(rng.random() * 20, 1),
         "tx_rate": rng.choice((6, 65.0, 173.3, 573.5)),
         "rx_rate": rng.choice((6, 54.0, 130.0)),
-        f"tx_{packets}": traffic.tx_pkts,
-        f"rx_{packets}": traffic.rx_pkts,
-        "tx_bytes": traffic.tx_bytes,
-        "rx_bytes": traffic.rx_bytes,
-        "tx_retries": client.tx_retries,
-        "rx_retries": client.rx_retries,
-        "tx_bps": traffic.tx_bps,
-        "rx_bps": traffic.rx_bps,
+        **_counts(client),
         "dual_band": make.proto != "n",
         "power_saving": client.ordinal % 3 == 0,
         "is_guest": wlan.guest,
@@ -68,6 +61,21 @@ def frame_of(client: Client, at: float) -> Payload:
     if "PSK" in wlan.key_mgmt:
         frame["psk_id"] = uuid_of(client.crowd.world.plan.seed, "psk", client.ordinal % 4)
     return frame | _whereabouts(client, at) | (_guest(client) if wlan.guest else {})
+
+
+def _counts(client: Client) -> Payload:
+    """Return what was sent and received since the association, with the packets named as the client's dialect does."""
+    traffic, packets = client.traffic, "packets" if client.ordinal % 5 == 0 else "pkts"
+    return {
+        f"tx_{packets}": traffic.tx_pkts,
+        f"rx_{packets}": traffic.rx_pkts,
+        "tx_bytes": traffic.tx_bytes,
+        "rx_bytes": traffic.rx_bytes,
+        "tx_retries": client.tx_retries,
+        "rx_retries": client.rx_retries,
+        "tx_bps": traffic.tx_bps,
+        "rx_bps": traffic.rx_bps,
+    }
 
 
 def join_event(client: Client, at: float) -> Payload:
@@ -135,6 +143,21 @@ def _whereabouts(client: Client, at: float) -> Payload:
         "num_locating_aps": 3,
         "accuracy": 4,
         "zones": [{"id": floor.zones[0].id, "since": int(at) - 60}] if client.ordinal % 4 == 0 else [],
+    } | (_presence(client, at) if client.ordinal % 8 == 1 else {})
+
+
+def _presence(client: Client, at: float) -> Payload:
+    """Return what sites with virtual beacons, RSSI zones, WxLAN rules and an MDM add."""
+    seed, since = client.crowd.world.plan.seed, int(at) - 30
+    return {
+        "_id": uuid_of(seed, "record", client.mac),
+        "vbeacons": [{"id": uuid_of(seed, "vbeacon", client.crowd.site.id), "since": since}],
+        "rssizones": [{"id": uuid_of(seed, "rssizone", client.crowd.site.id), "since": since + 0.5}],
+        "wxrule_id": uuid_of(seed, "wxrule"),
+        "wxrule_usage": [{"tag_id": uuid_of(seed, "wxtag"), "usage": 42}],
+        "airwatch": {"authorized": True},
+        "airespace_ifname": "",
+        "annotation": "unknown",
     }
 
 
@@ -154,6 +177,15 @@ def _guest(client: Client) -> Payload:
             "email": "guest@example.com",
             "company": "Example",
             "wlan_id": client.wlan_id,
+            "ssid": client.wlan.ssid,
+            "mac": client.mac,
+            "ap_mac": client.ap.mac if client.ap else "",
+            "random_mac": client.make.random_mac,
+            "access_code_email": "",
+            "field1": "field 1",
+            "field2": "",
+            "field3": "",
+            "field4": "",
         }
     }
 

@@ -73,6 +73,10 @@ class Device(ABC):
         """Return the ports as `stats/ports/search` lists them; APs have none there."""
         return []
 
+    def rest_members(self) -> list[Payload]:
+        """Return the further members of a virtual chassis as the inventory lists them."""
+        return []
+
     def effect_of(self, happening: str) -> Payload:  # noqa: ARG002 - most devices change nothing
         """Let an everyday event change the device; return what the event says of the change."""
         return {}

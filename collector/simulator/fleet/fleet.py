@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from collector.simulator.fleet import events
 from collector.simulator.fleet.ap import AccessPoint
 from collector.simulator.fleet.clients import Crowd
-from collector.simulator.fleet.places import make_org, make_site
+from collector.simulator.fleet.makers import MAKERS
+from collector.simulator.fleet.places import UNASSIGNED, make_org, make_site, no_site
 from collector.simulator.fleet.world import World
 
 if TYPE_CHECKING:
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     from collector.simulator.fleet.messages import Emission, Event, Payload
     from collector.simulator.fleet.places import Org, Site
     from collector.simulator.fleet.plan import FleetPlan
-
-KINDS = ("ap",)
-"""Kinds that `add_device` can make."""
 
 
 class Fleet:
@@ -40,8 +38,10 @@ class Fleet:
         for ordinal in range(plan.orgs):
             org = make_org(plan.seed, ordinal, plan.start)
             self._orgs[org.id] = org
-            for _ in range(plan.sites):
-                self._settle(org)
+            settled = [self._settle(org) for _ in range(plan.sites)]
+            for place in range(plan.mxedges):  # every second one belongs to a site
+                site = settled[place // 2 % len(settled)] if place % 2 and settled else no_site(org)
+                self._make(site, "mxedge").wake(self.now)
 
     # Time.
 
@@ -67,10 +67,12 @@ class Fleet:
         self._orgs[org_id]
         return [site.rest() for site in self._sites.values() if site.org.id == org_id]
 
-    def inventory(self, org_id: str) -> list[Payload]:
-        """The devices that an org owns."""
+    def inventory(self, org_id: str, *, members: bool = False) -> list[Payload]:
+        """The APs, switches and gateways that an org owns; `members` adds those of virtual chassis (`vc=true`)."""
         self._orgs[org_id]
-        return [device.rest_inventory() for device in self._devices.values() if device.org.id == org_id]
+        owned = [device for device in self._devices.values() if device.org.id == org_id and device.kind != "mxedge"]
+        extra = [member for device in owned for member in device.rest_members()] if members else []
+        return [device.rest_inventory() for device in owned] + extra
 
     def device_stats(self, scope_id: str, kind: str = "all") -> list[Payload]:
         """The last known state of the devices of an org or a site; `kind` "ap", "switch", "gateway" or "all"."""
@@ -157,7 +159,10 @@ class Fleet:
         self._devices[mac].come_back(self.now)
 
     def add_device(self, site_id: str, kind: str = "ap") -> str:
-        """Claim a new device for a site and return its address; ValueError for a kind that cannot be made."""
+        """Claim a new device for a site and return its address.
+
+        `kind` is "ap", "switch", "virtual_chassis", "gateway", "srx_cluster", "ssr" or "mxedge"; else ValueError.
+        """
         device = self._make(self._sites[site_id], kind)
         events.assigned(device, "CLAIMED", self.now)
         events.assigned(device, "ASSIGNED", self.now)
@@ -202,26 +207,33 @@ class Fleet:
         self._site_count += 1
         self._sites[site.id] = site
         self._crowds[site.id] = Crowd(self._world, site)
-        for kind, count in (("ap", self.plan.aps),):
-            for _ in range(count):
+        for kind, maker in MAKERS.items():
+            for _ in range(getattr(self.plan, maker.counted_by) if maker.of_site else 0):
                 self._make(site, kind).wake(self.now)
         self._crowds[site.id].grow(self.plan.aps * self.plan.clients_per_ap, self.now)
         return site
 
     def _make(self, site: Site, kind: str) -> Device:
-        if kind not in KINDS:
-            raise ValueError(f"no device of kind {kind!r} can be made; known are {', '.join(KINDS)}")
-        ordinal = self._made.get(kind, 0)
-        self._made[kind] = ordinal + 1
-        device = AccessPoint(self._world, site.org, site, ordinal, len(self._crowds[site.id].aps))
+        maker = MAKERS.get(kind)
+        if maker is None:
+            raise ValueError(f"no device of kind {kind!r} can be made; known are {', '.join(MAKERS)}")
+        ordinal = self._made.get(maker.kind, 0)
+        self._made[maker.kind] = ordinal + 1
+        device = maker.make(self._world, site, ordinal, self._count_made(site))
         self._devices[device.mac] = device
         self._join_crowd(device)
         return device
 
+    def _count_made(self, site: Site) -> int:
+        """How many APs the site has: the place of the next one."""
+        crowd = self._crowds.get(site.id)
+        return len(crowd.aps) if crowd is not None else 0
+
     def _within(self, scope_id: str) -> list[Device]:
         if scope_id in self._orgs:
             return [device for device in self._devices.values() if device.org.id == scope_id]
-        self._sites[scope_id]
+        if scope_id != UNASSIGNED:
+            self._sites[scope_id]
         return [device for device in self._devices.values() if device.site.id == scope_id]
 
     def _withdraw(self, device: Device) -> None:

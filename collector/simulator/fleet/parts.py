@@ -31,6 +31,20 @@ def wander(rng: Random, value: float, low: float, high: float, step: float) -> f
     return low if moved < low else min(moved, high)
 
 
+class Static:
+    """Sections that never change."""
+
+    def __init__(self, section: Payload) -> None:
+        self._section = section
+
+    def live(self, dt_s: float, at: float, rng: Random) -> Payload:  # noqa: ARG002 - as `Part`
+        """Return the sections."""
+        return self._section
+
+    def restart(self) -> None:
+        """Nothing is counted."""
+
+
 class Traffic:
     """Bytes and packets both ways, counted since power-on; `rx_bps` and `tx_bps` are the rates last seen (bit/s)."""
 

@@ -18,6 +18,9 @@ WIDTH_M, HEIGHT_M = 60.0, 40.0
 
 _FLOORS = (1, 1, 2)
 
+UNASSIGNED = "00000000-0000-0000-0000-000000000000"
+"""The site id of what belongs to the org alone."""
+
 _AGE_S = 40_000_000
 """Places were set up this long before the fleet's time begins."""
 
@@ -198,6 +201,11 @@ class Site:
             "created_time": int(self.created_at),
             "modified_time": int(self.created_at),
         }
+
+
+def no_site(org: Org) -> Site:
+    """Return the place of what an org has not assigned to any site."""
+    return Site(id=UNASSIGNED, org=org, ordinal=0, name="", created_at=org.created_at, rng=Random(org.id))
 
 
 def make_org(seed: int, ordinal: int, start: float) -> Org:

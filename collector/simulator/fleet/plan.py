@@ -7,9 +7,6 @@ from dataclasses import dataclass, fields
 START = 1_767_225_600.0
 """2026-01-01 00:00:00 UTC: where a fleet's time begins unless told otherwise."""
 
-NOT_LIVED: frozenset[str] = frozenset({"switches", "virtual_chassis", "gateways", "srx_clusters", "ssrs", "mxedges"})
-"""Kinds that a plan can name but that have no life here yet; asking for one is an error, never a silent nothing."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class FleetPlan:
@@ -45,6 +42,3 @@ class FleetPlan:
                 raise ValueError(f"{field.name} must not be negative, it is {getattr(self, field.name)}")
         if self.cadence_s <= 0:
             raise ValueError(f"cadence_s must be more than 0 seconds, it is {self.cadence_s}")
-        for name in sorted(NOT_LIVED):
-            if getattr(self, name):
-                raise ValueError(f"{name}: the simulated fleet cannot live these devices yet; leave it at 0")
