@@ -144,6 +144,13 @@ def test_links_lead_somewhere(path):
     assert [link for link in links if not (path.parent / link).exists()] == []
 
 
+@pytest.mark.parametrize("query", [text.strip() for _, text in blocks("promql")])
+def test_a_query_can_be_read(query, promtool):
+    command = [promtool, "--experimental", "promql", "format", query]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_metrics_named_in_documents_exist():
     done = collector("catalog", "--format", "json", cwd=ROOT)
     assert done.returncode == 0, done.stderr
