@@ -11,7 +11,8 @@ LEAVES = Path(__file__).parents[1] / "unit" / "simulator" / "fleet" / "leaves"
 
 
 def frames(said, kind="ap", mac=None):
-    return [one for one in said if isinstance(one, Emission) and one.kind == kind and mac in (None, one.mac)]
+    """The frames of a kind (None: any), of one device or of all."""
+    return [one for one in said if isinstance(one, Emission) and kind in (None, one.kind) and mac in (None, one.mac)]
 
 
 def events(said, topic):
