@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Self
 
 import orjson
@@ -29,9 +29,12 @@ if TYPE_CHECKING:
 
     from collector.clock import Clock
     from collector.simulator.faults import Fault
+    from collector.simulator.fleet import Event
 
+_STRIDE_S = 1.0
+"""Longest time the fleet lives in one go, in seconds of the world."""
 _BREATH = 64
-"""After so many messages of one step the servers get a turn."""
+"""After so many messages the servers get a turn."""
 
 
 class FakeCloud:
@@ -76,7 +79,11 @@ class FakeCloud:
         # cannot; so the whole life is one task, owned and awaited here.
         ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._life = asyncio.create_task(self._live(ready), name="fake cloud")
-        await asyncio.wait({self._life, ready}, return_when=asyncio.FIRST_COMPLETED)
+        try:
+            await asyncio.wait({self._life, ready}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            self._life.cancel()
+            raise
         if not ready.done():
             await self._life
         return self
@@ -87,8 +94,9 @@ class FakeCloud:
         if self._life is None:
             return
         self._life.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._life
+        await asyncio.wait({self._life})
+        if not self._life.cancelled():
+            self._life.result()
 
     async def run(self) -> None:
         """Wait until the cloud's life fails; raises what it failed of."""
@@ -133,16 +141,24 @@ class FakeCloud:
             await self._undo(self.faults.expire(self.clock.now()))
             await self._catch_up()
 
-    async def _catch_up(self) -> None:
-        """Live up to the time of the world, and say what the fleet said."""
+    async def _catch_up(self, *, patiently: bool = False) -> None:
+        """Live up to the time of the world, and say what the fleet said; `patiently` waits for clients to read it."""
         async with self._living:
-            for count, said in enumerate(self.fleet.step(self.pace.now())):
-                if isinstance(said, Emission):
-                    self._publish(said)
-                else:
-                    self.sender.offer(said)
-                if count % _BREATH == _BREATH - 1:
-                    await asyncio.sleep(0)
+            goal = self.pace.now()
+            while True:
+                until = min(goal, self.fleet.now + _STRIDE_S)
+                await self._say(self.fleet.step(until), patiently=patiently)
+                if until >= goal:
+                    return
+
+    async def _say(self, messages: list[Emission | Event], *, patiently: bool) -> None:
+        for count, said in enumerate(messages, 1):
+            if isinstance(said, Emission):
+                self._publish(said)
+            else:
+                self.sender.offer(said)
+            if count % _BREATH == 0 or count == len(messages):
+                await (self.stream.drain() if patiently else asyncio.sleep(0))
 
     def _publish(self, emission: Emission) -> None:
         if not self.stream.has_listeners(emission.channel):
@@ -155,7 +171,7 @@ class FakeCloud:
     async def advance(self, seconds: float) -> None:
         """Live `seconds` of the world at once; afterwards all frames of that time are written to their sockets."""
         self.pace.skip(seconds)
-        await self._catch_up()
+        await self._catch_up(patiently=True)
 
     async def act(self, action: str, **arguments: Any) -> Any:
         """Do something to the fleet (see `Atlas.act`) at the time of the world; return what the action returns."""

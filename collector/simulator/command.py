@@ -23,8 +23,8 @@ EXIT_OK, EXIT_USAGE, EXIT_FAILED = 0, 2, 1
 class SimulateOptions:
     """The flags of `simulate`; a field `api_port` is the flag `--api-port`.
 
-    - `orgs`, `sites` (per org), `aps`, `switches`, `gateways` (per site), `mxedges` (per org), `clients_per_ap`:
-      the size of the fleet; `seed`: equal seeds make equal fleets
+    - `orgs`, `sites` (per org), `aps`, `switches`, `virtual_chassis`, `gateways`, `srx_clusters`, `ssrs` (per site),
+      `mxedges` (per org), `clients_per_ap`: the size of the fleet; `seed`: equal seeds make equal fleets
     - `cadence_s`: how often a device speaks; `speed`: seconds of fleet life a second (60: an hour a minute)
     - `start`: unix time at which the fleet's life begins; 0 for now
     - `host`, `api_port`, `stream_port`, `control_port`: where to listen; 0 lets the system choose a port
@@ -41,7 +41,10 @@ class SimulateOptions:
     sites: int = 3
     aps: int = 10
     switches: int = 0
+    virtual_chassis: int = 0
     gateways: int = 0
+    srx_clusters: int = 0
+    ssrs: int = 0
     mxedges: int = 0
     clients_per_ap: int = 5
     cadence_s: float = 30.0
@@ -70,7 +73,10 @@ class SimulateOptions:
             sites=self.sites,
             aps=self.aps,
             switches=self.switches,
+            virtual_chassis=self.virtual_chassis,
             gateways=self.gateways,
+            srx_clusters=self.srx_clusters,
+            ssrs=self.ssrs,
             mxedges=self.mxedges,
             clients_per_ap=self.clients_per_ap,
             cadence_s=self.cadence_s,

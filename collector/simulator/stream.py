@@ -7,6 +7,7 @@ never notice.
 
 from __future__ import annotations
 
+import asyncio
 import http
 import logging
 from dataclasses import dataclass, field
@@ -37,6 +38,7 @@ PATH = "/api-ws/v1/stream"
 
 _OPEN_TIMEOUT_S = 5.0
 _CLOSE_TIMEOUT_S = 1.0
+_SLOW_S = 10.0
 
 
 @dataclass(eq=False, slots=True)
@@ -103,6 +105,7 @@ class StreamServer:
             ping_interval=self._options.server_ping_s,
             open_timeout=_OPEN_TIMEOUT_S,
             close_timeout=_CLOSE_TIMEOUT_S,
+            write_limit=self._options.buffer_limit_bytes // 2,
             server_header=None,
             logger=logging.getLogger("collector.simulator.stream"),
         )
@@ -221,6 +224,24 @@ class StreamServer:
         self._ledger.rubbish[kind] += sockets
         return sockets
 
+    async def drain(self) -> None:
+        """Wait while more than half of the limit waits for a client; cut off who does not read within `_SLOW_S`."""
+        await asyncio.sleep(0)
+        for listener in list(self._listeners.values()):
+            if listener.frozen:
+                continue
+            try:
+                async with asyncio.timeout(_SLOW_S):
+                    await listener.connection.drain()
+            except TimeoutError:
+                self._cut(listener)
+            except ConnectionError:
+                pass  # it went meanwhile; its own task knows
+
+    def _cut(self, listener: Listener) -> None:
+        self._ledger.connections["too_slow"] += 1
+        listener.connection.transport.abort()
+
     def _control(self, listener: Listener, frame: bytes) -> None:
         self._ledger.sent["control"] += self._write((listener,), frame, text=True)
 
@@ -235,8 +256,7 @@ class StreamServer:
         if listener.frozen or connection.protocol.state is not State.OPEN:
             return False
         if connection.transport.get_write_buffer_size() > self._options.buffer_limit_bytes:
-            self._ledger.connections["too_slow"] += 1
-            connection.transport.abort()
+            self._cut(listener)
             return False
         return not connection.transport.is_closing()
 

@@ -56,9 +56,10 @@ class Account:
     async def usage(self, request: web.Request) -> web.Response:
         """Answer with the calls made since the last full hour, and the seconds until the next."""
         unix = self._clock.time()
+        token = self._rights.token_of(request.headers.get("Authorization")) or ""
         return reply(
             {
-                "requests": self._budget.used(request["token"], unix),
+                "requests": self._budget.used(token, unix),
                 "request_limit": self._budget.limit,
                 "seconds": left_of_hour_s(unix),
             }

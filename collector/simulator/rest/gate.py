@@ -96,7 +96,6 @@ class Gate:
         if token is None:
             raise RefusedError(401, _DETAILS[401])
         self._budget.spend(token, unix)
-        request["token"] = token
         self._check_rights(request.match_info)
 
     def _check_rights(self, ids: web.UrlMappingMatchInfo) -> None:
