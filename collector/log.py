@@ -23,15 +23,17 @@ if TYPE_CHECKING:
 
 MASK = "***"
 _SECRET_KEY = re.compile(
-    r"(?i)(token|secret|password|passwd|authorization|cookie|api_?key|signature)$|^x-mist-signature"
+    r"(?i)(token|secret|password|passwd|authorization|cookie|api[-_]?key|signature)$|^x-mist-signature"
 )
+_END = r"[^\s\"',;)\]}]"  # what a secret in running text is made of
 _SECRET_TEXT = (
-    # Authorization: Token xyz, Bearer xyz, token=xyz, secret: "xyz"
-    (re.compile(r"(?i)\b((?:token|bearer|basic)\s+)[^\s\"',;)\]}]{6,}"), rf"\1{MASK}"),
+    (re.compile(rf"(?i)(authorization[\"']?\s*[:=]\s*[\"']?)((token|bearer|basic)\s+)?{_END}+"), rf"\1{MASK}"),
+    (re.compile(rf"(?i)\b((?:token|bearer|basic)\s+){_END}{{16,}}"), rf"\1{MASK}"),
+    # token=xyz, secret: "xyz", X-Mist-Signature-v2: xyz
     (
         re.compile(
-            r"(?i)((?:token|secret|password|authorization|cookie|api_?key|signature(?:-v2)?)[\"']?\s*[=:]\s*[bru]?[\"']?)"
-            r"[^\s\"',;)\]}]{4,}"
+            r"(?i)((?:token|secret|password|cookie|api[-_]?key|signature(?:-v2)?)[\"']?\s*[=:]\s*[bru]?[\"']?)"
+            rf"{_END}{{4,}}"
         ),
         rf"\1{MASK}",
     ),

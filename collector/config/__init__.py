@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
+from pydantic.json_schema import GenerateJsonSchema
 
 from collector.config import checks, environment, yaml_file
 from collector.config import faults as translation
@@ -27,6 +28,7 @@ from collector.config.model import (
     WebhookConfig,
 )
 from collector.errors import ConfigError, Fault
+from collector.listen import Listen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,8 +86,15 @@ def _validated(
         return None
 
 
+class _Schema(GenerateJsonSchema):
+    """Writes the defaults of listen addresses as the file does."""
+
+    def encode_default(self, dft: Any) -> Any:
+        return str(dft) if isinstance(dft, Listen) else super().encode_default(dft)
+
+
 def json_schema() -> dict[str, Any]:
     """The JSON schema of the file, for editors (`# yaml-language-server: $schema=...`)."""
-    schema = Config.model_json_schema()
+    schema = Config.model_json_schema(schema_generator=_Schema)
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "mist-collector configuration"}
     return json.loads(json.dumps({**schema, **head}))  # type: ignore[no-any-return]

@@ -130,11 +130,11 @@ class StreamsConfig(Section):
 
     devices: bool = True
     """Statistics of access points, switches and gateways."""
-    clients: bool = True
+    clients: bool = False
     """Statistics of wireless clients, exported as aggregates."""
-    mxedges: bool = True
+    mxedges: bool = False
     """Statistics of Mist Edges."""
-    org_insights: bool = True
+    org_insights: bool = False
     """Totals and service levels of the organisation."""
     device_events: bool = True
     """Changes of devices: firmware progress."""

@@ -5,6 +5,7 @@ Messages never repeat a line of the file: it may hold what should not be printed
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LIMIT_BYTES = 4_000_000
+_QUOTED = re.compile(r"'[^'<]{2,}'")  # names that PyYAML repeats: a secret that begins with * reads as an alias
 _MERGE = "tag:yaml.org,2002:merge"
 
 
@@ -89,6 +91,7 @@ def _syntax(error: yaml.YAMLError) -> Fault:
         problem, remedy = "holds a YAML tag (!something)", "use plain values only"
     else:
         remedy = "check indentation, colons and quotes there and in the line above"
+    problem = _QUOTED.sub("'...'", problem)
     where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark is not None else ""
     return Fault("", f"{where}{problem}", remedy)
 

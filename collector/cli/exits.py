@@ -1,0 +1,53 @@
+"""The exit codes, and the one way in which a command reads a configuration or gives up."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import typer
+
+from collector.errors import CollectorError, ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from collector.config import Config
+
+OK = 0
+FAILED = 1
+USAGE = 2
+
+
+def load_or_exit(path: Path) -> Config:
+    """Read the configuration; on faults print each on stderr and exit 2. Warnings go to stderr too."""
+    from collector import config  # noqa: PLC0415 - pydantic costs a tenth of a second, and --help needs none of it
+
+    try:
+        loaded = config.load(path, os.environ)
+    except ConfigError as error:
+        typer.echo(str(error), err=True)
+        faults = len(error.faults)
+        typer.echo(f"{path}: {faults} {'fault' if faults == 1 else 'faults'}", err=True)
+        raise typer.Exit(USAGE) from None
+    return loaded
+
+
+def exit_for(error: BaseException) -> typer.Exit | None:
+    """Tell what an error of a running command means: printed, with the exit code; None for a fault of our own."""
+    leaves = list(_leaves(error))
+    known = [leaf for leaf in leaves if isinstance(leaf, CollectorError)]
+    if not known or len(known) < len(leaves):
+        return None
+    for leaf in known:
+        typer.echo(f"mist-collector: {leaf}", err=True)
+    return typer.Exit(USAGE if any(isinstance(leaf, ConfigError) for leaf in known) else FAILED)
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error

@@ -1,0 +1,92 @@
+"""`mist-collector run`: the daemon."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from enum import StrEnum
+from pathlib import Path  # noqa: TC003 - typer reads the annotations
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from collector.cli import exits
+
+if TYPE_CHECKING:
+    from collector.config import Config
+
+
+class LogFormat(StrEnum):
+    """The values of --log-format."""
+
+    JSON = "json"
+    CONSOLE = "console"
+
+
+class LogLevel(StrEnum):
+    """The values of --log-level."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+def run(
+    config: Annotated[
+        Path,
+        typer.Option(
+            "--config", "-c", metavar="FILE", envvar="MIST_COLLECTOR_CONFIG", help="The configuration file (YAML)."
+        ),
+    ],
+    log_format: Annotated[
+        LogFormat | None, typer.Option(help="How the log is written; by default as the file says.")
+    ] = None,
+    log_level: Annotated[
+        LogLevel | None, typer.Option(help="Least important level to log; by default as the file says.")
+    ] = None,
+) -> None:
+    """Collect: hold the streams, receive the webhooks, serve /metrics, until SIGTERM or Ctrl-C.
+
+    Exit code 0 when told to stop, 1 when it fails (a port is taken), 2 when the configuration is wrong.
+    """
+    loaded = exits.load_or_exit(config)
+    from collector import log  # noqa: PLC0415 - as below
+
+    level: Literal["debug", "info", "warning", "error"] = log_level.value if log_level else loaded.log.level
+    form: Literal["json", "console"] = log_format.value if log_format else loaded.log.format
+    log.configure(level, form)
+    _collect(loaded)
+
+
+def _collect(config: Config) -> None:
+    """Run to the end; a fault of our own is logged with its traceback and exits 1."""
+    import structlog  # noqa: PLC0415 - --help needs none of this
+
+    log = structlog.get_logger()
+    for warning in config.warnings:
+        log.warning("configuration_warning", warning=warning)
+    try:
+        asyncio.run(until_told(config))
+    except Exception as error:
+        known = exits.exit_for(error)
+        if known is not None:
+            raise known from None
+        log.exception("collector_failed")
+        raise typer.Exit(exits.FAILED) from None
+
+
+async def until_told(config: Config) -> None:
+    """Run the daemon until SIGTERM or SIGINT. A second signal ends the process at once."""
+    from collector import app  # noqa: PLC0415 - the whole house stands behind it
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def told(number: signal.Signals) -> None:
+        loop.remove_signal_handler(number)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told, number)
+    await app.run(config, stop=stop)

@@ -1,0 +1,241 @@
+"""What `demo` does: a fake cloud here, the daemon and Prometheus as children, and words about where to look."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import signal
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import aiohttp
+import typer
+import yaml
+
+from collector.cli.children import Child
+from collector.errors import CollectorError, ListenError
+from collector.listen import Listen
+from collector.simulator.cloud import FakeCloud
+from collector.simulator.fleet import FleetPlan
+from collector.simulator.options import CloudOptions
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+READY_WITHIN_S = 30.0
+SCRAPE_EVERY = "5s"
+_PROMETHEUS_PORT = 9090
+_POLL_S = 0.1
+_TOKEN, _SECRET = "demo-token", "demo-webhook-secret"  # they open a toy on this machine
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """One demonstration. `seconds` 0: until told to stop."""
+
+    server: Listen
+    webhook: Listen
+    seconds: float = 0.0
+    sites: int = 3
+    aps: int = 10
+    clients_per_ap: int = 5
+    cadence_s: float = 10.0
+    speed: float = 1.0
+    seed: int = 1
+    prometheus: bool = True
+
+
+class DemoError(CollectorError):
+    """A part of the demonstration ended, or did not start."""
+
+
+async def run(plan: Plan) -> None:
+    """Show it until the time is over or a signal comes. Raises ListenError or DemoError."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stop.set)
+    for option, where in (("--server-listen", plan.server), ("--webhook-listen", plan.webhook)):
+        _must_be_free(where, option)
+    with tempfile.TemporaryDirectory(prefix="mist-collector-demo-") as directory:
+        async with _parts(plan, Path(directory)) as (cloud, daemon, prometheus):
+            await _show(plan, cloud, daemon, prometheus, stop)
+    typer.echo("Everything is ended.")
+
+
+def _must_be_free(where: Listen, option: str) -> None:
+    try:
+        where.bind().close()
+    except ListenError as error:
+        raise ListenError(error.where, f"{error.cause} (choose another with {option})") from None
+
+
+def _free_port(preferred: int) -> int:
+    """The preferred port of this machine when it is free, else any."""
+    try:
+        listener = Listen("127.0.0.1", preferred).bind()
+    except ListenError:
+        listener = Listen("127.0.0.1", 0).bind()
+    with listener:
+        return int(listener.getsockname()[1])
+
+
+@contextlib.asynccontextmanager
+async def _parts(plan: Plan, directory: Path) -> AsyncIterator[tuple[FakeCloud, Child, _Prometheus | None]]:
+    """Start the cloud, the daemon and Prometheus; end them in the reverse order."""
+    async with contextlib.AsyncExitStack() as stack:
+        cloud = await stack.enter_async_context(FakeCloud(_cloud_options(plan)))
+        file = _write_configuration(plan, cloud, directory)
+        command = [sys.executable, "-m", "collector", "run", "--config", str(file)]
+        daemon = Child("daemon", [*command, "--log-format", "console", "--log-level", "warning"])
+        await stack.enter_async_context(daemon)
+        program = shutil.which("prometheus") if plan.prometheus else None
+        prometheus = _Prometheus(program, plan.server, directory) if program else None
+        if prometheus is not None:
+            await stack.enter_async_context(prometheus.child)
+        yield cloud, daemon, prometheus
+
+
+def _cloud_options(plan: Plan) -> CloudOptions:
+    return CloudOptions(
+        plan=FleetPlan(
+            seed=plan.seed,
+            sites=plan.sites,
+            aps=plan.aps,
+            clients_per_ap=plan.clients_per_ap,
+            cadence_s=plan.cadence_s,
+        ),
+        speed=plan.speed,
+        token=_TOKEN,
+        webhook_url=f"http://{_reachable(plan.webhook)}/webhook",
+        webhook_secret=_SECRET,
+    )
+
+
+def _reachable(where: Listen) -> Listen:
+    """An address to call, where a listener takes every address."""
+    return Listen("127.0.0.1", where.port) if where.everywhere else where
+
+
+def _write_configuration(plan: Plan, cloud: FakeCloud, directory: Path) -> Path:
+    """The daemon's configuration and its two secrets, as an operator would write them."""
+    for name, secret in (("token", _TOKEN), ("webhook-secret", _SECRET)):
+        file = directory / name
+        file.touch(mode=0o600)
+        file.write_text(f"{secret}\n")
+    configuration = {
+        "accounts": [
+            {
+                "name": "demo",
+                "api_url": cloud.api_url,
+                "stream_url": cloud.stream_url,
+                "token_file": "token",
+            }
+        ],
+        "server": {"listen": str(plan.server)},
+        "webhook": {"listen": str(plan.webhook), "secret_files": ["webhook-secret"]},
+    }
+    file = directory / "collector.yaml"
+    file.write_text(yaml.safe_dump(configuration, sort_keys=False))
+    return file
+
+
+class _Prometheus:
+    """A Prometheus that scrapes the daemon, with its data in `directory`."""
+
+    def __init__(self, program: str, target: Listen, directory: Path) -> None:
+        self.url = f"http://127.0.0.1:{_free_port(_PROMETHEUS_PORT)}"
+        scrape = {"job_name": "mist-collector", "static_configs": [{"targets": [str(_reachable(target))]}]}
+        configuration = {"global": {"scrape_interval": SCRAPE_EVERY}, "scrape_configs": [scrape]}
+        file = directory / "prometheus.yml"
+        file.write_text(yaml.safe_dump(configuration))
+        command = [
+            program,
+            f"--config.file={file}",
+            f"--storage.tsdb.path={directory / 'prometheus'}",
+            f"--web.listen-address={self.url.removeprefix('http://')}",
+        ]
+        self.child = Child("prometheus", command, output=directory / "prometheus.log")
+
+
+async def _show(
+    plan: Plan, cloud: FakeCloud, daemon: Child, prometheus: _Prometheus | None, stop: asyncio.Event
+) -> None:
+    """Wait until the daemon is ready, say where to look, wait for the end, sum up."""
+    base = f"http://{_reachable(plan.server)}"
+    timeout = aiohttp.ClientTimeout(total=5)
+    async with aiohttp.ClientSession(base, timeout=timeout) as session, asyncio.TaskGroup() as group:
+        watch = group.create_task(_watch(cloud, daemon))
+        try:
+            if await _ready(session, stop):
+                typer.echo(_where(plan, base, cloud, prometheus))
+                await _pause(stop, plan.seconds or None)
+                typer.echo(await _summary(session, cloud))
+        finally:
+            watch.cancel()
+
+
+async def _watch(cloud: FakeCloud, daemon: Child) -> None:
+    """Raise when the cloud or the daemon ends before its time."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(cloud.run())
+        code = await daemon.wait()
+        raise DemoError(f"the daemon ended with exit code {code}; what it said stands above")
+
+
+async def _pause(stop: asyncio.Event, seconds: float | None) -> None:
+    """Wait so long, or until told to stop."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+
+
+async def _ready(session: aiohttp.ClientSession, stop: asyncio.Event) -> bool:
+    """Ask /-/ready until it says so: True. False when told to stop meanwhile. Raises DemoError with the reasons."""
+    answer = "it does not answer"
+    for _ in range(round(READY_WITHIN_S / _POLL_S)):
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+            async with session.get("/-/ready") as response:
+                answer = await response.text()
+                if response.ok:
+                    return True
+        await _pause(stop, _POLL_S)
+        if stop.is_set():
+            return False
+    raise DemoError(f"the daemon was not ready within {READY_WITHIN_S:.0f} s: {'; '.join(answer.splitlines())}")
+
+
+def _where(plan: Plan, base: str, cloud: FakeCloud, prometheus: _Prometheus | None) -> str:
+    """Where to look, one place a line."""
+    query = "/graph?g0.expr=mist_ap_clients&g0.tab=0"
+    places = {
+        "Status page": f"{base}/",
+        "Metrics": f"{base}/metrics",
+        "Prometheus": f"{prometheus.url}{query}" if prometheus else "none: not on PATH, or not wanted",
+        "Webhooks to": f"http://{_reachable(plan.webhook)}/webhook",
+        "Fake cloud": f"{cloud.api_url}  ({plan.sites} sites, {plan.sites * plan.aps} access points)",
+        "Its ledger": f"{cloud.control_url}/ledger",
+    }
+    lines = [f"  {name:<12}{place}" for name, place in places.items()]
+    end = f"It ends by itself after {plan.seconds:g} s." if plan.seconds else "Ctrl-C ends it all."
+    return "\n".join(["The collector is at work. Look here:", *lines, end])
+
+
+async def _summary(session: aiohttp.ClientSession, cloud: FakeCloud) -> str:
+    """What was seen, from both sides."""
+    try:
+        async with session.get("/metrics") as response:
+            lines = (await response.text()).splitlines()
+    except (aiohttp.ClientError, TimeoutError):
+        return "The daemon's /metrics did not answer at the end."
+    families = sum(line.startswith("# TYPE ") for line in lines)
+    samples = sum(not line.startswith("#") for line in lines)
+    events = sum(sums["delivered"] for sums in cloud.ledger.topics.values())
+    return (
+        f"The cloud sent {cloud.ledger.sent['data']} frames and {events} webhook events; "
+        f"/metrics ended with {samples} samples in {families} families."
+    )
