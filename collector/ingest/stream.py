@@ -29,7 +29,7 @@ from collector.mist.session import PING, Session, State
 from collector.status import SubscriptionStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable
 
     from collector.clock import Clock
     from collector.errors import Rejected
@@ -95,11 +95,6 @@ class Stream:
         self._refused: set[str] = set()  # channels whose refusal is logged
 
     # What is wanted
-
-    @property
-    def channels(self) -> Iterable[str]:
-        """The channels wanted here."""
-        return self.status.subscriptions.keys()
 
     def subscribe(self, channel: str) -> None:
         """Want `channel`; on a live connection it is asked for at once."""
