@@ -36,10 +36,13 @@ async def test_a_fault_of_its_own_life_ends_it_with_that_error(make_options, mon
     def stumble(_):
         raise RuntimeError("the fleet stumbled")
 
-    with pytest.raises(ExceptionGroup) as ended:
+    async def live():
         async with FakeCloud(make_options(tick_s=0.001)) as cloud:
             monkeypatch.setattr(cloud.fleet, "step", stumble)
             await cloud.run()
+
+    with pytest.raises(ExceptionGroup) as ended:
+        await live()
     assert ended.group_contains(RuntimeError, match="stumbled")
 
 
