@@ -6,7 +6,8 @@ carries, `topics` by name, REST objects by kind. To add one, add its row to the 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
 
 from collector.catalog.devices import Devices
 from collector.catalog.events import DEVICE_TYPES, EVENTS, TABLES, TopicTable
@@ -17,7 +18,7 @@ from collector.metrics.roster import Roster
 from collector.metrics.store import Store
 from collector.metrics.tally import Bounded, Tally
 from collector.mist import channels, topics
-from collector.mist.directory import Directory
+from collector.mist.directories import Directories
 from collector.mist.identity import mac_of
 from collector.mist.times import epoch_s
 
@@ -29,7 +30,17 @@ if TYPE_CHECKING:
 
 UNKNOWN_SITES = 1000  # site ids beyond the inventory that events may name before they become `other`
 UNKNOWN_TYPES = 200  # event types, a topic
+RECENT = 20  # events kept for the status page
 SWEEP_STEP = 200  # identities looked at in one go; some hundred microseconds
+
+
+class RecentEvent(NamedTuple):
+    """One of the last webhook events, without anything personal."""
+
+    unix: float
+    topic: str
+    type: str
+    site_id: str
 
 
 class Catalog:
@@ -37,15 +48,15 @@ class Catalog:
 
     def __init__(
         self,
-        directory: Directory | None = None,
+        directories: Directories | None = None,
         *,
         now: Callable[[], float] = lambda: 0.0,
         hears: Callable[[str], bool] = lambda _: True,
     ) -> None:
         self.store = Store()
-        self.directory = directory or Directory()
+        self.directories = directories or Directories()
         self._now = now
-        self.devices = Devices(self.store, self.directory, hears)
+        self.devices = Devices(self.store, self.directories, hears)
         orgs, sites = Roster(("org_id",)), Roster(("org_id", "site_id"))
         self.org = ObjectKind("org", self.store, orgs, (ORG,))
         self.site = ObjectKind("site", self.store, sites, (SITE,))
@@ -53,6 +64,19 @@ class Catalog:
         self._sites = Bounded(unknown=UNKNOWN_SITES)
         self._topics = Bounded(tuple(topics.TOPICS), unknown=0)
         self._types: dict[str, Bounded] = {}
+        self.recent: deque[RecentEvent] = deque(maxlen=RECENT)
+
+    def refused_labels(self) -> dict[str, int]:
+        """How often a label value became `other` because its cap was reached, by label."""
+        return {
+            "site_id": self._sites.refused,
+            "topic": self._topics.refused,
+            "type": sum(types.refused for types in self._types.values()),
+        }
+
+    def rejected_parts(self) -> dict[tuple[str, str], int]:
+        """Fields left out of payloads otherwise applied, by object and reason."""
+        return {(kind.name, reason): count for kind in self.kinds() for reason, count in kind.decoder.rejected.items()}
 
     def kinds(self) -> Iterator[ObjectKind]:
         """Every object kind."""
@@ -74,11 +98,12 @@ class Catalog:
         label = self._topics.admit(name)
         types = self._types.setdefault(label, Bounded(table.born, unknown=UNKNOWN_TYPES))
 
-        def apply(event: dict[str, Any], _unix: float) -> Rejected | None:
+        def apply(event: dict[str, Any], unix: float) -> Rejected | None:
             type_ = event.get(table.type_field) if table.type_field else ""
             shown = types.admit(type_) if isinstance(type_, str) and type_ else ""
             org_id, site_id = self._where(event)
             self.events.add((org_id, site_id, label, shown))
+            self.recent.appendleft(RecentEvent(unix, label, shown, site_id))
             if table.ups and isinstance(type_, str):
                 self._updown(table, event, type_, (org_id, site_id))
             return None
@@ -130,7 +155,7 @@ class Catalog:
 
     def _where(self, event: Mapping[str, object]) -> tuple[str, str]:
         site_id, org_id = event.get("site_id"), event.get("org_id")
-        site = self.directory.sites.get(site_id) if isinstance(site_id, str) else None
+        site = self.directories.site(site_id) if isinstance(site_id, str) else None
         if site is not None:
             return site.org_id, site.id
         shown = self._sites.admit(site_id) if isinstance(site_id, str) and site_id else ""

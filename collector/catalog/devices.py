@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collector.metrics.model import Entity
     from collector.metrics.roster import Place
     from collector.metrics.store import Store
-    from collector.mist.directory import Directory
+    from collector.mist.directories import Directories
 
 NO_IDENTITY = Rejected("no_identity")
 EMPTY = Rejected("empty")
@@ -51,8 +51,8 @@ _EVENT_TOLERANCE_S = 60.0  # an up/down event so much older than the device's la
 class Devices:
     """All devices of all sites. `hears(site_id)` tells whether the site's device channel is up."""
 
-    def __init__(self, store: Store, directory: Directory, hears: Callable[[str], bool]) -> None:
-        self._directory = directory
+    def __init__(self, store: Store, directories: Directories, hears: Callable[[str], bool]) -> None:
+        self._directories = directories
         self._hears = hears
         self.roster = Roster(DEVICE_LABELS)
         self.kinds = {
@@ -69,7 +69,7 @@ class Devices:
 
     def channel(self, site_id: str) -> Callable[[object, float], Rejected | None]:
         """The handler of one site's device channel; payloads are a device or, from some senders, a list of them."""
-        site = self._directory.sites.get(site_id)
+        site = self._directories.site(site_id)
         org_id = site.org_id if site else ""
 
         def message(payload: object, now: float) -> Rejected | None:
@@ -138,7 +138,7 @@ class Devices:
         place = self.roster.places.get(mac)
         if place is None:
             org_id, site_id, kind = labels
-            if self._directory.devices or not site_id:
+            if not self._directories.empty or not site_id:
                 return  # the inventory is known and does not have it: another shard's, or gone
             place = self.roster.place(mac, (org_id, site_id, mac, kind), self.kinds[RECORD].spec)
         last_seen = self._table.get(self.roster.row(place, 0), self._last_seen)
@@ -149,7 +149,7 @@ class Devices:
 
     def silent(self, mac: str, place: Place) -> None:
         """The device said nothing for its time to live: it is down, unless it is we who do not hear."""
-        if self._directory.devices and mac not in self._directory.devices:
+        if not self._directories.empty and self._directories.device(mac) is None:
             self.roster.remove(mac)
             return
         self._set_up(place, DOWN if self._hears(place.labels[1]) else UNKNOWN)
@@ -199,7 +199,7 @@ class Devices:
     def _kind_of(self, mac: str, type_: object, model: object) -> str:
         if isinstance(type_, str) and type_:
             return type_
-        known = self._directory.devices.get(mac)
+        known = self._directories.device(mac)
         if known is not None and known.type:
             return known.type
         return "ap" if not isinstance(model, str) or not model or model.startswith("AP") else OTHER

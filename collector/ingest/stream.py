@@ -203,7 +203,7 @@ class Stream:
         if session.changes:
             self._note_changes(now)
             self._wake.set()  # an answer makes room in the window
-        self._on_event(event, self._clock.time())
+        self._on_event(event, now)
 
     def _on_pong(self) -> None:
         self._session.ponged(self._clock.now())

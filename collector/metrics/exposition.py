@@ -7,7 +7,7 @@ strided copy, `tolist`, `orjson.dumps`, split at the commas, interleaved with th
 
 from __future__ import annotations
 
-from itertools import compress
+from itertools import chain, compress
 from typing import TYPE_CHECKING
 
 import orjson
@@ -41,15 +41,15 @@ def render(store: Store, *, openmetrics: bool = False, wanted: Callable[[str], b
 
 def render_family(family: FamilyColumns, *, openmetrics: bool) -> Iterator[bytes]:
     """One family, its header first, once it is known to have a series."""
-    header = header_of(family, openmetrics=openmetrics)
-    for column in family.columns:
-        for chunk in render_column(column):
-            yield header + chunk if header else chunk
-            header = b""
-    for info in family.infos:
-        for chunk in render_info(info):
-            yield header + chunk if header else chunk
-            header = b""
+    header, rendered = header_of(family, openmetrics=openmetrics), 0
+    slices = chain(
+        chain.from_iterable(map(render_column, family.columns)), chain.from_iterable(map(render_info, family.infos))
+    )
+    for count, chunk in slices:
+        yield header + chunk if header else chunk
+        header = b""
+        rendered += count
+    family.rendered = rendered
 
 
 def header_of(family: FamilyColumns, *, openmetrics: bool) -> bytes:
@@ -65,8 +65,8 @@ def header_of(family: FamilyColumns, *, openmetrics: bool) -> bytes:
     return f"# HELP {name} {text}\n# TYPE {name} {type_}\n".encode() + unit
 
 
-def render_column(column: Column) -> Iterator[bytes]:
-    """The lines of one column, slice by slice."""
+def render_column(column: Column) -> Iterator[tuple[int, bytes]]:
+    """The lines of one column, slice by slice, with their number."""
     table = column.table
     labels, width = table.labels, table.width
     for first in range(0, len(labels), SLICE_ROWS):
@@ -80,11 +80,11 @@ def render_column(column: Column) -> Iterator[bytes]:
             numbers = list(compress(numbers, present))
             texts = list(compress(texts, present))
         if numbers:
-            yield interleave(column.prefix, texts, numbers)
+            yield len(numbers), interleave(column.prefix, texts, numbers)
 
 
-def render_info(info: InfoColumn) -> Iterator[bytes]:
-    """The lines of one info family, slice by slice; the row's labels follow the strings."""
+def render_info(info: InfoColumn) -> Iterator[tuple[int, bytes]]:
+    """The lines of one info family, slice by slice, with their number; the row's labels follow the strings."""
     labels = info.table.labels
     for first in range(0, len(labels), SLICE_ROWS):
         strings = info.texts[first : first + SLICE_ROWS]
@@ -93,7 +93,7 @@ def render_info(info: InfoColumn) -> Iterator[bytes]:
         if texts:
             own = list(compress(strings, present))
             both = [a + b for a, b in zip(own, texts, strict=True)]  # type: ignore[operator]
-            yield interleave(info.prefix, both, [b"1.0"] * len(both))
+            yield len(both), interleave(info.prefix, both, [b"1.0"] * len(both))
 
 
 def interleave(prefix: bytes, texts: list[bytes | None], numbers: list[bytes]) -> bytes:

@@ -11,10 +11,10 @@ from array import array
 from typing import TYPE_CHECKING
 
 from collector.metrics.labels import render_pairs
-from collector.metrics.model import Family, Info, StateSet, layout
+from collector.metrics.model import Info, StateSet, layout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator
 
     from collector.metrics.model import AnyFamily, Entity, FamilyType, Scale
 
@@ -49,7 +49,7 @@ class InfoColumn:
 class FamilyColumns:
     """One family as Prometheus sees it: its metadata and every column of every table that feeds it."""
 
-    __slots__ = ("columns", "help", "infos", "name", "type")
+    __slots__ = ("columns", "help", "infos", "name", "rendered", "type")
 
     def __init__(self, name: str, type_: FamilyType, help_: str) -> None:
         self.name = name
@@ -57,6 +57,7 @@ class FamilyColumns:
         self.help = help_
         self.columns: list[Column] = []
         self.infos: list[InfoColumn] = []
+        self.rendered = 0  # series in the latest exposition
 
 
 class Table:
@@ -209,19 +210,5 @@ class Store:
                 table.release_limbo()
 
     def series_by_family(self) -> dict[str, int]:
-        """How many series each family has at this moment. Walks every column: for status pages, not for scrapes."""
-        return {name: count_series(columns) for name, columns in sorted(self.families.items())}
-
-
-def count_series(columns: FamilyColumns) -> int:
-    """Samples of one family that are not holes."""
-    total = sum(sum(text is not None for text in info.texts) for info in columns.infos)
-    for column in columns.columns:
-        values = column.table.values[column.index :: column.table.width]
-        total += sum(map(float.__eq__, values, values))
-    return total
-
-
-def families_of(families: Iterable[AnyFamily], kind: type[Family]) -> Sequence[Family]:
-    """The families of one kind."""
-    return [family for family in families if isinstance(family, kind)]
+        """How many series each family had when it was last rendered."""
+        return {name: family.rendered for name, family in sorted(self.families.items()) if family.rendered}

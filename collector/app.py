@@ -1,0 +1,320 @@
+"""The composition root: configuration -> objects -> one task group. It alone knows everyone.
+
+Starting order is reading order: first the operator's listener, so that a start can be watched; then the webhook
+listener; then inventory and streams. Stopping is the reverse: streams and their sockets first, the operator's listener
+last, so that a last scrape is answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, NoReturn
+
+import structlog
+
+import collector
+from collector.catalog.catalog import Catalog
+from collector.clock import SystemClock
+from collector.ingest import transports
+from collector.ingest.intake import Intake
+from collector.ingest.inventory import Inventory
+from collector.ingest.pool import Pool
+from collector.ingest.rest import Rest
+from collector.ingest.webhook import Webhook, WebhookLimits
+from collector.metrics import exposition
+from collector.metrics.selfmetrics import SelfMetrics, Subscriptions
+from collector.mist import channels, clouds
+from collector.mist.channels import Scope
+from collector.mist.directories import Directories
+from collector.mist.directory import Directory
+from collector.mist.duplicates import Duplicates
+from collector.mist.session import Session
+from collector.serve.listener import OperatorListener
+from collector.serve.status_page import AccountLine, EventLine, StatusPage
+from collector.status import Account, ConnectionStatus, RestStatus, WebhookStatus
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+
+    from collector.clock import Clock
+    from collector.config import AccountConfig, Config
+    from collector.ingest.transport import Connect
+    from collector.mist.directory import Changes
+
+log = structlog.get_logger()
+
+SWEEP_EVERY_S = 15.0
+
+
+async def run(
+    config: Config,
+    *,
+    stop: asyncio.Event | None = None,
+    clock: Clock | None = None,
+    started: Callable[[Collector], None] | None = None,
+) -> None:
+    """Collect until `stop` is set. `started` is told once both listeners are bound (tests learn the ports there)."""
+    daemon = Collector(config, clock or SystemClock())
+    stop = stop or asyncio.Event()
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(daemon.operator)
+        if daemon.webhook is not None:
+            await stack.enter_async_context(daemon.webhook)
+        connect = await stack.enter_async_context(transports.by_name(config.stream.transport)())
+        lines = [AccountRun(daemon, account, connect) for account in config.accounts]
+        for line in lines:
+            await stack.enter_async_context(line.rest)
+        daemon.attach(lines)
+        log.info("started", version=collector.__version__, metrics=daemon.operator.port)
+        if started is not None:
+            started(daemon)
+        await until(stop, [daemon.sweep, *(run for line in lines for run in (line.inventory.run, line.pool.run))])
+    log.info("stopped")
+
+
+async def until(stop: asyncio.Event, jobs: list[Callable[[], Coroutine[object, object, NoReturn | None]]]) -> None:
+    """Run all jobs until `stop` is set; an error of one ends all."""
+    async with asyncio.TaskGroup() as group:
+        tasks: list[asyncio.Task[None]] = [group.create_task(job()) for job in jobs]
+        await stop.wait()
+        log.info("stopping")
+        for task in tasks:
+            task.cancel()
+
+
+class Collector:
+    """What all accounts share: the catalogue with its store, the books, the two listeners."""
+
+    def __init__(self, config: Config, clock: Clock) -> None:
+        self.config = config
+        self.clock = clock
+        self.started_at = clock.now()
+        self.lines: list[AccountRun] = []
+        self.connections: list[ConnectionStatus] = []
+        self.rest: list[RestStatus] = []
+        self.directories = {account.name: Directory() for account in config.accounts}
+        self.catalog = Catalog(Directories(*self.directories.values()), now=clock.now, hears=self.hears)
+        self.frames, self.events = Account(), dict[str, Account]()
+        self.intake = Intake(
+            open_channel=self.catalog.open_channel,
+            open_topic=self.catalog.open_topic,
+            duplicates=Duplicates(),
+            frames=self.frames,
+            events=self.events,
+        )
+        self.webhook_status = WebhookStatus() if config.webhook.enabled else None
+        self.webhook = self._webhook(self.webhook_status) if self.webhook_status is not None else None
+        self.subscriptions = Subscriptions(self.catalog.store, self.to_unix)
+        self.selfmetrics = self._selfmetrics()
+        self.operator = OperatorListener(
+            config.server.listen, render=self.render, ready=self.not_ready, status=self.status_page
+        )
+
+    def attach(self, lines: list[AccountRun]) -> None:
+        """The accounts, once their transports are there."""
+        self.lines = lines
+        self.rest.extend(line.rest.status for line in lines)
+
+    def to_unix(self, monotonic: float) -> float:
+        """Monotonic seconds as seconds since 1970."""
+        return self.clock.time() - self.clock.now() + monotonic
+
+    def hears(self, site_id: str) -> bool:
+        """Whether the device channel of this site is up."""
+        channel = f"/sites/{site_id}/stats/devices"
+        found = (c.subscriptions[channel].state for c in self.connections if channel in c.subscriptions)
+        return "up" in found
+
+    async def sweep(self) -> NoReturn:
+        """End series of what nobody speaks of any more, again and again, in steps of less than a millisecond."""
+        while True:
+            await self.clock.sleep(SWEEP_EVERY_S)
+            for _ in self.catalog.sweep():
+                await asyncio.sleep(0)
+
+    async def render(self, openmetrics: bool) -> AsyncIterator[bytes]:  # noqa: FBT001 - as the listener calls it
+        """The whole exposition; other work gets its turn between chunks."""
+        for _ in self.subscriptions.update(self.connections):
+            await asyncio.sleep(0)
+        store = self.catalog.store
+        store.begin_scrape()
+        try:
+            for chunk in exposition.render(store, openmetrics=openmetrics):
+                yield chunk
+                await asyncio.sleep(0)
+        finally:
+            store.end_scrape()
+        yield self.selfmetrics.render(openmetrics=openmetrics)
+        if openmetrics:
+            yield exposition.EOF
+
+    def not_ready(self) -> list[str]:
+        """Reasons why the collector is not ready: an inventory not read, a channel without an answer."""
+        reasons = [
+            f"account {line.name}: the inventory has not been read{why(line.rest.status.last_error)}"
+            for line in self.lines
+            if not line.inventory.ready.is_set()
+        ]
+        for connection in self.connections:
+            open_ = sum(s.state in {"waiting", "sent"} for s in connection.subscriptions.values())
+            if open_:
+                reasons.append(
+                    f"connection {connection.name}: {open_} channels without an answer{why(connection.last_break)}"
+                )
+        return reasons
+
+    def status_page(self) -> StatusPage:
+        """Everything the page shows."""
+        events = Account(
+            sum(a.received for a in self.events.values()), sum(a.applied for a in self.events.values()), self._dropped()
+        )
+        return StatusPage(
+            now=self.clock.now(),
+            unix=self.clock.time(),
+            started_at=self.started_at,
+            version=collector.__version__,
+            not_ready=self.not_ready(),
+            accounts=[line.summary() for line in self.lines],
+            rest=self.rest,
+            connections=self.connections,
+            frames=self.frames,
+            events=events,
+            webhook=self.webhook_status,
+            series=self.catalog.store.series_by_family(),
+            last_events=[EventLine(e.unix, e.topic, e.type, e.site_id) for e in self.catalog.recent],
+        )
+
+    def _dropped(self) -> dict[str, int]:
+        total: dict[str, int] = {}
+        for account in self.events.values():
+            for reason, count in account.dropped.items():
+                total[reason] = total.get(reason, 0) + count
+        return total
+
+    def _webhook(self, status: WebhookStatus) -> Webhook:
+        wanted = self.config.webhook
+        return Webhook(
+            wanted.listen,
+            wanted.path,
+            secrets=wanted.read_secrets,
+            allow_unsigned=wanted.allow_unsigned,
+            deliver=self.intake.delivery,
+            status=status,
+            clock=self.clock,
+            limits=WebhookLimits(wanted.max_body_bytes, wanted.read_timeout_s),
+        )
+
+    def _selfmetrics(self) -> SelfMetrics:
+        return SelfMetrics(
+            version=collector.__version__,
+            to_unix=self.to_unix,
+            frames=self.frames,
+            events=self.events,
+            connections=self.connections,
+            rest=self.rest,
+            webhook=self.webhook_status,
+            rejected_parts=self.catalog.rejected_parts,
+            refused_labels=self.catalog.refused_labels,
+            rows=lambda: {name: len(table) for name, table in self.catalog.store.tables.items()},
+        )
+
+
+class AccountRun:
+    """One account at work: its REST side, its inventory, its connections."""
+
+    def __init__(self, daemon: Collector, account: AccountConfig, connect: Connect) -> None:
+        config, clock = daemon.config, daemon.clock
+        self.name = account.name
+        self.cloud = cloud_of(account)
+        self._account = account
+        self._daemon = daemon
+        self.directory = daemon.directories[account.name]
+        self.rest = Rest(self.cloud, account.read_token, RestStatus(account.name), clock)
+        self.inventory = Inventory(
+            self.rest,
+            account,
+            self.directory,
+            on_change=self._changed,
+            on_payload=self._payload,
+            clock=clock,
+            every_s=config.inventory.refresh_s,
+        )
+        self.pool = Pool(
+            account.name,
+            url=self.cloud.stream_url,
+            token=account.read_token,
+            connect=connect,
+            intake=daemon.intake,
+            clock=clock,
+            statuses=daemon.connections,
+            max_channels=config.stream.max_channels,
+            open_every_s=config.stream.open_every_s,
+            new_session=session_maker(config),
+        )
+
+    def _changed(self, changes: Changes) -> None:
+        self._daemon.catalog.changed(changes)
+        self.pool.set_channels(wanted_channels(self._daemon, self.directory))
+
+    def _payload(self, kind: str, payload: dict[str, object], ids: dict[str, str]) -> None:
+        self._daemon.catalog.rest_object(kind, payload, ids)
+
+    def summary(self) -> AccountLine:
+        """This account on the status page."""
+        known = self.directory
+        return AccountLine(
+            self.name,
+            self._account.cloud or self.cloud.name,
+            len(known.orgs),
+            len(known.sites),
+            len(known.devices),
+        )
+
+
+def session_maker(config: Config) -> Callable[..., Session]:
+    """Sessions with the configured times."""
+    stream = config.stream
+
+    def make(wanted: tuple[str, ...], **more: object) -> Session:
+        return Session(
+            wanted,
+            ack_timeout_s=stream.ack_timeout_s,
+            ping_every_s=stream.ping_every_s,
+            pong_within_s=stream.pong_within_s,
+            **more,  # type: ignore[arg-type]  # passed through as the stream gives it
+        )
+
+    return make
+
+
+def cloud_of(account: AccountConfig) -> clouds.Cloud:
+    """Where the account lives: a cloud of the list, or the addresses given."""
+    if account.cloud is not None:
+        return clouds.CLOUDS[account.cloud]
+    return clouds.from_api_url(account.api_url or "", account.stream_url)
+
+
+def wanted_channels(daemon: Collector, directory: Directory) -> Iterator[str]:
+    """Every channel that is switched on and that the catalogue can read, for what the directory knows."""
+    streams = daemon.config.streams.model_dump()
+    for channel in channels.CHANNELS:
+        if not channel.stream or not streams.get(channel.stream):
+            continue
+        for ids in scope_ids(channel.scope, directory):
+            path = channels.path(channel, **ids)
+            if daemon.catalog.open_channel(path) is not None:
+                yield path
+
+
+def scope_ids(scope: Scope, directory: Directory) -> Iterator[dict[str, str]]:
+    """The ids of everything of this scope."""
+    if scope is Scope.SITE:
+        yield from ({"site_id": site_id} for site_id in directory.sites)
+    elif scope is Scope.ORG:
+        yield from ({"org_id": org_id} for org_id in directory.orgs)
+
+
+def why(words: str) -> str:
+    """A reason in brackets, when there is one."""
+    return f" ({words})" if words else ""

@@ -1,0 +1,36 @@
+"""The directories of all accounts, asked as one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collector.mist.directory import Device, Directory, Site
+
+
+class Directories:
+    """Looks a site or a device up in every account's directory; ids and MACs are unique across clouds."""
+
+    def __init__(self, *directories: Directory) -> None:
+        self._all = directories
+
+    def site(self, site_id: str) -> Site | None:
+        """The site of this id, None when no account has it."""
+        for directory in self._all:
+            found = directory.sites.get(site_id)
+            if found is not None:
+                return found
+        return None
+
+    def device(self, mac: str) -> Device | None:
+        """The device of this MAC, None when no account has it."""
+        for directory in self._all:
+            found = directory.devices.get(mac)
+            if found is not None:
+                return found
+        return None
+
+    @property
+    def empty(self) -> bool:
+        """Whether no inventory was read: what is not listed may exist all the same."""
+        return not any(directory.sites for directory in self._all)
