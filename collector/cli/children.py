@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import os
 import signal
@@ -66,11 +67,10 @@ class Child:
             return
         try:
             process.terminate()
-            async with asyncio.timeout(GRACE_S):
-                await process.wait()
-        except ProcessLookupError:
-            pass
-        finally:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(GRACE_S):
+                    await process.wait()
+        finally:  # also when the wait itself is cancelled
             if process.returncode is None:
                 process.kill()
         await process.wait()
