@@ -73,7 +73,7 @@ async def run(
     log.info("stopped")
 
 
-async def until(stop: asyncio.Event, jobs: list[Callable[[], Coroutine[object, object, NoReturn | None]]]) -> None:
+async def until(stop: asyncio.Event, jobs: list[Callable[[], Coroutine[object, object, None]]]) -> None:
     """Run all jobs until `stop` is set; an error of one ends all."""
     async with asyncio.TaskGroup() as group:
         tasks: list[asyncio.Task[None]] = [group.create_task(job()) for job in jobs]
