@@ -78,6 +78,8 @@ class AccessPoint(Device):
         plumbing: Payload = {"_time": self._known["last_seen"], "_offset_apstats": self.world.next_offset()}
         if self.variant.spelled:
             plumbing["_ttl"] = 190
+        if "fwupdate" in self.variant.extras:
+            self._tell_progress(at)
         cycle_s = self.world.plan.cadence_s * (0.98 + 0.04 * self.rng.random())
         return self._known | plumbing, cycle_s - _GAP_S
 
@@ -127,6 +129,15 @@ class AccessPoint(Device):
     def moved(self) -> None:
         """Take the addresses and the place on the floor that belong to a new site."""
         self._place()
+
+    def _tell_progress(self, at: float) -> None:
+        """Say on the channel of device changes how far the firmware update is, while it runs."""
+        update = self._known["fwupdate"]
+        if update["status"] == "inprogress":
+            detail = {key: update[key] for key in ("timestamp", "status", "status_id", "progress")}
+            ids = {"site_id": self.site.id, "device_id": self.id}
+            change = ids | {"event_type": "fwupdate", "detail": detail}
+            self.world.emit(f"/sites/{self.site.id}/devices", change, "change", self.mac, at)
 
     def _live(self, at: float) -> Payload:
         dt_s, self._lived_at = at - self._lived_at, at

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from collector.simulator.fleet.ids import uuid_of
-from collector.simulator.fleet.places import PPM
 
 if TYPE_CHECKING:
     from collector.simulator.fleet.clients import Client
@@ -131,19 +130,22 @@ def _session(client: Client, since: float) -> Payload:
 
 
 def _whereabouts(client: Client, at: float) -> Payload:
-    if client.ordinal % 4 == 3:  # noqa: PLR2004 - every fourth is heard by too few APs to be placed
+    presence = client.presence
+    if presence is None:
         return {"map_id": None, "num_locating_aps": 1}
-    floor = client.crowd.site.maps[0]
-    return {
-        "map_id": floor.id,
-        "x": client.x_m * PPM,
-        "y": client.y_m * PPM,
-        "x_m": client.x_m,
-        "y_m": client.y_m,
-        "num_locating_aps": 3,
-        "accuracy": 4,
-        "zones": [{"id": floor.zones[0].id, "since": int(at) - 60}] if client.ordinal % 4 == 0 else [],
-    } | (_presence(client, at) if client.ordinal % 8 == 1 else {})
+    zones = [{"id": presence.zone.id, "since": int(presence.since)}] if presence.zone else []
+    return (
+        {
+            "map_id": presence.floor.id,
+            "x_m": presence.x_m,
+            "y_m": presence.y_m,
+            "num_locating_aps": 3,
+            "accuracy": 4,
+            "zones": zones,
+        }
+        | presence.pixels()
+        | (_presence(client, at) if client.ordinal % 8 == 1 else {})
+    )
 
 
 def _presence(client: Client, at: float) -> Payload:

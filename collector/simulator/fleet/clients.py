@@ -8,7 +8,7 @@ from collector.simulator.fleet.client_kinds import MAKES, WLANS
 from collector.simulator.fleet.client_words import frame_of, join_event, session_event
 from collector.simulator.fleet.ids import mac_plus, uuid_of
 from collector.simulator.fleet.parts import Traffic, wander
-from collector.simulator.fleet.places import HEIGHT_M, WIDTH_M
+from collector.simulator.fleet.presence import Presence
 from collector.simulator.fleet.world import HOUR_S, pause
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Client:
         self.since = 0.0
         self.rssi_dbm = -60.0
         self.rx_retries = self.tx_retries = 0
-        self.x_m, self.y_m = crowd.site.rng.uniform(0, WIDTH_M), crowd.site.rng.uniform(0, HEIGHT_M)
+        self.presence = self._make_presence()
         self.traffic = Traffic(crowd.site.rng.uniform(1e2, 2e4), crowd.site.rng.uniform(5e2, 8e4))
         self.known: Payload = {}
         self._spoke_at = 0.0
@@ -65,9 +65,7 @@ class Client:
         self._associate(*found, at)
         if not quiet:
             self.crowd.world.event("client-join", join_event(self, at), at)
-        self._later(at + self.crowd.site.rng.uniform(0.0, self.crowd.world.plan.cadence_s), self._speak)
-        self._chance(at, self.crowd.world.plan.roams_per_client_hour, self.roam)
-        self._chance(at, self.crowd.world.plan.sessions_per_client_hour, self.leave)
+        self._plan(at)
 
     def roam(self, at: float) -> None:
         """Go to another AP, when there is one."""
@@ -78,16 +76,15 @@ class Client:
         self._dissociate(at, ROAMED, found[0].mac)
         self._epoch += 1
         self._associate(*found, at)
-        world = self.crowd.world
-        world.event("client-join", join_event(self, at), at)
-        self._later(at + self.crowd.site.rng.uniform(0.0, world.plan.cadence_s), self._speak)
-        self._chance(at, world.plan.roams_per_client_hour, self.roam)
-        self._chance(at, world.plan.sessions_per_client_hour, self.leave)
+        self.crowd.world.event("client-join", join_event(self, at), at)
+        self._plan(at)
 
     def leave(self, at: float) -> None:
         """End the session and come again after a while."""
         self._dissociate(at, DISASSOCIATED if self.ordinal % 2 else INACTIVE, GONE)
         self._epoch += 1
+        if self.presence is not None:
+            self.presence.vanish(at)
         self._later(at + self.crowd.site.rng.expovariate(1 / _AWAY_S), self.join)
 
     def dropped(self, at: float) -> None:
@@ -99,7 +96,36 @@ class Client:
     def forget(self) -> None:
         """Leave the fleet without a word."""
         self._epoch += 1
+        if self.presence is not None and self.presence.zone is not None:
+            self.presence.zone.inside.pop(self.presence, None)
         self._release()
+
+    def _plan(self, at: float) -> None:
+        """Put down what an association brings: speaking, being located, roaming, leaving."""
+        rng, plan = self.crowd.site.rng, self.crowd.world.plan
+        self._later(at + rng.uniform(0.0, plan.cadence_s), self._speak)
+        if plan.location_cadence_s and self.presence is not None:
+            self._later(at + rng.uniform(0.0, plan.location_cadence_s), self._be_located)
+        self._chance(at, plan.roams_per_client_hour, self.roam)
+        self._chance(at, plan.sessions_per_client_hour, self.leave)
+
+    def _make_presence(self) -> Presence | None:
+        """Return a place on a floor; every fourth client is heard by too few APs to have one."""
+        site = self.crowd.site
+        if self.ordinal % 4 == 3 or not site.maps:  # noqa: PLR2004 - every fourth
+            return None
+        floor = site.maps[self.ordinal % len(site.maps)]
+        return Presence(self.crowd.world, site, floor, {"type": "wifi", "mac": self.mac})
+
+    def _be_located(self, at: float) -> None:
+        presence, site, world = self.presence, self.crowd.site, self.crowd.world
+        if presence is None:
+            return
+        presence.move(at)
+        said = {"mac": self.mac, "map_id": presence.floor.id, "num_locating_aps": 3} | presence.pixels()
+        world.emit(f"/sites/{site.id}/stats/maps/{presence.floor.id}/clients", said, "map", self.mac, at)
+        presence.located("location-client", {}, at)
+        self._later(at + world.plan.location_cadence_s, self._be_located)
 
     def _associate(self, ap: AccessPoint, radio: Radio, at: float) -> None:
         self.ap, self.radio, self.since, self._spoke_at = ap, radio, at, at
@@ -126,7 +152,6 @@ class Client:
         self.tx_retries += int(dt_s * rng.random() * 2)
         self.rx_retries += int(dt_s * rng.random())
         self.rssi_dbm = wander(rng, self.rssi_dbm, -88, -30, 3)
-        self.x_m, self.y_m = wander(rng, self.x_m, 0, WIDTH_M, 2), wander(rng, self.y_m, 0, HEIGHT_M, 2)
         self.known = frame_of(self, at)
         world = self.crowd.world
         world.emit(self.crowd.site.client_channel, self.known, "client", self.mac, at)

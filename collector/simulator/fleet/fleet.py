@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 from collector.simulator.fleet import events
 from collector.simulator.fleet.ap import AccessPoint
 from collector.simulator.fleet.clients import Crowd
+from collector.simulator.fleet.insights import Insights
 from collector.simulator.fleet.makers import MAKERS
 from collector.simulator.fleet.places import UNASSIGNED, make_org, make_site, no_site
+from collector.simulator.fleet.site_life import SiteLife
+from collector.simulator.fleet.visitors import make_visitors
 from collector.simulator.fleet.world import World
 
 if TYPE_CHECKING:
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from collector.simulator.fleet.messages import Emission, Event, Payload
     from collector.simulator.fleet.places import Org, Site
     from collector.simulator.fleet.plan import FleetPlan
+    from collector.simulator.fleet.visitors import Visitor
 
 
 class Fleet:
@@ -32,6 +36,8 @@ class Fleet:
         self._orgs: dict[str, Org] = {}
         self._sites: dict[str, Site] = {}
         self._crowds: dict[str, Crowd] = {}
+        self._lives: dict[str, SiteLife] = {}
+        self._visitors: dict[str, list[Visitor]] = {}
         self._devices: dict[str, Device] = {}
         self._made: dict[str, int] = {}
         self._site_count = 0
@@ -42,6 +48,7 @@ class Fleet:
             for place in range(plan.mxedges):  # every second one belongs to a site
                 site = settled[place // 2 % len(settled)] if place % 2 and settled else no_site(org)
                 self._make(site, "mxedge").wake(self.now)
+            Insights(self._world, org, self._look).begin(self.now)
 
     # Time.
 
@@ -99,6 +106,25 @@ class Fleet:
     def zones(self, site_id: str) -> list[Payload]:
         """The zones on the maps of a site."""
         return self._sites[site_id].rest_zones()
+
+    def zone_stats(self, site_id: str) -> list[Payload]:
+        """The zones of a site with how many are in each now: Wi-Fi clients, app users, assets."""
+        inside = {zone.id: list(zone.inside.values()) for floor in self._sites[site_id].maps for zone in floor.zones}
+        names = {"num_clients": "wifi", "num_sdkclients": "sdk", "num_assets": "asset"}
+        return [
+            zone | {name: inside[zone["id"]].count(who) for name, who in names.items()} for zone in self.zones(site_id)
+        ]
+
+    def map_stats(self, site_id: str, map_id: str, kind: str) -> list[Payload]:
+        """Who is located on a map, as its channel said last.
+
+        `kind` is "unconnected_clients", "sdkclients", "assets" or "discovered_assets".
+        """
+        return [
+            visitor.known
+            for visitor in self._visitors[site_id]
+            if visitor.kind.channel == kind and visitor.presence.floor.id == map_id and visitor.there and visitor.known
+        ]
 
     def site_settings(self, site_id: str) -> Payload:
         """The settings of a site."""
@@ -198,7 +224,10 @@ class Fleet:
         self._crowds[site_id].disperse()
         for device in self._within(site_id):
             self._withdraw(device)
-        del self._crowds[site_id], self._sites[site_id]
+        for visitor in self._visitors[site_id]:
+            visitor.forget()
+        self._lives[site_id].over = True
+        del self._crowds[site_id], self._sites[site_id], self._visitors[site_id], self._lives[site_id]
 
     # Building.
 
@@ -210,8 +239,17 @@ class Fleet:
         for kind, maker in MAKERS.items():
             for _ in range(getattr(self.plan, maker.counted_by) if maker.of_site else 0):
                 self._make(site, kind).wake(self.now)
-        self._crowds[site.id].grow(self.plan.aps * self.plan.clients_per_ap, self.now)
+        self._people(site)
         return site
+
+    def _people(self, site: Site) -> None:
+        """Let clients, visitors and administrators come to a site."""
+        self._crowds[site.id].grow(self.plan.aps * self.plan.clients_per_ap, self.now)
+        self._visitors[site.id] = make_visitors(self._world, site)
+        for visitor in self._visitors[site.id]:
+            visitor.appear(self.now)
+        self._lives[site.id] = SiteLife(self._world, self._crowds[site.id])
+        self._lives[site.id].begin(self.now)
 
     def _make(self, site: Site, kind: str) -> Device:
         maker = MAKERS.get(kind)
@@ -228,6 +266,11 @@ class Fleet:
         """How many APs the site has: the place of the next one."""
         crowd = self._crowds.get(site.id)
         return len(crowd.aps) if crowd is not None else 0
+
+    def _look(self, org_id: str) -> tuple[list[Device], int, int]:
+        """The devices of an org, and how many sites and Wi-Fi clients on air it has."""
+        crowds = [self._crowds[site.id] for site in self._sites.values() if site.org.id == org_id]
+        return self._within(org_id), len(crowds), sum(len(crowd.associated()) for crowd in crowds)
 
     def _within(self, scope_id: str) -> list[Device]:
         if scope_id in self._orgs:

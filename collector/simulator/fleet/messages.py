@@ -13,8 +13,8 @@ Payload = dict[str, Any]
 class Emission:
     """The data of one stream frame, as an object; the server nests it as a string.
 
-    `kind` is who speaks ("ap", "switch", "gateway", "mxedge", "client", "map", "org"), `mac` its address ("" for maps
-    and orgs), `at` the unix time at which the frame leaves the cloud.
+    `kind` is who speaks: "ap", "switch", "gateway", "mxedge", "client", "map", "org", or "change" for a change of a
+    device. `mac` is its address, "" where there is none; `at` the unix time at which the frame leaves the cloud.
     """
 
     channel: str

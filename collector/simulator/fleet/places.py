@@ -18,6 +18,9 @@ WIDTH_M, HEIGHT_M = 60.0, 40.0
 
 _FLOORS = (1, 1, 2)
 
+OCCUPANCY_LIMIT = 20
+"""How many may be in a zone before Mist alerts."""
+
 UNASSIGNED = "00000000-0000-0000-0000-000000000000"
 """The site id of what belongs to the org alone."""
 
@@ -68,11 +71,21 @@ class Org:
 
 @dataclass(eq=False, kw_only=True)
 class Zone:
-    """A named outline on a map; `outline_m` are its corners in metres."""
+    """A named outline on a map: its corners in metres, and who is `inside`, each with what it is ("wifi", ...)."""
 
     id: str
     name: str
     outline_m: tuple[tuple[float, float], ...]
+    inside: dict[object, str] = field(default_factory=dict)
+
+    def holds(self, x_m: float, y_m: float) -> bool:
+        """Whether a point lies in the outline (on its edge: either answer)."""
+        inside, (last_x, last_y) = False, self.outline_m[-1]
+        for x, y in self.outline_m:
+            if (y > y_m) != (last_y > y_m) and x_m < (last_x - x) * (y_m - y) / (last_y - y) + x:
+                inside = not inside
+            last_x, last_y = x, y
+        return inside
 
 
 @dataclass(eq=False, kw_only=True)
@@ -82,6 +95,10 @@ class FloorMap:
     id: str
     name: str
     zones: list[Zone]
+
+    def zone_at(self, x_m: float, y_m: float) -> Zone | None:
+        """Return the zone at a point in metres."""
+        return next((zone for zone in self.zones if zone.holds(x_m, y_m)), None)
 
 
 @dataclass(eq=False, kw_only=True)
@@ -195,7 +212,7 @@ class Site:
             "map_id": floor.id,
             "org_id": self.org.id,
             "site_id": self.id,
-            "occupancy_limit": 20,
+            "occupancy_limit": OCCUPANCY_LIMIT,
             "vertices": [{"x": x * PPM, "y": y * PPM} for x, y in zone.outline_m],
             "vertices_m": [{"x": x, "y": y} for x, y in zone.outline_m],
             "created_time": int(self.created_at),

@@ -13,7 +13,11 @@ class FleetPlan:
     """Counts and rates of a fleet. Equal plans make equal fleets, message for message.
 
     `sites` is per org; `mxedges` per org; every other count of devices is per site. Rates are means of random
-    intervals; 0 switches that kind of happening off. Raises ValueError that names the field which makes no sense.
+    intervals; 0 switches that kind of happening off. Wi-Fi clients, unconnected ones, app users and assets are located
+    every `location_cadence_s` (0: nobody moves, and no map's channel speaks), on map channels and in zone events; with
+    `location_events` also in the location topics, which is a flood.
+
+    Raises ValueError that names the field which makes no sense.
     """
 
     seed: int = 1
@@ -27,12 +31,20 @@ class FleetPlan:
     ssrs: int = 0
     mxedges: int = 0
     clients_per_ap: int = 5
+    unconnected_clients: int = 0
+    sdkclients: int = 0
+    assets: int = 0
+    discovered_assets: int = 0
     start: float = START
     cadence_s: float = 30.0
+    location_cadence_s: float = 15.0
+    location_events: bool = False
     reboot_s: float = 90.0
     reboots_per_device_day: float = 1.0
     port_flaps_per_device_day: float = 4.0
     events_per_device_hour: float = 2.0
+    site_events_per_hour: float = 12.0
+    insights_cadence_s: float = 60.0
     roams_per_client_hour: float = 6.0
     sessions_per_client_hour: float = 1.0
 

@@ -16,6 +16,7 @@ def quiet() -> Fleet:
         reboots_per_device_day=0,
         port_flaps_per_device_day=0,
         events_per_device_hour=0,
+        site_events_per_hour=0,
         roams_per_client_hour=0,
         sessions_per_client_hour=0,
     )
