@@ -78,7 +78,7 @@ def _collect(config: Config) -> None:
 
 async def until_told(config: Config) -> None:
     """Run the daemon until SIGTERM or SIGINT. A second signal ends the process at once."""
-    from collector import app  # noqa: PLC0415 - the whole house stands behind it
+    from collector.app import run as collect  # noqa: PLC0415 - the whole house stands behind it
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -89,4 +89,4 @@ async def until_told(config: Config) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told, number)
-    await app.run(config, stop=stop)
+    await collect(config, stop=stop)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import shutil
 import signal
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,7 +33,7 @@ _POLL_S = 0.1
 _TOKEN, _SECRET = "demo-token", "demo-webhook-secret"  # they open a toy on this machine
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
     """One demonstration. `seconds` 0: until told to stop."""
 
@@ -59,29 +59,31 @@ async def run(plan: Plan) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
-    for option, where in (("--server-listen", plan.server), ("--webhook-listen", plan.webhook)):
-        _must_be_free(where, option)
+    plan = dataclasses.replace(
+        plan,
+        server=_free(plan.server, "--server-listen"),
+        webhook=_free(plan.webhook, "--webhook-listen"),
+    )
     with tempfile.TemporaryDirectory(prefix="mist-collector-demo-") as directory:
         async with _parts(plan, Path(directory)) as (cloud, daemon, prometheus):
             await _show(plan, cloud, daemon, prometheus, stop)
     typer.echo("Everything is ended.")
 
 
-def _must_be_free(where: Listen, option: str) -> None:
+def _free(where: Listen, option: str) -> Listen:
+    """The address, with a port that is free now. Raises ListenError that names the option."""
     try:
-        where.bind().close()
+        with where.bind() as listener:
+            return Listen(where.host, int(listener.getsockname()[1]))
     except ListenError as error:
         raise ListenError(error.where, f"{error.cause} (choose another with {option})") from None
 
 
 def _free_port(preferred: int) -> int:
     """The preferred port of this machine when it is free, else any."""
-    try:
-        listener = Listen("127.0.0.1", preferred).bind()
-    except ListenError:
-        listener = Listen("127.0.0.1", 0).bind()
-    with listener:
-        return int(listener.getsockname()[1])
+    with contextlib.suppress(ListenError):
+        return _free(Listen("127.0.0.1", preferred), "").port
+    return _free(Listen("127.0.0.1", 0), "").port
 
 
 @contextlib.asynccontextmanager

@@ -64,7 +64,6 @@ def daemon(monkeypatch):
 
     app.run = run
     monkeypatch.setitem(sys.modules, "collector.app", app)
-    monkeypatch.setattr(collector, "app", app, raising=False)
     return app
 
 
