@@ -1,5 +1,6 @@
 """The files in deploy/ are accepted by the programs that will read them."""
 
+import json
 import os
 import subprocess
 import sys
@@ -12,6 +13,13 @@ def test_the_example_configuration_is_accepted(project):
     environ = os.environ | {"MIST_API_TOKEN": "not-a-real-token"}
     done = subprocess.run(command, cwd=project, env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_example_shows_every_section(project):
+    command = [sys.executable, "-m", "collector", "schema"]
+    schema = subprocess.run(command, cwd=project, capture_output=True, text=True, check=True).stdout
+    example = yaml.safe_load((project / "deploy/collector.example.yaml").read_text())
+    assert example.keys() == json.loads(schema)["properties"].keys()
 
 
 def test_prometheus_accepts_its_configuration(project, promtool):
