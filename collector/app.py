@@ -182,7 +182,7 @@ class Collector:
             events=events,
             webhook=self.webhook_status,
             series=self.catalog.store.series_by_family(),
-            last_events=[EventLine(e.unix, e.topic, e.type, e.site_id) for e in self.catalog.recent],
+            last_events=[EventLine(e.unix, e.topic, e.type, e.site_id) for e in self.catalog.events.recent],
         )
 
     def _dropped(self) -> dict[str, int]:

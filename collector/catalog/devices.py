@@ -12,7 +12,7 @@ to live while the site's channel is heard (down); REST's status, asked only abou
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from collector.catalog import ap
 from collector.catalog.device import DEVICE, DEVICE_LABELS, DEVICE_UP
@@ -24,14 +24,17 @@ from collector.metrics.tally import OTHER
 from collector.mist.identity import mac_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     import msgspec
 
+    from collector.catalog.feed import Apply
     from collector.metrics.model import Entity
     from collector.metrics.roster import Place
     from collector.metrics.store import Store
+    from collector.mist.channels import Match
     from collector.mist.directories import Directories
+    from collector.mist.directory import Changes
 
 NO_IDENTITY = Rejected("no_identity")
 EMPTY = Rejected("empty")
@@ -45,6 +48,7 @@ RECORD = "record"  # what is known of a device without its measurements: the row
 EXTRAS = ("mac", "type", "model", "org_id", "status")
 UP, DOWN, UNKNOWN = 1.0, 0.0, float("nan")
 _OTHERS_HAVE = '"if_stat"'  # only switches and gateways: a cheap hint which decoder to try first
+SWEEP_STEP = 200  # devices looked at in one go: some hundred microseconds
 _EVENT_TOLERANCE_S = 60.0  # an up/down event so much older than the device's last sight is still believed
 
 
@@ -55,27 +59,30 @@ class Devices:
         self._directories = directories
         self._hears = hears
         self.roster = Roster(DEVICE_LABELS)
-        self.kinds = {
+        self.kinds_by_name = {
             name: ObjectKind(name, store, self.roster, (DEVICE, root), nested, extras=EXTRAS)
             for name, (root, nested) in KINDS.items()
         }
-        self.kinds[RECORD] = ObjectKind(RECORD, store, self.roster, (DEVICE,), extras=EXTRAS)
-        self._extras = {name: attrgetter(*map(kind.attribute, EXTRAS)) for name, kind in self.kinds.items()}
+        self.kinds_by_name[RECORD] = ObjectKind(RECORD, store, self.roster, (DEVICE,), extras=EXTRAS)
+        self._extras = {name: attrgetter(*map(kind.attribute, EXTRAS)) for name, kind in self.kinds_by_name.items()}
+        self.channels = {"device": self.channel}
+        self.rest = {"device": self.from_rest, "inventory": self.from_inventory}
         self._table = store.table(DEVICE)
         self._up = self._table.column(DEVICE_UP)
         self._last_seen = self._table.column("mist_device_last_seen_timestamp_seconds")
 
     # the stream
 
-    def channel(self, site_id: str) -> Callable[[object, float], Rejected | None]:
+    def channel(self, match: Match) -> Apply:
         """The handler of one site's device channel; payloads are a device or, from some senders, a list of them."""
+        site_id = match.ids["site_id"]
         site = self._directories.site(site_id)
         org_id = site.org_id if site else ""
 
         def message(payload: object, now: float) -> Rejected | None:
             return self.message(payload, org_id, site_id, now)
 
-        return one_or_many(message, self.kinds[RECORD].decoder.reject)
+        return one_or_many(message, self.kinds_by_name[RECORD].decoder.reject)
 
     def message(self, payload: object, org_id: str, site_id: str, now: float) -> Rejected | None:
         """Apply one device's message of the stream."""
@@ -92,40 +99,41 @@ class Devices:
 
     # REST
 
-    def from_rest(self, payload: object, org_id: str, site_id: str, now: float) -> Rejected | None:
+    def from_rest(self, payload: dict[str, Any], ids: Mapping[str, str], now: float) -> Rejected | None:
         """Apply a device's statistics as REST gives them; measurements only of one that is connected and not newer here."""
         seen = self._decode(payload)
         if isinstance(seen, Rejected):
             return seen
-        record = self.kinds[RECORD].decode(payload)
+        record = self.kinds_by_name[RECORD].decode(payload)
         if isinstance(record, Rejected):
             return record
-        place = self._place(seen, org_id, site_id)
+        place = self._place(seen, ids.get("org_id", ""), ids.get("site_id", ""))
         known = self._get(place, self._last_seen)
         if seen.status != "connected":
-            self.kinds[RECORD].write(record, place, now)
+            self.kinds_by_name[RECORD].write(record, place, now)
             if not streams(place):
                 self._set_up(place, DOWN)
             return None
-        fresh = last_seen_of(record, self.kinds[RECORD])
+        fresh = last_seen_of(record, self.kinds_by_name[RECORD])
         if fresh < known:
             return STALE
         self._kind(seen.kind).write(seen.struct, place, now)
         self._set_up(place, UP)
         return None
 
-    def from_inventory(self, payload: Mapping[str, object], org_id: str, site_id: str, now: float) -> Rejected | None:
+    def from_inventory(self, payload: dict[str, Any], ids: Mapping[str, str], now: float) -> Rejected | None:
         """Apply a device's entry of the inventory. A device that is assigned to no site has no series."""
+        site_id = ids.get("site_id", "")
         if not site_id:
             return None
-        record = self.kinds[RECORD].decode(dict(payload))
+        record = self.kinds_by_name[RECORD].decode(payload)
         if isinstance(record, Rejected):
             return record
         seen = self._seen(record, RECORD)
         if isinstance(seen, Rejected):
             return seen
-        place = self._place(seen, org_id, site_id)
-        self.kinds[RECORD].write(record, place, now)
+        place = self._place(seen, ids.get("org_id", ""), site_id)
+        self.kinds_by_name[RECORD].write(record, place, now)
         connected = payload.get("connected")
         if isinstance(connected, bool) and not streams(place):
             self._set_up(place, UP if connected else DOWN)
@@ -140,7 +148,7 @@ class Devices:
             org_id, site_id, kind = labels
             if not self._directories.empty or not site_id:
                 return  # the inventory is known and does not have it: another shard's, or gone
-            place = self.roster.place(mac, (org_id, site_id, mac, kind), self.kinds[RECORD].spec)
+            place = self.roster.place(mac, (org_id, site_id, mac, kind), self.kinds_by_name[RECORD].spec)
         last_seen = self._table.get(self.roster.row(place, 0), self._last_seen)
         if at is not None and at + _EVENT_TOLERANCE_S < last_seen:
             return
@@ -154,14 +162,30 @@ class Devices:
             return
         self._set_up(place, DOWN if self._hears(place.labels[1]) else UNKNOWN)
 
-    def remove(self, mac: str) -> None:
-        """The device left the inventory, or its site: its series end."""
-        self.roster.remove(mac)
+    def kinds(self) -> Iterable[ObjectKind]:
+        """Every kind of device, and the record that all share."""
+        return self.kinds_by_name.values()
 
-    def remove_site(self, site_id: str) -> None:
-        """The site is gone: so are the series of all its devices."""
-        for mac in [mac for mac, place in self.roster.places.items() if place.labels[1] == site_id]:
+    def tallies(self) -> tuple[Entity, ...]:
+        """None: nothing is counted here."""
+        return ()
+
+    def changed(self, changes: Changes) -> None:
+        """A device that left the inventory, its site or its kind: its series end."""
+        for device in changes.devices_removed:
+            self.roster.remove(device.mac)
+        for moved in changes.devices_changed:
+            if (moved.before.site_id, moved.before.type) != (moved.after.site_id, moved.after.type):
+                self.roster.remove(moved.after.mac)
+        gone = {site.id for site in changes.sites_removed}
+        for mac in [mac for mac, place in self.roster.places.items() if place.labels[1] in gone] if gone else ():
             self.roster.remove(mac)
+
+    def sweep(self, now: float) -> Iterator[int]:
+        """End what a device has not spoken of for its time to live."""
+        macs = list(self.roster.places)
+        for first in range(0, len(macs), SWEEP_STEP):
+            yield self.roster.sweep(now, macs[first : first + SWEEP_STEP], self.silent)
 
     # common ground
 
@@ -173,18 +197,18 @@ class Devices:
         if known is not None and seen.recorded and known.labels == labels:
             return known
         return self.roster.place(
-            seen.mac, labels, (self.kinds[RECORD] if seen.recorded else self._kind(seen.kind)).spec
+            seen.mac, labels, (self.kinds_by_name[RECORD] if seen.recorded else self._kind(seen.kind)).spec
         )
 
     def _kind(self, name: str) -> ObjectKind:
-        return self.kinds.get(name) or self.kinds[RECORD]
+        return self.kinds_by_name.get(name) or self.kinds_by_name[RECORD]
 
     def _decode(self, payload: object) -> Seen | Rejected:
         """Decode as the kind that the message turns out to be of."""
         tried = RECORD if isinstance(payload, str) and _OTHERS_HAVE in payload else "ap"
-        decoded = self.kinds[tried].decode(payload)
+        decoded = self.kinds_by_name[tried].decode(payload)
         seen = decoded if isinstance(decoded, Rejected) else self._seen(decoded, tried)
-        if isinstance(seen, Rejected) or self._kind(seen.kind) is self.kinds[tried]:
+        if isinstance(seen, Rejected) or self._kind(seen.kind) is self.kinds_by_name[tried]:
             return seen
         decoded = self._kind(seen.kind).decode(payload)
         return decoded if isinstance(decoded, Rejected) else self._seen(decoded, self._kind(seen.kind).name)

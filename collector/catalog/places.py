@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collector.catalog.objects import Object
 from collector.metrics.model import Entity, Info, timestamp
 
 ORG = Entity(
@@ -24,4 +25,9 @@ SITE = Entity(
         timestamp("mist_site_created_timestamp_seconds", "created_time", "When the site was created."),
         timestamp("mist_site_modified_timestamp_seconds", "modified_time", "When the site was last changed."),
     ),
+)
+
+OBJECTS = (
+    Object("org", (ORG,), ("org_id",), fields={"org_id": "id"}, rest="org"),
+    Object("site", (SITE,), ("org_id", "site_id"), fields={"site_id": "id"}, identity=("site_id",), rest="site"),
 )

@@ -66,8 +66,9 @@ def reference() -> Reference:
         for entity in kind.entities:
             for family in entity.families:
                 add(entries, kind.name, entity, family)
-    for family in catalog.events.table.entity.families:
-        add(entries, "webhook", catalog.events.table.entity, family)
+    for entity in (entity for feed in catalog.feeds for entity in feed.tallies()):
+        for family in entity.families:
+            add(entries, entity.name, entity, family)
     return {
         "families": [entries[name] for name in sorted(entries)],
         "not_exported": [

@@ -7,7 +7,7 @@ strided copy, `tolist`, `orjson.dumps`, split at the commas, interleaved with th
 
 from __future__ import annotations
 
-from itertools import chain, compress
+from itertools import accumulate, chain, compress
 from typing import TYPE_CHECKING
 
 import orjson
@@ -17,7 +17,7 @@ from collector.metrics.model import FamilyType
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from collector.metrics.store import Column, FamilyColumns, InfoColumn, Store
+    from collector.metrics.store import Column, FamilyColumns, HistogramColumns, InfoColumn, Store
 
 SLICE_ROWS = 8192
 TEXT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -43,7 +43,9 @@ def render_family(family: FamilyColumns, *, openmetrics: bool) -> Iterator[bytes
     """One family, its header first, once it is known to have a series."""
     header, rendered = header_of(family, openmetrics=openmetrics), 0
     slices = chain(
-        chain.from_iterable(map(render_column, family.columns)), chain.from_iterable(map(render_info, family.infos))
+        chain.from_iterable(map(render_column, family.columns)),
+        chain.from_iterable(map(render_info, family.infos)),
+        chain.from_iterable(map(render_histogram, family.histograms)),
     )
     for count, chunk in slices:
         yield header + chunk if header else chunk
@@ -94,6 +96,32 @@ def render_info(info: InfoColumn) -> Iterator[tuple[int, bytes]]:
             own = list(compress(strings, present))
             both = [a + b for a, b in zip(own, texts, strict=True)]  # type: ignore[operator]
             yield len(both), interleave(info.prefix, both, [b"1.0"] * len(both))
+
+
+def render_histogram(histogram: HistogramColumns) -> Iterator[tuple[int, bytes]]:
+    """The lines of one histogram, slice by slice: a row's buckets stand together, rising to +Inf, then sum and count.
+
+    Histograms are few (a row a zone, a site, a topic), so this is written for clarity, row by row.
+    """
+    table = histogram.table
+    bounds = [*(str(float(bound)).encode() for bound in histogram.bounds), b"+Inf"]
+    name, width = histogram.name.encode(), table.width
+    for first in range(0, len(table.labels), SLICE_ROWS // 8):
+        lines: list[bytes] = []
+        for row, text in enumerate(table.labels[first : first + SLICE_ROWS // 8], first):
+            start = row * width + histogram.first
+            if text is None or table.values[start] != table.values[start]:
+                continue
+            counts = accumulate(table.values[start : start + len(bounds)])
+            comma = b"," if text else b""
+            lines += [
+                b'%b_bucket{%b%ble="%b"} %d\n' % (name, text, comma, bound, count)
+                for bound, count in zip(bounds, counts, strict=True)
+            ]
+            lines.append(b"%b_sum{%b} %b\n" % (name, text, orjson.dumps(table.values[start + len(bounds)])))
+            lines.append(b"%b_count{%b} %d\n" % (name, text, sum(table.values[start : start + len(bounds)])))
+        if lines:
+            yield len(lines), b"".join(lines)
 
 
 def interleave(prefix: bytes, texts: list[bytes | None], numbers: list[bytes]) -> bytes:

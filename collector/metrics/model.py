@@ -194,7 +194,35 @@ class StateSet:
         return self.paths
 
 
-AnyFamily: TypeAlias = "Family | Info | StateSet"
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Observations counted here, by upper bounds in base units; the bound +Inf is implied.
+
+    Columns: one count a bucket (not cumulative; the exposition adds up), then the sum.
+    """
+
+    name: str
+    help: str
+    bounds: tuple[float, ...]
+    reads: tuple[str, ...] = ()
+
+    @property
+    def type(self) -> FamilyType:
+        """What Prometheus is told."""
+        return FamilyType.HISTOGRAM
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """None: code observes."""
+        return ()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The fields that are observed."""
+        return self.reads
+
+
+AnyFamily: TypeAlias = "Family | Info | StateSet | Histogram"
 
 
 def key_itself(key: str, text: str | None) -> str:
@@ -277,6 +305,8 @@ def width_of(family: AnyFamily) -> int:
     """How many columns of a row the family takes."""
     if isinstance(family, Info):
         return 0
+    if isinstance(family, Histogram):
+        return len(family.bounds) + 2
     return len(family.columns) if isinstance(family, StateSet) else 1
 
 

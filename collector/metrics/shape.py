@@ -10,12 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from collector.metrics.model import EPOCH, Entity, Family, Info, Kind, StateSet, layout
+from collector.metrics.model import EPOCH, Entity, Family, Kind, layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from collector.metrics.model import AnyFamily, At
+    from collector.metrics.model import At
 
 OBJECT, MAP, LIST = "object", "map", "list"
 
@@ -133,7 +133,8 @@ class ShapeBuilder:
             if isinstance(family, Family):
                 self._number(shape, entity, family, column)
             else:
-                self._text_fields(shape, entity, family)
+                for path in family.paths:
+                    self._text(shape.node, entity, path)
         for label in entity.labels.values() if isinstance(entity.labels, dict) else ():
             if label.field:
                 self._text(shape.node, entity, label.field)
@@ -149,11 +150,6 @@ class ShapeBuilder:
                 shape.late.append(Late(entity, tuple(path.split(".")), column))
             else:
                 node.numbers.setdefault(entity, []).append((key, column))
-
-    def _text_fields(self, shape: RowShape, entity: Entity, family: AnyFamily) -> None:
-        assert isinstance(family, Info | StateSet)  # noqa: S101 - the third kind is handled by the caller
-        for path in family.paths:
-            self._text(shape.node, entity, path)
 
     def _text(self, top: Node, entity: Entity, path: str) -> None:
         node, key = self._descend(top, path)

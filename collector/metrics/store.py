@@ -11,7 +11,7 @@ from array import array
 from typing import TYPE_CHECKING
 
 from collector.metrics.labels import render_pairs
-from collector.metrics.model import Info, StateSet, layout
+from collector.metrics.model import Histogram, Info, StateSet, layout, width_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,10 +46,22 @@ class InfoColumn:
         self.texts: list[bytes | None] = []
 
 
+class HistogramColumns:
+    """The buckets and the sum of one histogram in one table."""
+
+    __slots__ = ("bounds", "first", "name", "table")
+
+    def __init__(self, table: Table, first: int, family: Histogram) -> None:
+        self.table = table
+        self.first = first
+        self.name = family.name
+        self.bounds = family.bounds
+
+
 class FamilyColumns:
     """One family as Prometheus sees it: its metadata and every column of every table that feeds it."""
 
-    __slots__ = ("columns", "help", "infos", "name", "rendered", "type")
+    __slots__ = ("columns", "help", "histograms", "infos", "name", "rendered", "type")
 
     def __init__(self, name: str, type_: FamilyType, help_: str) -> None:
         self.name = name
@@ -57,6 +69,7 @@ class FamilyColumns:
         self.help = help_
         self.columns: list[Column] = []
         self.infos: list[InfoColumn] = []
+        self.histograms: list[HistogramColumns] = []
         self.rendered = 0  # series in the latest exposition
 
 
@@ -90,6 +103,10 @@ class Table:
             info = InfoColumn(self, family.name)
             self.infos.append(info)
             columns.infos.append(info)
+        elif isinstance(family, Histogram):
+            columns.histograms.append(HistogramColumns(self, column, family))
+            self.column_of[family.name, ()] = column
+            self.width = column + width_of(family)
         elif isinstance(family, StateSet):
             for offset, state in enumerate(family.columns):
                 self._add_column(columns, column + offset, {family.label: state}, None)

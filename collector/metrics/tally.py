@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from collector.metrics.labels import render_pairs
+from collector.metrics.model import Histogram, layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +38,7 @@ class Bounded:
 
 
 class Tally:
-    """The counter columns of one entity, found by label values in the order of the entity's labels.
+    """The counter and histogram columns of one entity, found by label values in the order of the entity's labels.
 
     A row is born at zero, so that a rate over its first increment is seen where rows are born before their first event.
     """
@@ -45,6 +47,9 @@ class Tally:
         self.table = store.table(entity)
         self._names = tuple(entity.labels)
         self._rows: dict[tuple[str, ...], int] = {}
+        self._histograms = {
+            family.name: (column, family.bounds) for family, column in layout(entity) if isinstance(family, Histogram)
+        }
 
     def born(self, values: tuple[str, ...]) -> int:
         """The row of these values, made with all its counters at zero when there is none."""
@@ -57,8 +62,15 @@ class Tally:
         return row
 
     def add(self, values: tuple[str, ...], column: int = 1, by: float = 1.0) -> None:
-        """Count."""
+        """Count (or add to a gauge)."""
         self.table.values[self.born(values) * self.table.width + column] += by
+
+    def observe(self, values: tuple[str, ...], histogram: str, value: float) -> None:
+        """Count one observation into the family `histogram` of this entity."""
+        first, bounds = self._histograms[histogram]
+        start = self.born(values) * self.table.width + first
+        self.table.values[start + bisect_left(bounds, value)] += 1.0
+        self.table.values[start + len(bounds) + 1] += value
 
     def forget(self, gone: Callable[[tuple[str, ...]], bool]) -> None:
         """End the rows whose label values are `gone`."""

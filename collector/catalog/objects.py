@@ -1,0 +1,157 @@
+"""Objects that are simply told: each payload is one object, its identity and labels stand in its fields or its path.
+
+Most of what Mist says is of this sort: an org, a site, a WAN tunnel, a BGP peer. Such an object is one row of `OBJECTS`
+(in the module of its tables) and needs no code. Devices, whose kind and state must be worked out, have their own module.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from collector.catalog.payloads import one_or_many
+from collector.errors import Rejected
+from collector.metrics.compiler import ObjectKind
+from collector.metrics.roster import Roster
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from collector.catalog.feed import Apply
+    from collector.metrics.model import Entity
+    from collector.metrics.roster import Place
+    from collector.metrics.store import Store
+    from collector.mist.channels import Match
+    from collector.mist.directories import Directories
+    from collector.mist.directory import Changes
+
+NO_IDENTITY = Rejected("no_identity")
+NIL_ID = "00000000-0000-0000-0000-000000000000"  # Mist's way of saying "no site"
+SWEEP_STEP = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """One sort of object.
+
+    name      as in the field reference
+    roots     the entities whose rows the object is; nested: those inside it, parents before children
+    labels    the label names of its rows; each value is a field of that name, or stands in the channel's path
+    fields    label name -> field of the payload, where the two are not called alike
+    identity  the labels that tell two objects apart (all of them, unless given)
+    carries   what its channel carries; rest: the kind under which REST polls hand it over
+    """
+
+    name: str
+    roots: tuple[Entity, ...]
+    labels: tuple[str, ...]
+    nested: tuple[Entity, ...] = ()
+    fields: Mapping[str, str] | None = None
+    identity: tuple[str, ...] = ()
+    carries: str = ""
+    rest: str = ""
+
+    def field_of(self, label: str) -> str:
+        """The payload's field behind a label."""
+        return (self.fields or {}).get(label, label)
+
+
+class Objects:
+    """The feed of all such objects."""
+
+    def __init__(self, store: Store, directories: Directories, objects: Iterable[Object]) -> None:
+        self._readers = [Reader(one, store, directories) for one in objects]
+        self.channels = {reader.object.carries: reader.channel for reader in self._readers if reader.object.carries}
+        self.rest = {reader.object.rest: reader.from_rest for reader in self._readers if reader.object.rest}
+
+    def kinds(self) -> Iterator[ObjectKind]:
+        """The compiled objects."""
+        return (reader.kind for reader in self._readers)
+
+    def tallies(self) -> tuple[Entity, ...]:
+        """None: nothing is counted here."""
+        return ()
+
+    def changed(self, changes: Changes) -> None:
+        """Whatever belongs to a site or an org that is gone ends."""
+        sites = {site.id for site in changes.sites_removed}
+        orgs = {org.id for org in changes.orgs_removed}
+        if sites or orgs:
+            for reader in self._readers:
+                reader.remove(sites, orgs)
+
+    def sweep(self, now: float) -> Iterator[int]:
+        """End what was not told for its time to live."""
+        for reader in self._readers:
+            yield from reader.sweep(now)
+
+
+class Reader:
+    """Reads one sort of object."""
+
+    def __init__(self, one: Object, store: Store, directories: Directories) -> None:
+        self.object = one
+        self._directories = directories
+        self._roster = Roster(one.labels)
+        self._fields = tuple(one.field_of(label) for label in one.labels)
+        self.kind = ObjectKind(one.name, store, self._roster, one.roots, one.nested, extras=self._fields)
+        getter = attrgetter(*map(self.kind.attribute, self._fields))
+        self._read = getter if len(self._fields) > 1 else lambda struct: (getter(struct),)
+        self._identity = [one.labels.index(label) for label in (one.identity or one.labels)]
+
+    def channel(self, match: Match) -> Apply:
+        """The handler of one channel."""
+
+        def message(payload: object, now: float) -> Rejected | None:
+            return self._apply(payload, match.ids, now)
+
+        return one_or_many(message, self.kind.decoder.reject)
+
+    def from_rest(self, payload: dict[str, Any], ids: Mapping[str, str], now: float) -> Rejected | None:
+        """Apply one object of a REST answer; `ids` says where it was asked."""
+        return self._apply(payload, ids, now)
+
+    def _apply(self, payload: object, ids: Mapping[str, str], now: float) -> Rejected | None:
+        decoded = self.kind.decode(payload)
+        if isinstance(decoded, Rejected):
+            return decoded
+        values = [
+            self._label(label, own, ids) for label, own in zip(self.object.labels, self._read(decoded), strict=True)
+        ]
+        self._complete(values)
+        identity = "\0".join([values[index] for index in self._identity])
+        if not identity.strip("\0"):
+            return NO_IDENTITY
+        self.kind.write(decoded, self.kind.place(identity, tuple(values)), now)
+        return None
+
+    def _label(self, label: str, own: object, ids: Mapping[str, str]) -> str:
+        if isinstance(own, str | int) and own not in ("", NIL_ID):
+            return str(own)
+        return ids.get(label, "")
+
+    def _complete(self, values: list[str]) -> None:
+        """An object of a site belongs to the site's org, also where it does not say so."""
+        labels = self.object.labels
+        if "org_id" in labels and "site_id" in labels and not values[labels.index("org_id")]:
+            site = self._directories.site(values[labels.index("site_id")])
+            values[labels.index("org_id")] = site.org_id if site else ""
+
+    def remove(self, sites: set[str], orgs: set[str]) -> None:
+        """End the objects of these sites and orgs."""
+        names = self.object.labels
+        for identity, place in list(self._roster.places.items()):
+            labels = dict(zip(names, place.labels, strict=True))
+            if labels.get("site_id") in sites or labels.get("org_id") in orgs:
+                self._roster.remove(identity)
+
+    def sweep(self, now: float) -> Iterator[int]:
+        """End objects, and rows inside them, past their time to live."""
+        identities = list(self._roster.places)
+        for first in range(0, len(identities), SWEEP_STEP):
+            yield self._roster.sweep(now, identities[first : first + SWEEP_STEP], self._silent)
+
+    def _silent(self, identity: str, place: Place) -> None:
+        if all(row < 0 for row in place.rows):
+            self._roster.remove(identity)
