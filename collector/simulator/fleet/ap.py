@@ -9,6 +9,7 @@ from collector.simulator.fleet.ap_models import VARIANTS
 from collector.simulator.fleet.ap_parts import Bluetooth, Environment, Ports, Power, Processor
 from collector.simulator.fleet.ap_radio import Radios
 from collector.simulator.fleet.device import Device
+from collector.simulator.fleet.events import port_changed
 from collector.simulator.fleet.ids import AP_OUI, device_id, mac_of, serial_of
 from collector.simulator.fleet.places import HEIGHT_M, PPM, WIDTH_M
 
@@ -23,6 +24,8 @@ _GAP_S = 0.006
 """The full frame leaves this long after the basic one."""
 
 _MESH_BASE, _MESH_RELAY = 1, 2
+_NAMELESS = 18
+"""Of twenty APs this one was never given a name."""
 
 
 class AccessPoint(Device):
@@ -38,6 +41,8 @@ class AccessPoint(Device):
     def __init__(self, world: World, org: Org, site: Site, ordinal: int, place: int) -> None:
         seed = world.plan.seed
         super().__init__(world, org, site, mac_of(seed, AP_OUI, ordinal), f"{site.name} AP {place + 1:03d}")
+        if ordinal % 20 == _NAMELESS:
+            self.name = ""
         self.ordinal, self.place = ordinal, place
         self.variant = VARIANTS[ordinal % len(VARIANTS)]
         self.model, self.serial = self.variant.model, serial_of(self.mac, "A")
@@ -111,11 +116,12 @@ class AccessPoint(Device):
         for part in (*self._parts, self.bluetooth):
             part.restart()
 
-    def flap(self, at: float) -> None:  # noqa: ARG002 - the frame tells, not the moment
+    def flap(self, at: float) -> None:
         """Let a port other than the uplink change its link."""
         spare = [port for port in self.ports.all if port.name != "eth0"]
         port = self.rng.choice(spare)
         port.up = not port.up
+        port_changed(self, port.name, at, up=port.up)
 
     def effect_of(self, happening: str) -> Payload:
         """Radio resource management and radar move a radio to another channel."""
@@ -129,6 +135,9 @@ class AccessPoint(Device):
     def moved(self) -> None:
         """Take the addresses and the place on the floor that belong to a new site."""
         self._place()
+        for part in self._parts:
+            if isinstance(part, Mesh):
+                part.site_id = self.site.id
 
     def _tell_progress(self, at: float) -> None:
         """Say on the channel of device changes how far the firmware update is, while it runs."""

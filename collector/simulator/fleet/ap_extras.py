@@ -61,16 +61,16 @@ class Mesh:
     """The mesh links of an AP: to its base (`uplink_id`), or to its relays (`downlink_ids`); device ids."""
 
     def __init__(self, rng: Random, site_id: str, *, uplink_id: str = "", downlink_ids: tuple[str, ...] = ()) -> None:
-        self._site_id, self._uplink_id = site_id, uplink_id
+        self.site_id, self._uplink_id = site_id, uplink_id
         self._up = MeshLink(rng)
         self._down = {device_id: MeshLink(rng) for device_id in downlink_ids}
 
     def live(self, dt_s: float, at: float, rng: Random) -> Payload:
         """Return mesh_uplink or mesh_downlinks."""
         if self._uplink_id:
-            ends = {"site_id": self._site_id, "uplink_ap_id": self._uplink_id}
+            ends = {"site_id": self.site_id, "uplink_ap_id": self._uplink_id}
             return {"mesh_uplink": self._up.live(dt_s, at, rng) | ends}
-        links = {key: link.live(dt_s, at, rng) | {"site_id": self._site_id} for key, link in self._down.items()}
+        links = {key: link.live(dt_s, at, rng) | {"site_id": self.site_id} for key, link in self._down.items()}
         return {"mesh_downlinks": links}
 
     def restart(self) -> None:

@@ -67,7 +67,7 @@ class Device(ABC):
         """Let a port go down or up; devices without such a port do nothing."""
 
     def moved(self) -> None:  # noqa: B027 - nothing to take over is a fine answer
-        """Take over what belongs to another site."""
+        """Take over what belongs to another site, or another name."""
 
     def rest_ports(self) -> list[Payload]:
         """Return the ports as `stats/ports/search` lists them; APs have none there."""

@@ -74,7 +74,6 @@ HAPPENINGS: dict[str, tuple[Happening, ...]] = {
             text='TLS up with radsec server "radsec.example.net:2083"',
             extra=_RADSEC | {"type_code": 59},
         ),
-        Happening(type="AP_PORT_UP", ev_type="NOTICE", extra={"port_id": "eth1"}),
         Happening(type="AP_A_TYPE_NO_LIST_KNOWS", ev_type="NOTICE"),
     ),
     "switch": (

@@ -57,7 +57,7 @@ def happen(device: Device, at: float) -> None:
 
 
 def port_changed(device: Device, port_id: str, at: float, *, up: bool) -> None:
-    """Tell that a switch or gateway port changed its link."""
+    """Tell that a port changed its link; switches and gateways quote their trap."""
     happened = f"{UPDOWN_PREFIX[device.kind]}_PORT_{'UP' if up else 'DOWN'}"
     state = "up(1)" if up else "down(2)"
     admin = f"ifIndex 515, ifAdminStatus up(1), ifOperStatus {state}, ifName {port_id}"
@@ -67,10 +67,11 @@ def port_changed(device: Device, port_id: str, at: float, *, up: bool) -> None:
         "ev_type": "NOTICE" if up else "WARN",
         "timestamp": device.moment(happened, at),
         "port_id": port_id,
-        "text": trap,
         "model": device.model,
         "version": device.version,
     }
+    if device.kind != "ap":
+        payload["text"] = trap
     device.world.event("device-events", payload, at)
 
 

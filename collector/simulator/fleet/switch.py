@@ -156,6 +156,7 @@ class Switch(Device):
             "status": "connected",
             "uptime": int(at - self.booted_at),
             "last_seen": round(at, 3),
+            "map_id": self.site.maps[0].id if self.site.maps else None,
             "auto_upgrade_stat": {"lastcheck": int(at) // 3600 * 3600},
         }
         for part in self._parts:
@@ -187,7 +188,6 @@ class Switch(Device):
             "last_trouble": {"code": "103", "timestamp": born * 1000 + 215},
             "tag_id": 3_564_806 + ordinal,
             "tag_uuid": uuid_of(self.world.plan.seed, "tag"),
-            "map_id": self.site.maps[0].id if self.site.maps else None,
             "evpntopo_id": None,
             "deviceprofile_id": None,
         } | addresses(ip, f"10.{self.site.ordinal % 200}.0.1")

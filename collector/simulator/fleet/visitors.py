@@ -58,6 +58,38 @@ class Visitor:
         self._until = at + self._site.rng.expovariate(1 / _STAYS_S)
         self._later(at + self._site.rng.uniform(0, self._world.plan.location_cadence_s), self._be_located)
 
+    def rest_asset(self) -> Payload:
+        """Return a named asset as `stats/assets` lists it."""
+        zone = self.presence.zone
+        zones = [{"id": zone.id, "since": int(self.presence.since)}] if zone else []
+        return self.known | {
+            "id": self._id,
+            "name": f"asset {self._ordinal}",
+            "map_id": self.presence.floor.id,
+            "device_name": f"asset {self._ordinal}",
+            "device_id": "00000000-0000-0000-1000-5c5b35000001",
+            "by": "asset",
+            "manufacture": "Example Tags",
+            "rssi": -60 - self._ordinal % 20,
+            "beam": self._ordinal % 8 + 1,
+            "duration": 60,
+            "battery_percent": 90 - self._ordinal % 80,
+            "battery_voltage": 3370 - self._ordinal,
+            "temperature": 21.5,
+            "eddystone_uid_namespace": "2818e3868dec25629ede",
+            "eddystone_uid_instance": self.mac,
+            "eddystone_url_url": "https://www.example.com",
+            "ibeacon_uuid": self._id,
+            "ibeacon_major": 13,
+            "ibeacon_minor": self._ordinal,
+            "mfg_company_id": 935,
+            "mfg_data": "648520a1020000",
+            "service_packets": [{"uuid": "feaa", "data": "00", "rx_cnt": 5, "last_rx_time": self.known["last_seen"]}],
+            "rssizones": [],
+            "zones": zones,
+            "_ttl": 300,
+        }
+
     def forget(self) -> None:
         """Leave the fleet without a word."""
         self.there, self._gone = False, True

@@ -174,3 +174,26 @@ def test_ports_flap_as_often_as_the_plan_says(flaps):
         if "port_stat" in one.payload
     ]
     assert (len(set(states)) == 2) is bool(flaps)
+
+
+def test_an_ap_that_is_renamed_says_so_in_both_frames(quiet):
+    mac = quiet.macs()[0]
+    quiet.rename_device(mac, "")
+    assert {one.payload["name"] for one in frames(quiet.step(quiet.now + 31), mac=mac)} == {""}
+
+
+def test_one_ap_of_twenty_was_never_given_a_name():
+    fleet = Fleet(FleetPlan(sites=2, clients_per_ap=0))
+    assert [one["name"] for one in fleet.inventory(fleet.orgs()[0]["id"])].count("") == 1
+
+
+def test_a_flapping_port_is_told_by_event_and_by_frame():
+    fleet = Fleet(FleetPlan(sites=1, aps=2, clients_per_ap=0, port_flaps_per_device_day=100, reboots_per_device_day=0))
+    said = fleet.step(fleet.now + 7200)
+    flaps = [event for event in events(said, "device-events") if event["type"].startswith("AP_PORT_")]
+    last = {(event["mac"], event["port_id"]): event["type"] for event in flaps if event["timestamp"] < fleet.now - 60}
+    later = {(event["mac"], event["port_id"]) for event in flaps if event["timestamp"] >= fleet.now - 60}
+    assert last
+    for (mac, port), happened in last.items():
+        if (mac, port) not in later:
+            assert fleet.truth(mac)["state"]["port_stat"][port]["up"] is (happened == "AP_PORT_UP")

@@ -4,7 +4,7 @@ import pytest
 
 from collector.simulator.fleet import Fleet, FleetPlan
 from collector.simulator.fleet.places import PPM, Zone
-from tests.support.fleet import events, frames
+from tests.support.fleet import events, frames, never_said
 
 VISITED = FleetPlan(
     sites=1,
@@ -136,3 +136,13 @@ def test_a_running_firmware_update_is_told_on_the_channel_of_changes(quiet):
     said = frames(quiet.step(quiet.now + 1200), "change")
     assert {one.channel for one in said} == {f"/sites/{site_of(quiet)}/devices"}
     assert all(one.payload["event_type"] == "fwupdate" and one.payload["detail"]["progress"] < 100 for one in said)
+
+
+def test_assets_are_known_to_rest_in_full():
+    fleet = Fleet(VISITED)
+    assets = []
+    for _ in range(20):
+        fleet.step(fleet.now + 60)
+        assets += fleet.asset_stats(site_of(fleet))
+    missing = never_said("asset", assets)
+    assert missing == ["rssizones[*].id", "rssizones[*].since"]

@@ -259,3 +259,20 @@ def test_rest_follows_the_stream_for_every_kind(wired):
         assert one["last_seen"] == int(state["last_seen"])
         assert one["uptime"] == state["uptime"]
         assert one.get("if_stat") == state.get("if_stat")
+
+
+def test_searches_of_peers_and_tunnels_know_every_leaf_of_their_tables(wired):
+    wired.step(wired.now + 60)
+    assert never_said("bgp_peer", wired.bgp_peers(org_of(wired))) == ["model"]  # in no sample; what it names is unclear
+    assert never_said("vpn_peer", wired.vpn_peers(org_of(wired))) == []
+    assert never_said("wan_tunnel", wired.wan_tunnels(site_of(wired))) == []
+    assert {row["mac"] for row in wired.wan_tunnels(org_of(wired))} <= set(wired.macs("gateway"))
+
+
+def test_a_device_that_is_renamed_says_so_in_its_next_frames(wired):
+    for kind in ("switch", "gateway"):
+        mac = wired.macs(kind)[0]
+        wired.rename_device(mac, "new name")
+        wired.step(wired.now + 40)
+        assert wired.truth(mac)["state"]["name"] == "new name"
+        assert next(one["name"] for one in wired.inventory(org_of(wired)) if one["mac"] == mac) == "new name"
