@@ -33,7 +33,7 @@ def override(
         try:
             _put(merged, path, yaml_file.scalar_or_yaml(environ[name]))
             origins[path] = name
-        except yaml.YAMLError:
+        except (yaml.YAMLError, ValueError, RecursionError):  # the last two: impossible dates, endless brackets
             faults.append(Fault(keypath.text(path), f"the value of {name} is not YAML", "quote it, close brackets"))
         except LookupError as error:
             faults.append(Fault(keypath.text(path), f"{name} does not fit: {error.args[0]}", _USAGE))

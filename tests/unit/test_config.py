@@ -307,6 +307,8 @@ def test_overrides_outrank_only_what_they_name(write):
         ("SERVER__0", "x", "server[0]", "there is none"),
         ("SERVER____LISTEN", "x", "server..listen", "a key is empty"),
         ("ACCOUNTS", "[", "accounts", "is not YAML"),
+        ("ACCOUNTS", "[" * 5000, "accounts", "is not YAML"),
+        ("ACCOUNTS", "[2023-13-45]", "accounts", "is not YAML"),
     ],
 )  # fmt: skip
 def test_a_fault_in_the_environment_names_the_variable(write, key, value, path, words):
