@@ -1,5 +1,8 @@
+from dataclasses import replace
+
 import pytest
 
+from collector.mist.topics import identity_of
 from collector.simulator.fleet import Emission, Event, Fleet, FleetPlan
 from collector.simulator.fleet.merge import merge
 from tests.support.fleet import events, frames
@@ -157,3 +160,18 @@ def test_a_reboot_is_remembered_as_an_alarm(quiet):
 def test_a_plan_that_makes_no_sense_is_refused_by_name(field, value):
     with pytest.raises(ValueError, match=field):
         FleetPlan(**{field: value})
+
+
+def test_no_event_passes_for_a_repetition_of_another():
+    lively = replace(LIVELY, switches=2, gateways=1, ssrs=2, mxedges=2, assets=3, sdkclients=2, location_events=True)
+    seen: set = set()
+    said = [
+        one
+        for one in Fleet(replace(lively, site_events_per_hour=200)).step(LIVELY.start + 1800)
+        if isinstance(one, Event)
+    ]
+    for one in said:
+        identity = one.topic, identity_of(one.topic, one.payload)
+        assert identity not in seen, one
+        seen.add(identity)
+    assert len({one.topic for one in said}) > 15
