@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
+from msgspec import UNSET
+
 from collector.metrics.labels import render_pairs
 
 if TYPE_CHECKING:
@@ -121,8 +123,8 @@ def share_rows(known: Place, spec: RowSpec, rows: list[int]) -> None:
 
 
 def blank_texts(table: Table, row: int, sizes: tuple[int, ...]) -> None:
-    """Nothing has been said yet: every text is unknown."""
-    table.texts[row] = [(None,) * size for size in sizes]
+    """Nothing has been said yet."""
+    table.texts[row] = [(UNSET,) * size for size in sizes]
 
 
 def sweep_roots(place: Place, now: float) -> int:

@@ -84,7 +84,7 @@ class Table:
         self.entity = entity
         self.store = store
         self.labels: list[bytes | None] = []
-        self.texts: list[list[tuple[str | None, ...]] | None] = []  # owned by the compiler: per row, per text group
+        self.texts: list[list[tuple[object, ...]] | None] = []  # owned by the compiler: per row, per text group
         self.bases: list[bytes] = []  # label text that cannot change, for rows whose labels can
         self.infos: list[InfoColumn] = []
         self.column_of: dict[tuple[str, tuple[tuple[str, str], ...]], int] = {}

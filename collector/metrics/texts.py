@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collector.metrics.store import Table
 
 Slot = tuple[int, int]  # (text group, index in it)
-Texts = list[tuple[str | None, ...]]
+Texts = list[tuple[object, ...]]  # as they came: text, a number, None for null, UNSET for never said
 
 
 class TextRoles:
@@ -56,14 +56,14 @@ class TextRoles:
 
     def render_labels(self, base: bytes, key: str, texts: Texts | None) -> bytes:
         """The whole label text of a row whose labels depend on its strings."""
-        own = {name: label.of(key, texts[g][i] if texts else None) for name, label, (g, i) in self.dynamic}
+        own = {name: label.of(key, spelled(texts[g][i]) if texts else None) for name, label, (g, i) in self.dynamic}
         pairs = render_pairs(own)
         return base + b"," + pairs if base and pairs else base or pairs
 
     def _write_states(self, row: int, texts: Texts) -> None:
         values, offset = self.table.values, row * self.table.width
         for family, (group, index), column in self._states:
-            text = texts[group][index]
+            text = spelled(texts[group][index])
             names = family.columns
             if text is None:
                 one_hot = [NAN] * len(names)
@@ -75,18 +75,21 @@ class TextRoles:
                 values[offset + column + i] = value
 
 
-def merge(old: str | None, new: object) -> str | None:
-    """Absent keeps what was known; null and empty text mean unknown; numbers are spelled out."""
-    if new is UNSET:
-        return old
-    return str(new) if new is not None and new != "" else None
+def merge(old: object, new: object) -> object:
+    """Absent keeps what was known."""
+    return old if new is UNSET else new
+
+
+def spelled(value: object) -> str | None:
+    """A string to show; null, empty and never said are all unknown."""
+    return None if value is UNSET or value is None or value == "" else str(value)
 
 
 def render_info(texts: Texts, fields: list[tuple[str, list[Slot]]]) -> bytes | None:
     """The labels of one info series, ending in a comma; None when nothing is known."""
     known = {}
     for name, slots in fields:
-        value = next((texts[g][i] for g, i in slots if texts[g][i] is not None), None)
+        value = next((text for g, i in slots if (text := spelled(texts[g][i])) is not None), None)
         if value is not None:
             known[name] = value
     return render_pairs(known) + b"," if known else None
