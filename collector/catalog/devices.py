@@ -14,6 +14,8 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from msgspec import UNSET
+
 from collector.catalog import ap
 from collector.catalog.device import DEVICE, DEVICE_LABELS, DEVICE_UP
 from collector.catalog.payloads import one_or_many
@@ -47,7 +49,8 @@ KINDS: Mapping[str, tuple[Entity, tuple[Entity, ...]]] = {"ap": (ap.AP, ap.NESTE
 RECORD = "record"  # what is known of a device without its measurements: the row that outlives silence
 EXTRAS = ("mac", "type", "model", "org_id", "status")
 UP, DOWN, UNKNOWN = 1.0, 0.0, float("nan")
-_OTHERS_HAVE = '"if_stat"'  # only switches and gateways: a cheap hint which decoder to try first
+_OTHERS_HAVE = '"if_stat"'  # only switches and gateways have it
+_HINTS = tuple((kind, (f'"type": "{kind}"', f'"type":"{kind}"')) for kind in ("switch", "gateway"))
 SWEEP_STEP = 200  # devices looked at in one go: some hundred microseconds
 _EVENT_TOLERANCE_S = 60.0  # an up/down event so much older than the device's last sight is still believed
 
@@ -85,17 +88,49 @@ class Devices:
         return one_or_many(message, self.kinds_by_name[RECORD].decoder.reject)
 
     def message(self, payload: object, org_id: str, site_id: str, now: float) -> Rejected | None:
-        """Apply one device's message of the stream."""
+        """Apply one device's message of the stream. The way of nearly every message is the one without a call."""
+        kind = self._guess(payload)
+        struct = kind.decode(payload)
+        if type(struct) is Rejected:
+            return struct
+        mac, type_, _model, _org_id, status = self._extras[kind.name](struct)
+        place = self.roster.places.get(mac)
+        if (
+            place is None
+            or place.spec is not kind.spec
+            or place.labels[1] != site_id
+            or (type_ != place.labels[3] and type_ is not UNSET)
+        ):
+            return self._first_message(payload, org_id, site_id, now)
+        self._write(kind, struct, place, status, now)
+        return None
+
+    def _first_message(self, payload: object, org_id: str, site_id: str, now: float) -> Rejected | None:
+        """The same for a device that is new here, moved, or whose message needs a second look."""
         seen = self._decode(payload)
         if isinstance(seen, Rejected):
             return seen
         place = self._place(seen, org_id, site_id)
-        before = self._get(place, self._last_seen)
-        self._kind(seen.kind).write(seen.struct, place, now)
-        # NaN differs from itself: a device that was never seen, or that never says when, is up when it speaks
-        if self._get(place, self._last_seen) != before:
-            self._set_up(place, UP if seen.status in {"", "connected"} else DOWN)
+        self._write(self._kind(seen.kind), seen.struct, place, seen.status, now)
         return None
+
+    def _write(self, kind: ObjectKind, struct: msgspec.Struct, place: Place, status: object, now: float) -> None:
+        values, width, row = self._table.values, self._table.width, place.rows[0]
+        before = values[row * width + self._last_seen] if row >= 0 else UNKNOWN
+        kind.write(struct, place, now)
+        offset = place.rows[0] * width
+        # NaN differs from itself: a device that was never seen, or that never says when, is up when it speaks
+        if values[offset + self._last_seen] != before:
+            values[offset + self._up] = DOWN if type(status) is str and status not in {"", "connected"} else UP
+
+    def _guess(self, payload: object) -> ObjectKind:
+        """Which decoder to try first, at the price of one search; the decoded message has the last word."""
+        if isinstance(payload, str) and _OTHERS_HAVE in payload:
+            for kind, spellings in _HINTS:
+                if spellings[0] in payload or spellings[1] in payload:
+                    return self._kind(kind)
+            return self.kinds_by_name[RECORD]
+        return self.kinds_by_name["ap"]
 
     # REST
 
@@ -205,13 +240,14 @@ class Devices:
 
     def _decode(self, payload: object) -> Seen | Rejected:
         """Decode as the kind that the message turns out to be of."""
-        tried = RECORD if isinstance(payload, str) and _OTHERS_HAVE in payload else "ap"
-        decoded = self.kinds_by_name[tried].decode(payload)
-        seen = decoded if isinstance(decoded, Rejected) else self._seen(decoded, tried)
-        if isinstance(seen, Rejected) or self._kind(seen.kind) is self.kinds_by_name[tried]:
+        tried = self._guess(payload)
+        decoded = tried.decode(payload)
+        seen = decoded if isinstance(decoded, Rejected) else self._seen(decoded, tried.name)
+        if isinstance(seen, Rejected) or self._kind(seen.kind) is tried:
             return seen
-        decoded = self._kind(seen.kind).decode(payload)
-        return decoded if isinstance(decoded, Rejected) else self._seen(decoded, self._kind(seen.kind).name)
+        actual = self._kind(seen.kind)
+        decoded = actual.decode(payload)
+        return decoded if isinstance(decoded, Rejected) else self._seen(decoded, actual.name)
 
     def _seen(self, struct: msgspec.Struct, kind: str) -> Seen | Rejected:
         mac_text, type_, model, org_id, status = self._extras[kind](struct)
