@@ -70,6 +70,8 @@ class Devices:
         self._extras = {name: attrgetter(*map(kind.attribute, EXTRAS)) for name, kind in self.kinds_by_name.items()}
         self.channels = {"device": self.channel}
         self.rest = {"device": self.from_rest, "inventory": self.from_inventory}
+        self._ap = self.kinds_by_name["ap"]
+        self._mixed_sites: set[str] = set()  # sites with other devices than APs: only there a message's kind is guessed
         self._table = store.table(DEVICE)
         self._up = self._table.column(DEVICE_UP)
         self._last_seen = self._table.column("mist_device_last_seen_timestamp_seconds")
@@ -89,9 +91,9 @@ class Devices:
 
     def message(self, payload: object, org_id: str, site_id: str, now: float) -> Rejected | None:
         """Apply one device's message of the stream. The way of nearly every message is the one without a call."""
-        kind = self._guess(payload)
+        kind = self._guess(payload) if site_id in self._mixed_sites else self._ap
         struct = kind.decode(payload)
-        if type(struct) is Rejected:
+        if isinstance(struct, Rejected):
             return struct
         mac, type_, _model, _org_id, status = self._extras[kind.name](struct)
         place = self.roster.places.get(mac)
@@ -110,6 +112,8 @@ class Devices:
         seen = self._decode(payload)
         if isinstance(seen, Rejected):
             return seen
+        if seen.kind != "ap":
+            self._mixed_sites.add(site_id)
         place = self._place(seen, org_id, site_id)
         self._write(self._kind(seen.kind), seen.struct, place, seen.status, now)
         return None
