@@ -20,6 +20,7 @@ from collector.ingest import transports
 from collector.ingest.intake import Intake
 from collector.ingest.inventory import Inventory
 from collector.ingest.pool import Pool
+from collector.ingest.recovery import Recovery
 from collector.ingest.rest import Rest
 from collector.ingest.webhook import Webhook, WebhookLimits
 from collector.metrics import exposition
@@ -69,7 +70,7 @@ async def run(
         log.info("started", version=collector.__version__, metrics=daemon.operator.port)
         if started is not None:
             started(daemon)
-        await until(stop, [daemon.sweep, *(run for line in lines for run in (line.inventory.run, line.pool.run))])
+        await until(stop, [daemon.sweep, *(job for line in lines for job in line.jobs)])
     log.info("stopped")
 
 
@@ -94,7 +95,12 @@ class Collector:
         self.connections: list[ConnectionStatus] = []
         self.rest: list[RestStatus] = []
         self.directories = {account.name: Directory() for account in config.accounts}
-        self.catalog = Catalog(Directories(*self.directories.values()), now=clock.now, hears=self.hears)
+        self.catalog = Catalog(
+            Directories(*self.directories.values()),
+            now=clock.now,
+            hears=self.hears,
+            inline_names=config.labels == "inline",
+        )
         self.frames, self.events = Account(), dict[str, Account]()
         self.intake = Intake(
             open_channel=self.catalog.open_channel,
@@ -240,6 +246,7 @@ class AccountRun:
             clock=clock,
             every_s=config.inventory.refresh_s,
         )
+        self.recovery = Recovery(self.inventory.prime, clock)
         self.pool = Pool(
             account.name,
             url=self.cloud.stream_url,
@@ -251,7 +258,9 @@ class AccountRun:
             max_channels=config.stream.max_channels,
             open_every_s=config.stream.open_every_s,
             new_session=session_maker(config),
+            on_recovered=self.recovery.recovered,
         )
+        self.jobs = (self.inventory.run, self.pool.run, self.recovery.run)
 
     def _changed(self, changes: Changes) -> None:
         self._daemon.catalog.changed(changes)

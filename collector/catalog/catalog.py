@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from collector.catalog import places
 from collector.catalog.devices import Devices
+from collector.catalog.names import InlineNames
 from collector.catalog.objects import Objects
 from collector.catalog.webhooks import WebhookEvents
 from collector.errors import Rejected
@@ -38,10 +39,14 @@ class Catalog:
         *,
         now: Callable[[], float] = lambda: 0.0,
         hears: Callable[[str], bool] = lambda _: True,
+        inline_names: bool = False,
     ) -> None:
         self.store = Store()
         self.directories = directories or Directories()
         self._now = now
+        self._names = InlineNames(self.directories) if inline_names else None
+        if self._names is not None:
+            self.store.decorate = self._names
         self.devices = Devices(self.store, self.directories, hears)
         self.events = WebhookEvents(self.store, self.directories, self.devices, now)
         self.feeds: tuple[Feed, ...] = (
@@ -71,6 +76,8 @@ class Catalog:
         """The inventory changed: series of what is gone end, counters of what is new begin at zero."""
         for feed in self.feeds:
             feed.changed(changes)
+        if self._names is not None:
+            self._names.changed(changes, {kind.roster for kind in self.kinds()}, self.store.tallies)
 
     def sweep(self) -> Iterator[int]:
         """End what nobody spoke of within its time to live; yields after each step, so that others get their turn."""

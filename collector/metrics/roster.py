@@ -62,9 +62,20 @@ class Roster:
         self.places: dict[str, Place] = {}
 
     def root_labels(self, table: Table, place: Place) -> bytes:
-        """Label text of a root row."""
+        """Label text of a root row: the entity's labels, then what the store adds to every row."""
         values = dict(zip(self.label_names, place.labels, strict=True))
-        return render_pairs({name: values[name] for name in table.entity.label_names})
+        own = {name: values[name] for name in table.entity.label_names}
+        return render_pairs({**own, **table.store.decorate(own)})
+
+    def relabel(self, place: Place) -> None:
+        """Render the labels of a place and of all rows inside it anew: what the store adds has changed."""
+        for table, row in zip(place.spec.tables, place.rows, strict=True):
+            if row == NO_ROW:
+                continue
+            old, new = table.bases[row], self.root_labels(table, place)
+            if old != new:
+                relabel_row(table, row, old, new)
+                relabel_nested(place, old, new)
 
     def place(self, identity: str, labels: tuple[str, ...], spec: RowSpec) -> Place:
         """The place of this identity. Other labels end its rows; another kind ends those that the two do not share."""
@@ -120,6 +131,23 @@ def share_rows(known: Place, spec: RowSpec, rows: list[int]) -> None:
         if table in known.spec.tables:
             before = known.spec.tables.index(table)
             rows[position], known.rows[before] = known.rows[before], NO_ROW
+
+
+def relabel_row(table: Table, row: int, old: bytes, new: bytes) -> None:
+    """Exchange the beginning of a row's label text."""
+    labels = table.labels[row] or b""
+    table.labels[row] = new + labels[len(old) :]
+    table.bases[row] = new + table.bases[row][len(old) :]
+
+
+def relabel_nested(place: Place, old: bytes, new: bytes) -> None:
+    """The same for every row inside a place whose label text begins so."""
+    for spec, child in nested(place):
+        row = child if isinstance(child, int) else child.rows[0]
+        if spec.table.bases[row].startswith(old):
+            relabel_row(spec.table, row, old, new)
+        if not isinstance(child, int):
+            relabel_nested(child, old, new)
 
 
 def blank_texts(table: Table, row: int, sizes: tuple[int, ...]) -> None:

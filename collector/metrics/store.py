@@ -14,9 +14,10 @@ from collector.metrics.labels import render_pairs
 from collector.metrics.model import Histogram, Info, StateSet, layout, width_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from collector.metrics.model import AnyFamily, Entity, FamilyType, Scale
+    from collector.metrics.tally import Tally
 
 NAN = float("nan")
 SEEN = 0  # the column of the last sight
@@ -196,6 +197,8 @@ class Store:
         self.tables: dict[str, Table] = {}
         self.families: dict[str, FamilyColumns] = {}
         self.scrapes = 0  # expositions under way
+        self.decorate: Callable[[Mapping[str, str]], Mapping[str, str]] = nothing  # labels added to every root row
+        self.tallies: list[Tally] = []
 
     def family(self, family: AnyFamily) -> FamilyColumns:
         """The columns of this family; the same name always means the same type and the same sentence."""
@@ -229,3 +232,8 @@ class Store:
     def series_by_family(self) -> dict[str, int]:
         """How many series each family had when it was last rendered."""
         return {name: family.rendered for name, family in sorted(self.families.items()) if family.rendered}
+
+
+def nothing(_labels: Mapping[str, str]) -> Mapping[str, str]:
+    """Add no labels."""
+    return {}

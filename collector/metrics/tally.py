@@ -46,6 +46,7 @@ class Tally:
     def __init__(self, store: Store, entity: Entity) -> None:
         self.table = store.table(entity)
         self._names = tuple(entity.labels)
+        store.tallies.append(self)
         self._rows: dict[tuple[str, ...], int] = {}
         self._histograms = {
             family.name: (column, family.bounds) for family, column in layout(entity) if isinstance(family, Histogram)
@@ -55,11 +56,19 @@ class Tally:
         """The row of these values, made with all its counters at zero when there is none."""
         row = self._rows.get(values)
         if row is None:
-            row = self._rows[values] = self.table.new_row(
-                render_pairs(dict(zip(self._names, values, strict=True))),
-            )
+            row = self._rows[values] = self.table.new_row(self._labels(values))
             self.table.values[row * self.table.width : (row + 1) * self.table.width] = self.table.zeros
         return row
+
+    def _labels(self, values: tuple[str, ...]) -> bytes:
+        own = dict(zip(self._names, values, strict=True))
+        return render_pairs({**own, **self.table.store.decorate(own)})
+
+    def relabel(self, concerned: Callable[[tuple[str, ...]], bool]) -> None:
+        """Render the labels of the rows `concerned` anew: what the store adds has changed."""
+        for values, row in self._rows.items():
+            if concerned(values):
+                self.table.labels[row] = self.table.bases[row] = self._labels(values)
 
     def add(self, values: tuple[str, ...], column: int = 1, by: float = 1.0) -> None:
         """Count (or add to a gauge)."""
