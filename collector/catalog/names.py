@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from collector.metrics.roster import Roster
-    from collector.metrics.tally import Tally
+    from collector.metrics.store import Relabelled
     from collector.mist.directories import Directories
     from collector.mist.directory import Changes
 
@@ -29,7 +29,7 @@ class InlineNames:
         return {"site_name": site.name if site else "", "device_name": device.name if device else ""}
 
     @staticmethod
-    def changed(changes: Changes, rosters: Iterable[Roster], tallies: Iterable[Tally]) -> None:
+    def changed(changes: Changes, rosters: Iterable[Roster], tallies: Iterable[Relabelled]) -> None:
         """Write the new names on the rows of what was renamed."""
         renamed = {c.after.id for c in changes.sites_changed if c.before.name != c.after.name}
         renamed |= {c.after.mac for c in changes.devices_changed if c.before.name != c.after.name}

@@ -8,7 +8,7 @@ rendered in about 0.2 s.
 from __future__ import annotations
 
 from array import array
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from collector.metrics.labels import render_pairs
 from collector.metrics.model import Histogram, Info, StateSet, layout, width_of
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from collector.metrics.model import AnyFamily, Entity, FamilyType, Scale
-    from collector.metrics.tally import Tally
 
 NAN = float("nan")
 SEEN = 0  # the column of the last sight
@@ -190,6 +189,13 @@ class Table:
         return (row for row, labels in enumerate(self.labels) if labels is not None)
 
 
+class Relabelled(Protocol):
+    """Rows whose label text can be rendered anew."""
+
+    def relabel(self, concerned: Callable[[tuple[str, ...]], bool]) -> None:
+        """Render the label text of the rows whose label values are `concerned`."""
+
+
 class Store:
     """All tables, and the families they feed."""
 
@@ -198,7 +204,7 @@ class Store:
         self.families: dict[str, FamilyColumns] = {}
         self.scrapes = 0  # expositions under way
         self.decorate: Callable[[Mapping[str, str]], Mapping[str, str]] = nothing  # labels added to every root row
-        self.tallies: list[Tally] = []
+        self.tallies: list[Relabelled] = []  # what renders labels of root rows without a roster
 
     def family(self, family: AnyFamily) -> FamilyColumns:
         """The columns of this family; the same name always means the same type and the same sentence."""
