@@ -16,7 +16,7 @@ from collector.mist.session import Session
 from collector.status import ConnectionStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from collector.clock import Clock
     from collector.ingest.intake import Intake
@@ -48,8 +48,8 @@ class Pool:
     """All streams of one account. Call `set_channels` at any time, before or while `run` runs.
 
     `statuses` is the list that the status page reads: one record a connection, added and removed here. `intake` learns
-    of each channel before its first frame and forgets it when the channel goes. ValueError for a `max_channels` that
-    Mist would refuse.
+    of each channel before its first frame and forgets it when the channel goes. `on_recovered` takes the channels that
+    are up again after a fault (see `Stream`). ValueError for a `max_channels` that Mist would refuse.
     """
 
     def __init__(
@@ -66,6 +66,7 @@ class Pool:
         open_every_s: float = OPEN_EVERY_S,
         rng: Callable[[], float] = random.random,
         new_session: Callable[..., Session] = Session,
+        on_recovered: Callable[[Sequence[str]], None] = lambda _: None,
     ) -> None:
         if not 1 <= max_channels <= HARD_LIMIT:
             raise ValueError(f"max_channels is {max_channels}; Mist allows 1 to {HARD_LIMIT} channels a connection")
@@ -79,6 +80,7 @@ class Pool:
         self._max_channels = max_channels
         self._rng = rng
         self._new_session = new_session
+        self._on_recovered = on_recovered
         self._pace = Pace(clock, rng, open_every_s)
         self._at: dict[str, Stream] = {}  # channel -> the connection that carries it
         self._streams: list[Stream] = []
@@ -148,4 +150,5 @@ class Pool:
             rng=self._rng,
             turn=self._pace.turn,
             new_session=self._new_session,
+            on_recovered=self._on_recovered,
         )

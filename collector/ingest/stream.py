@@ -29,7 +29,7 @@ from collector.mist.session import PING, Session, State
 from collector.status import SubscriptionStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from collector.clock import Clock
     from collector.errors import Rejected
@@ -55,13 +55,18 @@ class Break:
     error: Exception | None = None
 
 
+def _nobody(_channels: Sequence[str]) -> None:
+    """Nobody wants to know."""
+
+
 class Stream:
     """One connection and its channels.
 
     `token` is asked at each attempt, so that a rotated token is used; it may raise OSError or a CollectorError.
     `on_event` takes what each frame was, with the unix time. `turn` is awaited before each attempt: the pool paces
     openings with it. `status` is kept up to date. `rng` draws uniformly from [0, 1).
-    `new_session` makes the session of one connection.
+    `new_session` makes the session of one connection. `on_recovered` takes the channels that are up again after a
+    fault, all at once when the connection has settled, and later each that joins them: what they missed is lost.
     """
 
     def __init__(
@@ -76,6 +81,7 @@ class Stream:
         rng: Callable[[], float],
         turn: Callable[[], Awaitable[None]],
         new_session: Callable[..., Session] = Session,
+        on_recovered: Callable[[Sequence[str]], None] = _nobody,
     ) -> None:
         self.status = status
         self._url = url
@@ -86,6 +92,7 @@ class Stream:
         self._rng = rng
         self._turn = turn
         self._new_session = new_session
+        self._on_recovered = on_recovered
         self._session = self._fresh_session()
         self._wake = asyncio.Event()  # the timekeeper has something to do before its deadline
         self._retry = asyncio.Event()  # the pause between two attempts is over
@@ -245,7 +252,8 @@ class Stream:
     # Book-keeping
 
     def _note_changes(self, now: float) -> None:
-        for change in self._session.take_changes():
+        changes = self._session.take_changes()
+        for change in changes:
             subscription = self.status.subscriptions.get(change.channel)
             if subscription is None:
                 continue
@@ -253,9 +261,17 @@ class Stream:
             subscription.detail = change.detail[:_MAX_WORDS]
             subscription.up_since = now if change.state is State.UP else None
             self._log_refusal(subscription)
-        if not self._settled and self._session.settled:
+        if self._settled:
+            self._recovered([change.channel for change in changes if change.state is State.UP])
+        elif self._session.settled:
             self._settled = True
+            if self._fault_began is not None:
+                self._recovered([name for name, state in self._session.subscriptions.items() if state is State.UP])
             self._log_settled(now)
+
+    def _recovered(self, channels_up: list[str]) -> None:
+        if channels_up:
+            self._on_recovered(channels_up)
 
     def _book(self, ended: Break, pause: float) -> None:
         self._log_break(ended, pause)

@@ -71,7 +71,7 @@ async def at_once():
 
 
 @asynccontextmanager
-async def streaming(*channels, cloud=None, clock=None):
+async def streaming(*channels, cloud=None, clock=None, on_recovered=lambda _: None):
     cloud, clock = cloud or Cloud(), clock or ManualClock()
     stream = Stream(
         url="wss://example.invalid/",
@@ -82,6 +82,7 @@ async def streaming(*channels, cloud=None, clock=None):
         clock=clock,
         rng=lambda: 0.5,
         turn=at_once,
+        on_recovered=on_recovered,
     )
     for channel in channels:
         stream.subscribe(channel)
@@ -170,6 +171,45 @@ async def test_a_refused_channel_is_logged_once_until_it_is_restored():
         "channel_restored",
     ]
     assert next(line for line in logs if line["event"] == "channel_refused")["detail"] == "permission denied"
+
+
+async def test_channels_that_come_back_are_told_once_all_have_their_answer():
+    recovered = []
+    refusal = json.dumps({"event": "subscribe_failed", "channel": B, "detail": "permission denied"}).encode()
+    async with streaming(A, B, on_recovered=recovered.append) as (stream, cloud, clock):
+        cloud.wires[0].acknowledge(A, B)
+        assert recovered == [], "the first connection recovers nothing"
+        cloud.wires[0].ended.set_result(Closed(LOST))
+        await clock.advance(2.0)
+        cloud.wires[1].acknowledge(A)
+        assert recovered == [], "B has no answer yet"
+        cloud.wires[1].on_frame(refusal)
+        assert recovered == [[A]]
+        for _ in range(10):
+            await clock.advance(30.0)
+            cloud.wires[1].on_pong()
+            cloud.wires[1].on_frame(json.dumps({"event": "data", "channel": A, "data": "{}"}).encode())
+        cloud.wires[1].acknowledge(B)  # it was asked for again
+        stream.subscribe(EVENTS)
+        await clock.advance(0.0)
+        cloud.wires[1].acknowledge(EVENTS)
+    assert recovered == [[A], [B], [EVENTS]]
+
+
+async def test_a_connection_that_never_settled_has_recovered_nothing():
+    recovered = []
+    cloud = Cloud()
+    cloud.error = Retryable("nobody listens")
+    async with streaming(A, B, cloud=cloud, on_recovered=recovered.append) as (_, _, clock):
+        await clock.advance(1.0)
+        cloud.error = None
+        await clock.advance(10.0)
+        cloud.wires[0].acknowledge(A)
+        cloud.wires[0].ended.set_result(Closed(LOST))
+        await clock.advance(10.0)
+        assert recovered == []
+        cloud.wires[1].acknowledge(A, B)
+    assert recovered == [[A, B]]
 
 
 async def test_answers_make_the_timekeeper_send_more_at_once():
