@@ -272,7 +272,7 @@ class Entity:
     families  the columns
     unless    conditions under which a row is not measured
     requires  a field of the ROOT object without which this section of a message is not believed
-    key       the field that identifies an element of a list (its index otherwise)
+    key       the field that identifies an element of a list, or several names of it (its index otherwise)
     known     keys of a map that the reference spells out, beside any other that may come
     ttl_s     a row that was not spoken of for so long ends; None: it goes with its owner only
     """
@@ -284,7 +284,7 @@ class Entity:
     labels: tuple[str, ...] | Mapping[str, Label] = ()
     unless: tuple[Guard, ...] = ()
     requires: str | None = None
-    key: str | None = None
+    key: Path = ()
     known: tuple[str, ...] = ()
     ttl_s: float | None = 180.0
 
@@ -292,6 +292,11 @@ class Entity:
     def places(self) -> tuple[At, ...]:
         """All places, as `At`."""
         return (At(self.at),) if isinstance(self.at, str) else self.at
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Every name of the identifying field, preferred first."""
+        return (self.key,) if isinstance(self.key, str) else self.key
 
     @property
     def label_names(self) -> tuple[str, ...]:

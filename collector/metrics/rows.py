@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec import UNSET
+
 from collector.metrics.labels import render_pairs
 from collector.metrics.roster import CollectionSpec, Place, RowSpec, blank_texts, free_child
 from collector.metrics.texts import labels_of
@@ -89,15 +91,20 @@ def text_groups(shape: RowShape, entity: Entity) -> tuple[int, ...]:
     return tuple(len(node.texts[entity]) for node in sorted(nodes, key=lambda node: node.groups[entity]))
 
 
-def element_keys(elements: list[Any], at: int | None) -> Iterator[tuple[str, Any]]:
-    """Keys for the elements of a list: their own identifying field, the index where it is missing.
+def element_keys(elements: list[Any], at: tuple[int, ...]) -> Iterator[tuple[str, Any]]:
+    """Keys for the elements of a list: the first of their own identifying fields that is there, else the index.
 
     Two elements that call themselves the same are told apart by their index.
     """
-    attribute, used = f"f{at}", set()
+    attributes, used = [f"f{position}" for position in at], set()
     for index, element in enumerate(elements):
-        own = getattr(element, attribute, None) if at is not None and element is not None else None
-        key = str(own) if isinstance(own, str | int) and own != "" else str(index)
+        for attribute in attributes:
+            own = getattr(element, attribute, None)  # an element that is null has no fields
+            if own is not None and own is not UNSET and own != "":
+                key = str(own)
+                break
+        else:
+            key = str(index)
         if key in used:
             key = f"{key}#{index}"
         used.add(key)

@@ -110,8 +110,8 @@ class ShapeBuilder:
             for guard in entity.unless:
                 top, name = self._descend(node, guard.field)
                 top.leaf(name, top.leaves.get(name, Kind.FLAG if isinstance(guard.is_, bool) else Kind.NUMBER))
-            if entity.key:
-                node.leaf(entity.key, Kind.TEXT)
+            for key in entity.keys:
+                node.leaf(key, Kind.TEXT)
         for entity in self.nested:
             if entity.within in entities:
                 for at in entity.places:

@@ -274,8 +274,8 @@ class Writer:
             return f"{value}.items()"
         if collection.form != LIST:
             return f"(('', {value}),)"
-        key = None if collection.scalar else collection.entity.key
-        return f"element_keys({value}, {collection.element.order().index(key) if key else None})"
+        keys = () if collection.scalar else collection.entity.keys
+        return f"element_keys({value}, {tuple(map(collection.element.order().index, keys))})"
 
     def _emit_element(self, depth: int, collection: Collection, names: Element) -> None:
         shape, children = self._shapes[collection.element], self._name("children")
