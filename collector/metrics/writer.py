@@ -205,12 +205,14 @@ class Writer:
 
     def _emit_object(self, scope: Scope, name: str, inner: Node) -> None:
         value, fields = self._name("c"), self._name("t")
+        depth = scope.depth + 1
         self._line(scope.depth, f"{value} = {scope.of(name)}")
-        self._line(scope.depth, f"if {value} is None:")
-        self._emit_null(replace(scope, depth=scope.depth + 1, node=inner))
-        self._line(scope.depth, f"elif {value} is not UNSET:")
-        self._line(scope.depth + 1, f"{fields} = astuple({value})")
-        self._emit_node(replace(scope, depth=scope.depth + 1, node=inner, fields=fields))
+        self._line(scope.depth, f"if {value} is UNSET: pass")  # the usual case first
+        self._line(scope.depth, f"elif {value} is None:")
+        self._emit_null(replace(scope, depth=depth, node=inner))
+        self._line(scope.depth, "else:")
+        self._line(depth, f"{fields} = astuple({value})")
+        self._emit_node(replace(scope, depth=depth, node=inner, fields=fields))
 
     def _emit_null(self, scope: Scope) -> None:
         """The object is null: every column it feeds becomes a hole, its strings unknown, its rows end."""
@@ -256,9 +258,10 @@ class Writer:
         self._line(scope.depth, f"for {key}, {element} in {self._iteration(collection, value)}:")
         self._line(depth, f"if {element} is None: {forget_it}")
         for guard in collection.entity.unless:
-            for line in guard_lines(collection.element, guard, element, self._const("unless", guard.is_)):
+            *lines, condition = guard_lines(collection.element, guard, element, self._const("unless", guard.is_))
+            for line in lines:
                 self._line(depth, line)
-            self._line(depth, f"if unless_: {forget_it}")
+            self._line(depth, f"if {condition}: {forget_it}")
         parent = next(var.row for var in scope.variables if var.entity is collection.entity.within)
         make = self._const("make", self._maker.maker_of(collection))
         self._line(depth, f"{row} = {found}.get({key})")
@@ -290,13 +293,16 @@ class Writer:
 
 
 def guard_lines(node: Node, guard: Guard, element: str, constant: str) -> Iterator[str]:
-    """Statements that set `unless_` to whether the guard holds for `element`."""
+    """Statements, and last the expression, that tell whether the guard holds for `element`."""
     *parents, name = guard.field.split(".")
+    if not parents:
+        yield f"{element}.f{node.order().index(name)} == {constant}"
+        return
     yield f"unless_ = {element}"
     for parent in parents:
         yield f"unless_ = unless_ and unless_.f{node.order().index(parent)} or None"
         node = node.objects[parent]
-    yield f"unless_ = unless_ is not None and unless_.f{node.order().index(name)} == {constant}"
+    yield f"unless_ is not None and unless_.f{node.order().index(name)} == {constant}"
 
 
 def runs(pairs: list[tuple[int, int]]) -> list[tuple[int, int, int]]:
