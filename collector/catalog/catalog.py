@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from collector.catalog import places
+from collector.catalog import gateway_ports, places, switch_ports, wan
 from collector.catalog.devices import Devices
 from collector.catalog.names import InlineNames
 from collector.catalog.objects import Objects
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 UNKNOWN_OBJECT = Rejected("unknown_object")
 
-OBJECTS = (*places.OBJECTS,)
+OBJECTS = (*places.OBJECTS, *gateway_ports.OBJECTS, *switch_ports.OBJECTS, *wan.OBJECTS)
 
 
 class Catalog:
@@ -47,12 +47,13 @@ class Catalog:
         self._names = InlineNames(self.directories) if inline_names else None
         if self._names is not None:
             self.store.decorate = self._names
-        self.devices = Devices(self.store, self.directories, hears)
+        objects = Objects(self.store, self.directories, OBJECTS)
+        self.devices = Devices(self.store, self.directories, hears, objects.lists_of)
         self.events = WebhookEvents(self.store, self.directories, self.devices, now)
         self.feeds: tuple[Feed, ...] = (
             self.devices,
             self.events,
-            Objects(self.store, self.directories, OBJECTS),
+            objects,
         )
         self._channels = {carries: make for feed in self.feeds for carries, make in feed.channels.items()}
         self._rest = {kind: apply for feed in self.feeds for kind, apply in feed.rest.items()}

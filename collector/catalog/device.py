@@ -71,30 +71,19 @@ DEVICE = Entity(
 _FIRMWARE_STATES = ("inprogress", "failed", "upgraded", "success", "scheduled", "error")
 
 
-def measured(kind: str, *, cpu: Path, memory: Path) -> tuple[AnyFamily, ...]:
-    """Columns that every device measures; `cpu` and `memory` are where this kind says its utilization in percent."""
-    labels = {"device_type": kind}
+def measured(kind: str, *, cpu: Path, memory: Path, **engine_labels: str) -> tuple[AnyFamily, ...]:
+    """Columns that every device measures; `cpu` and `memory` are where this kind says its utilization in percent.
 
-    def gauge(name: str, path: Path, help_: str) -> Family:
-        return Gauge(f"mist_device_{name}", path, help_, labels=labels)
+    `engine_labels` tell the first routing engine from others that the device has (see `engine`).
+    """
+    labels = {"device_type": kind}
 
     def moment(name: str, path: str, help_: str) -> Family:
         return timestamp(f"mist_device_{name}_timestamp_seconds", path, help_, **labels)
 
     return (
-        gauge("uptime_seconds", "uptime", "Time since the device started."),
-        Gauge("mist_device_cpu_utilization_ratio", cpu, "Share of processor time in use.", PERCENT, labels),
-        *(
-            Gauge(
-                "mist_device_cpu_mode_ratio",
-                f"cpu_stat.{mode}",
-                "Share of processor time spent in each mode.",
-                PERCENT,
-                {**labels, "mode": mode},
-            )
-            for mode in ("user", "system", "interrupt", "idle")
-        ),
-        Gauge("mist_device_memory_utilization_ratio", memory, "Share of memory in use.", PERCENT, labels),
+        Gauge("mist_device_uptime_seconds", "uptime", "Time since the device started.", labels=labels),
+        *engine(kind, cpu=cpu, memory=memory, **engine_labels),
         moment("certificate_expiry", "cert_expiry", "When the device's certificate expires."),
         moment("last_trouble", "last_trouble.timestamp", "When the device last reported trouble."),
         moment("auto_upgrade_check", "auto_upgrade_stat.lastcheck", "When the device last looked for a firmware upgrade."),
@@ -102,6 +91,25 @@ def measured(kind: str, *, cpu: Path, memory: Path) -> tuple[AnyFamily, ...]:
         Gauge("mist_device_firmware_update_progress_ratio", "fwupdate.progress", "How far the firmware update is.", PERCENT, labels),
         Flag("mist_device_firmware_update_will_retry", "fwupdate.will_retry", "Whether a failed firmware update will be tried again.", labels=labels),
     )  # fmt: skip
+
+
+def engine(kind: str, *, cpu: Path, memory: Path, shares: str = "cpu_stat", **labels: str) -> tuple[Family, ...]:
+    """Processor and memory of one routing engine; `shares` is the object that says what the processor does."""
+    own = {"device_type": kind, **labels}
+    return (
+        Gauge("mist_device_cpu_utilization_ratio", cpu, "Share of processor time in use.", PERCENT, own),
+        *(
+            Gauge(
+                "mist_device_cpu_mode_ratio",
+                f"{shares}.{mode}",
+                "Share of processor time spent in each mode.",
+                PERCENT,
+                {**own, "mode": mode},
+            )
+            for mode in ("user", "system", "interrupt", "idle")
+        ),
+        Gauge("mist_device_memory_utilization_ratio", memory, "Share of memory in use.", PERCENT, own),
+    )
 
 
 def measured_memory(kind: str) -> tuple[Family, ...]:
@@ -126,15 +134,17 @@ FIRMWARE_UPDATE = StateSet(
 )
 
 _PERIODS = {"0": "1m", "1": "5m", "2": "15m"}
+BY_PERIOD = Label(of=lambda key, _: _PERIODS.get(key, key))  # the elements of a `load_avg`
 
 
-def load_average(kind: Entity) -> Entity:
-    """Load averages of this kind of device, a row a period."""
+def load_average(kind: Entity, *engines: At) -> Entity:
+    """Load averages of this kind of device, a row a period; of several routing engines, if it has them."""
+    places = engines or (At("cpu_stat.load_avg[*]"),)
     return Entity(
         f"{kind.name}_load",
         within=kind,
-        at=(At("cpu_stat.load_avg[*]", {"device_type": kind.name}),),
-        labels={"period": Label(of=lambda key, _: _PERIODS.get(key, key))},
+        at=tuple(At(place.path, {"device_type": kind.name, **place.labels}) for place in places),
+        labels={"period": BY_PERIOD},
         families=(Gauge("mist_device_load_average", "", "Load average over 1, 5 and 15 minutes."),),
     )
 

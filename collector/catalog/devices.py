@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import UNSET
 
-from collector.catalog import ap
+from collector.catalog import ap, gateway, switch
 from collector.catalog.device import DEVICE, DEVICE_LABELS, DEVICE_UP
-from collector.catalog.payloads import one_or_many
+from collector.catalog.payloads import Inside, one_or_many
 from collector.errors import Rejected
 from collector.metrics.compiler import ObjectKind
 from collector.metrics.roster import NO_ROW, Roster
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     import msgspec
 
-    from collector.catalog.feed import Apply
+    from collector.catalog.feed import Apply, ApplyList
     from collector.metrics.model import Entity
     from collector.metrics.roster import Place
     from collector.metrics.store import Store
@@ -44,7 +44,11 @@ STALE = Rejected("stale")
 UNKNOWN_DEVICE = Rejected("unknown_device")
 
 # kind -> (root entity, nested entities): to add a kind of device, add its tables here
-KINDS: Mapping[str, tuple[Entity, tuple[Entity, ...]]] = {"ap": (ap.AP, ap.NESTED)}
+KINDS: Mapping[str, tuple[Entity, tuple[Entity, ...]]] = {
+    "ap": (ap.AP, ap.NESTED),
+    "gateway": (gateway.GATEWAY, gateway.NESTED),
+    "switch": (switch.SWITCH, switch.NESTED),
+}
 
 RECORD = "record"  # what is known of a device without its measurements: the row that outlives silence
 EXTRAS = ("mac", "type", "model", "org_id", "status")
@@ -56,9 +60,19 @@ _EVENT_TOLERANCE_S = 60.0  # an up/down event so much older than the device's la
 
 
 class Devices:
-    """All devices of all sites. `hears(site_id)` tells whether the site's device channel is up."""
+    """All devices of all sites.
 
-    def __init__(self, store: Store, directories: Directories, hears: Callable[[str], bool]) -> None:
+    `hears(site_id)` tells whether the site's device channel is up; `lists_of(kind)` the lists inside the statistics of
+    such a device that hold objects of another feed, by their key.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        directories: Directories,
+        hears: Callable[[str], bool],
+        lists_of: Callable[[str], Mapping[str, ApplyList]],
+    ) -> None:
         self._directories = directories
         self._hears = hears
         self.roster = Roster(DEVICE_LABELS)
@@ -67,6 +81,7 @@ class Devices:
             for name, (root, nested) in KINDS.items()
         }
         self.kinds_by_name[RECORD] = ObjectKind(RECORD, store, self.roster, (DEVICE,), extras=EXTRAS)
+        self._insides = {name: Inside(lists) for name in KINDS if (lists := lists_of(name))}
         self._extras = {name: attrgetter(*map(kind.attribute, EXTRAS)) for name, kind in self.kinds_by_name.items()}
         self.channels = {"device": self.channel}
         self.rest = {"device": self.from_rest, "inventory": self.from_inventory}
@@ -105,6 +120,8 @@ class Devices:
         ):
             return self._first_message(payload, org_id, site_id, now)
         self._write(kind, struct, place, status, now)
+        if kind is not self._ap:
+            self._apply_inside(payload, place, now)
         return None
 
     def _first_message(self, payload: object, org_id: str, site_id: str, now: float) -> Rejected | None:
@@ -116,6 +133,7 @@ class Devices:
             self._mixed_sites.add(site_id)
         place = self._place(seen, org_id, site_id)
         self._write(self._kind(seen.kind), seen.struct, place, seen.status, now)
+        self._apply_inside(payload, place, now)
         return None
 
     def _write(self, kind: ObjectKind, struct: msgspec.Struct, place: Place, status: object, now: float) -> None:
@@ -158,6 +176,7 @@ class Devices:
             return STALE
         self._kind(seen.kind).write(seen.struct, place, now)
         self._set_up(place, UP)
+        self._apply_inside(payload, place, now)
         return None
 
     def from_inventory(self, payload: dict[str, Any], ids: Mapping[str, str], now: float) -> Rejected | None:
@@ -227,6 +246,12 @@ class Devices:
             yield self.roster.sweep(now, macs[first : first + SWEEP_STEP], self.silent)
 
     # common ground
+
+    def _apply_inside(self, payload: object, place: Place, now: float) -> None:
+        """Apply what the device's statistics say of objects that have rows of their own: tunnels, peers, ports."""
+        inside = self._insides.get(place.labels[3])
+        if inside is not None:
+            inside.apply(payload, dict(zip(DEVICE_LABELS, place.labels, strict=True)), now)
 
     def _place(self, seen: Seen, org_id: str, site_id: str) -> Place:
         labels: tuple[str, ...] = (org_id or seen.org_id, site_id, seen.mac, seen.kind)

@@ -18,7 +18,7 @@ from collector.metrics.roster import Roster
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from collector.catalog.feed import Apply
+    from collector.catalog.feed import Apply, ApplyList
     from collector.metrics.model import Entity
     from collector.metrics.roster import Place
     from collector.metrics.store import Store
@@ -41,6 +41,7 @@ class Object:
     fields    label name -> field of the payload, where the two are not called alike
     identity  the labels that tell two objects apart (all of them, unless given)
     carries   what its channel carries; rest: the kind under which REST polls hand it over
+    inside    lists in the statistics of a device in which it stands, too: "gateway.tunnels"
     """
 
     name: str
@@ -51,6 +52,7 @@ class Object:
     identity: tuple[str, ...] = ()
     carries: str = ""
     rest: str = ""
+    inside: tuple[str, ...] = ()
 
     def field_of(self, label: str) -> str:
         """The payload's field behind a label."""
@@ -65,6 +67,11 @@ class Objects:
         self.channels = {reader.object.carries: reader.channel for reader in self._readers if reader.object.carries}
         self.rest = {reader.object.rest: reader.from_rest for reader in self._readers if reader.object.rest}
 
+    def lists_of(self, device: str) -> dict[str, ApplyList]:
+        """The lists inside a device's statistics that hold such objects: key of the list -> how to apply it."""
+        places = [(where.partition("."), reader) for reader in self._readers for where in reader.object.inside]
+        return {key: reader.from_list for (kind, _, key), reader in places if kind == device}
+
     def kinds(self) -> Iterator[ObjectKind]:
         """The compiled objects."""
         return (reader.kind for reader in self._readers)
@@ -74,12 +81,15 @@ class Objects:
         return ()
 
     def changed(self, changes: Changes) -> None:
-        """Whatever belongs to a site or an org that is gone ends."""
-        sites = {site.id for site in changes.sites_removed}
-        orgs = {org.id for org in changes.orgs_removed}
-        if sites or orgs:
+        """Whatever belongs to a device, a site or an org that is gone ends."""
+        gone = {
+            "mac": {device.mac for device in changes.devices_removed},
+            "site_id": {site.id for site in changes.sites_removed},
+            "org_id": {org.id for org in changes.orgs_removed},
+        }
+        if any(gone.values()):
             for reader in self._readers:
-                reader.remove(sites, orgs)
+                reader.remove(gone)
 
     def sweep(self, now: float) -> Iterator[int]:
         """End what was not told for its time to live."""
@@ -112,6 +122,13 @@ class Reader:
         """Apply one object of a REST answer; `ids` says where it was asked."""
         return self._apply(payload, ids, now)
 
+    def from_list(self, elements: object, ids: Mapping[str, str], now: float) -> None:
+        """Apply a list that stood inside a device's statistics; what cannot be applied is counted as left out."""
+        for element in elements if isinstance(elements, list) else ():
+            rejected = self._apply(element, ids, now)
+            if rejected is not None:
+                self.kind.decoder.reject(rejected.reason)
+
     def _apply(self, payload: object, ids: Mapping[str, str], now: float) -> Rejected | None:
         decoded = self.kind.decode(payload)
         if isinstance(decoded, Rejected):
@@ -138,12 +155,11 @@ class Reader:
             site = self._directories.site(values[labels.index("site_id")])
             values[labels.index("org_id")] = site.org_id if site else ""
 
-    def remove(self, sites: set[str], orgs: set[str]) -> None:
-        """End the objects of these sites and orgs."""
-        names = self.object.labels
+    def remove(self, gone: Mapping[str, set[str]]) -> None:
+        """End the objects of these devices, sites and orgs, by the label that names them."""
+        watched = [(at, gone[name]) for at, name in enumerate(self.object.labels) if gone.get(name)]
         for identity, place in list(self._roster.places.items()):
-            labels = dict(zip(names, place.labels, strict=True))
-            if labels.get("site_id") in sites or labels.get("org_id") in orgs:
+            if any(place.labels[at] in ids for at, ids in watched):
                 self._roster.remove(identity)
 
     def sweep(self, now: float) -> Iterator[int]:

@@ -1,4 +1,4 @@
-"""The forms in which a channel's payload arrives: an object, JSON text of one, a list of objects."""
+"""The forms in which a channel's payload arrives (an object, JSON text of one, a list of objects), and lists inside it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,29 @@ from collector.errors import Rejected
 from collector.metrics.decoder import loads
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    from collector.catalog.feed import ApplyList
 
 EMPTY = Rejected("empty")
+
+
+class Inside:
+    """Lists inside a payload whose elements are objects of another feed. Most payloads have none: that is seen first."""
+
+    def __init__(self, lists: Mapping[str, ApplyList]) -> None:
+        self._lists = lists
+        self._marks = tuple(f'"{key}"' for key in lists)
+
+    def apply(self, payload: object, ids: Mapping[str, str], now: float) -> None:
+        """Hand each list that is there to its feed; `ids` says whose payload it is."""
+        if isinstance(payload, str):
+            if not any(mark in payload for mark in self._marks):
+                return
+            payload = loads(payload)
+        if isinstance(payload, dict):
+            for key, apply_list in self._lists.items():
+                apply_list(payload.get(key), ids, now)
 
 
 def one_or_many(

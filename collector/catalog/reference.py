@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, TypedDict
 
-from collector.catalog import ap
-from collector.catalog.catalog import Catalog
+from collector.catalog import ap, gateway, gateway_ports
+from collector.catalog.catalog import OBJECTS, Catalog
 from collector.metrics.model import Family, Info, StateSet
 
 if TYPE_CHECKING:
@@ -21,7 +21,13 @@ UNITS = (
     "bytes_per_second", "timestamp_seconds", "seconds", "bytes", "ratio", "celsius", "watts", "meters", "pixels", "volts",
     "hertz", "pascals", "degrees", "dbm", "db", "g",
 )  # fmt: skip
-NOT_EXPORTED = {"ap": ap.NOT_EXPORTED}
+NOT_EXPORTED = {
+    "ap": ap.NOT_EXPORTED,
+    "gateway": gateway.NOT_EXPORTED,
+    "switch": switch.NOT_EXPORTED,
+    "switch_port": switch_ports.NOT_EXPORTED,
+    "gateway_port": gateway_ports.NOT_EXPORTED,
+}
 _KEY = re.compile(r"\{\w+\}")
 
 
@@ -69,6 +75,11 @@ def reference() -> Reference:
     for entity in (entity for feed in catalog.feeds for entity in feed.tallies()):
         for family in entity.families:
             add(entries, entity.name, entity, family)
+    for one in OBJECTS:
+        for owner, _, key in (where.partition(".") for where in one.inside):
+            for entity in one.roots:
+                for family in entity.families:
+                    add(entries, owner, entity, family, inside=f"{key}[*]")
     return {
         "families": [entries[name] for name in sorted(entries)],
         "not_exported": [
@@ -79,8 +90,11 @@ def reference() -> Reference:
     }
 
 
-def add(entries: dict[str, FamilyEntry], name: str, entity: Entity, family: AnyFamily) -> None:
-    """Enter one column of a family, or add its labels and sources to what is entered."""
+def add(entries: dict[str, FamilyEntry], name: str, entity: Entity, family: AnyFamily, *, inside: str = "") -> None:
+    """Enter one column of a family, or add its labels and sources to what is entered.
+
+    `inside` is the list of the object `name` in which the entity lives.
+    """
     entry = entries.setdefault(
         family.name,
         {
@@ -98,7 +112,7 @@ def add(entries: dict[str, FamilyEntry], name: str, entity: Entity, family: AnyF
     if name == "record":  # the same fields as in the device's own object
         return
     for path in sorted({path for field in family.sources for path in full_paths(entity, field)}):
-        source: Source = {"object": name, "path": path}
+        source: Source = {"object": name, "path": ".".join(filter(None, (inside, path)))}
         if source not in entry["sources"]:
             entry["sources"].append(source)
 
