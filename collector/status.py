@@ -79,6 +79,29 @@ class RestStatus:
 
 
 @dataclass(slots=True)
+class PollStatus:
+    """One listing that is asked for by REST again and again, of one account. Times are monotonic seconds.
+
+    A round asks every org (or site) once. `books` counts the objects it gave, all rounds together.
+    """
+
+    account: str
+    poll: str
+    every_s: float  # from round to round, as configured
+    period_s: float | None = None  # from round to round, as the budget allows; None: not at all, or not yet known
+    state: str = "waiting"  # waiting | asking | good | failed | left out
+    reason: str = ""  # why it failed or is left out
+    good: int = 0  # rounds that brought everything
+    failed: int = 0  # rounds that did not
+    last_good_at: float | None = None
+    duration_s: float | None = None  # of the last round
+    objects: int | None = None  # in the last good round
+    calls: int = 0  # made in all, retries included
+    round_calls: int | None = None  # made in the last round
+    books: Account = field(default_factory=Account)
+
+
+@dataclass(slots=True)
 class WebhookStatus:
     """The webhook endpoint: whole requests, where `Account` counts their events. Times are monotonic seconds."""
 

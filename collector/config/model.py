@@ -31,6 +31,9 @@ CloudName = Literal[
     "emea01", "emea02", "emea03", "emea04",
     "apac01", "apac02", "apac03",
 ]  # fmt: skip
+PollSeconds = Annotated[
+    float, Field(ge=30, le=86_400, allow_inf_nan=False, description="Seconds from one round of this poll to the next.")
+]
 MIST_CHANNEL_LIMIT = 2000  # channels a connection, see "limits" in the protocol notes of mist/
 
 
@@ -188,6 +191,62 @@ class InventoryConfig(Section):
     """Seconds between two inventories. A token has 5000 REST calls an hour."""
 
 
+class PollPeriods(Section):
+    """Seconds from one round of a poll to the next. Where the budget is too small they stretch, up to twelvefold."""
+
+    alarms: PollSeconds = 300.0
+    silent_devices: PollSeconds = 300.0
+    ports: PollSeconds = 300.0
+    wan_tunnels: PollSeconds = 300.0
+    vpn_peers: PollSeconds = 300.0
+    bgp_peers: PollSeconds = 300.0
+    mxedges: PollSeconds = 300.0
+    mxtunnels: PollSeconds = 300.0
+    org_stats: PollSeconds = 300.0
+    site_stats: PollSeconds = 300.0
+    sle: PollSeconds = 900.0
+    assets: PollSeconds = 300.0
+    other_devices: PollSeconds = 600.0
+    zones: PollSeconds = 300.0
+
+
+class PollsConfig(Section):
+    """What is asked for by REST again and again, because the stream does not tell it. The most important first."""
+
+    alarms: bool = True
+    """Open alarms of the last seven days."""
+    silent_devices: bool = True
+    """Devices that are disconnected, which the stream does not name."""
+    ports: bool = True
+    """Ports of switches and gateways: bytes, errors, PoE, optics, STP."""
+    wan_tunnels: bool = True
+    """Tunnels of gateways to other clouds and services."""
+    vpn_peers: bool = True
+    """Paths between gateways of a VPN: latency, loss, jitter."""
+    bgp_peers: bool = True
+    """BGP neighbours of gateways."""
+    mxedges: bool = True
+    """Mist Edges, also where they are not streamed."""
+    mxtunnels: bool = True
+    """Tunnels that end at Mist Edges."""
+    org_stats: bool = True
+    """Counts of each organisation."""
+    site_stats: bool = True
+    """Counts of each site."""
+    sle: bool = True
+    """Service levels of each site, for Wi-Fi, wired and WAN: three listings."""
+    assets: bool = False
+    """Named BLE assets: battery and temperature. A row an asset; their positions are not told."""
+    other_devices: bool = True
+    """Third-party devices; a call each, so only as far as the budget allows."""
+    zones: bool = True
+    """Occupancy of zones as Mist counts it; a call a site, so only as far as the budget allows."""
+    budget_share: Annotated[float, Field(gt=0, le=0.45, allow_inf_nan=False)] = 0.4
+    """Share of the token's calls an hour that all polls together may take; the inventory takes up to a half."""
+    every_s: PollPeriods = PollPeriods()
+    """Seconds from one round of a poll to the next."""
+
+
 class ConnectionConfig(Section):
     """How the stream's connections are kept."""
 
@@ -227,6 +286,8 @@ class Config(Section):
     """The operator's listener."""
     inventory: InventoryConfig = InventoryConfig()
     """Reading organisations, sites and devices by REST."""
+    polls: PollsConfig = PollsConfig()
+    """What is asked for by REST again and again, because the stream does not tell it."""
     stream: ConnectionConfig = ConnectionConfig()
     """How the stream's connections are kept."""
     labels: Literal["ids", "inline"] = "ids"

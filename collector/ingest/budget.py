@@ -29,6 +29,16 @@ class Budget:
         """Calls an hour that this process allows itself; at least one."""
         return max(1, int(self._status.budget_limit * (1 - self._reserve_share)))
 
+    def per_hour(self, unix: float, share: float) -> float:
+        """Return the calls an hour that may go to somebody with this share of the budget.
+
+        It shrinks when the calls left would not last to the full hour at the even pace, because others use the token.
+        """
+        self._turn(unix)
+        left_s = HOUR_S - unix % HOUR_S
+        pace = max(0, self.usable - self._status.budget_used) * HOUR_S / left_s
+        return share * min(float(self.usable), pace)
+
     def exhausted(self, unix: float) -> bool:
         """Say whether this hour's calls are used up at wall-clock time `unix`."""
         self._turn(unix)

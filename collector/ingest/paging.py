@@ -1,7 +1,8 @@
-"""The two ways in which Mist cuts a long answer into pages, both guarded against answers without end. No I/O here.
+"""The ways in which Mist cuts a long answer into pages, all guarded against answers without end. No I/O here.
 
 `pages`: a list a page, asked for with ``?limit=&page=``, counted in the headers ``X-Page-Limit``, ``X-Page-Page`` and
 ``X-Page-Total``. `search`: ``{"results": [...], "next": "/api/v1/..."}``, where `next` is followed until there is none.
+`unwrapped` makes the rare third way, ``{"results": [...], "total": 3208, "page": 1}``, look like the first.
 
 A listing that proves incomplete, that repeats itself or that does not end raises Retryable after what it gave: the
 caller must not take such a reading for the whole.
@@ -86,6 +87,16 @@ async def search(fetch: FetchLink, where: str) -> AsyncIterator[dict[str, object
             return
         prints.add(link)
     raise Retryable(f"the listing has no end after {MAX_PAGES} pages", where=where)
+
+
+def unwrapped(answer: Answer) -> Answer:
+    """Return a page whose counts stand in its body as one whose counts stand in its headers."""
+    body = answer.body
+    if not isinstance(body, dict):
+        return answer
+    counts = {"X-Page-Total": body.get("total"), "X-Page-Limit": body.get("limit"), "X-Page-Page": body.get("page")}
+    headers = {name: str(count) for name, count in counts.items() if isinstance(count, int)}
+    return Answer(body.get("results"), headers)
 
 
 def _next_of(body: object, where: str) -> str | None:

@@ -8,7 +8,7 @@ a site (``/sites/:id`` and its ``stats/devices``), for it may not ask the org.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import structlog
@@ -120,7 +120,7 @@ class Reader:
         reading.payloads.append(Payload("org", payload, ids))
         async for entry in self._rest.pages(f"{path}/sites", steady=True):
             self._take_site(entry, org_id, reading)
-        extra = {"vc": True} if self._members else {}
+        extra: dict[str, Any] = {"vc": True} if self._members else {}
         async for entry in self._rest.pages(f"{path}/inventory", steady=True, **extra):
             self._take_device(entry, org_id, reading)
 

@@ -1,5 +1,7 @@
 """The REST side of one Mist cloud: calls within the token's budget, retried while that can help, and both page styles.
 
+Every way of asking takes `on_call`, which is called at each call made, retries and pages included.
+
 Only GET: the collector changes nothing. The token is asked for anew at each call, so that a rotated one is used at
 once, and it goes to no host but the configured one: redirects and foreign `next` links are refused, not followed.
 """
@@ -7,6 +9,7 @@ once, and it goes to no host but the configured one: redirects and foreign `next
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -22,7 +25,7 @@ from collector.ingest.paging import Answer
 from collector.ingest.rest_retries import is_retried, pause_s
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
     from types import TracebackType
     from typing import Self
 
@@ -39,6 +42,7 @@ TIMEOUT = aiohttp.ClientTimeout(total=120.0, sock_connect=10.0, sock_read=60.0)
 _CHUNK = 256 * 1024
 
 Query = str | int | bool
+OnCall = Callable[[], None]
 
 
 def open_session() -> aiohttp.ClientSession:
@@ -87,26 +91,45 @@ class Rest:
             await self._session.close()
             self._session = None
 
-    async def get(self, path: str, **query: Query) -> object:
+    async def get(self, path: str, *, on_call: OnCall | None = None, **query: Query) -> object:
         """Return the decoded JSON of one answer; `path` is below /api/v1: ``/orgs/:id/sites``."""
-        return (await self._fetch(self._url(path, query))).body
+        return (await self._fetch(self._url(path, query), on_call)).body
 
     def pages(
-        self, path: str, *, limit: int = paging.LIMIT, steady: bool = False, **query: Query
+        self,
+        path: str,
+        *,
+        limit: int = paging.LIMIT,
+        steady: bool = False,
+        on_call: OnCall | None = None,
+        **query: Query,
     ) -> AsyncIterator[dict[str, object]]:
         """Yield every entry of a list that is paged by `limit` and `page`; see `paging.pages` for the guards."""
 
         async def fetch(page: int) -> Answer:
-            return await self._fetch(self._url(path, {**query, "limit": limit, "page": page}))
+            return await self._fetch(self._url(path, {**query, "limit": limit, "page": page}), on_call)
 
         return paging.pages(fetch, PREFIX + path, limit=limit, steady=steady)
 
-    def search(self, path: str, *, limit: int = paging.LIMIT, **query: Query) -> AsyncIterator[dict[str, object]]:
+    def numbered(
+        self, path: str, *, limit: int = paging.LIMIT, on_call: OnCall | None = None, **query: Query
+    ) -> AsyncIterator[dict[str, object]]:
+        """Yield every result of an answer that counts its pages in its body; see `paging.unwrapped`."""
+
+        async def fetch(page: int) -> Answer:
+            url = self._url(path, {**query, "limit": limit, "page": page})
+            return paging.unwrapped(await self._fetch(url, on_call))
+
+        return paging.pages(fetch, PREFIX + path, limit=limit)
+
+    def search(
+        self, path: str, *, limit: int = paging.LIMIT, on_call: OnCall | None = None, **query: Query
+    ) -> AsyncIterator[dict[str, object]]:
         """Yield every result of a ``*/search`` path, following `next` on this host only."""
 
         async def fetch(link: str | None) -> Answer:
             first = self._url(path, {**query, "limit": limit})
-            return await self._fetch(self._linked(first, link) if link else first)
+            return await self._fetch(self._linked(first, link) if link else first, on_call)
 
         return paging.search(fetch, PREFIX + path)
 
@@ -128,12 +151,14 @@ class Rest:
             pass  # not a link at all: the same fault
         raise Fatal("`next` points outside this cloud's API; not followed", where=first.path)
 
-    async def _fetch(self, url: URL) -> Answer:
+    async def _fetch(self, url: URL, on_call: OnCall | None = None) -> Answer:
         """Call until an answer is good, is refused, or `attempts` calls have failed."""
         attempt = 0
         while True:
             await self._admitted()
             attempt += 1
+            if on_call is not None:
+                on_call()
             try:
                 answer = await self._call(url)
             except RemoteError as error:

@@ -414,3 +414,28 @@ def test_the_schema_describes_every_key():
             inner = schema["$defs"].get(described.get("$ref", "").rpartition("/")[2], {})
             assert described.get("description") or inner.get("description"), f"{name}.{key} says nothing"
     assert schema["$defs"]["ServerConfig"]["properties"]["listen"]["default"] == "0.0.0.0:9733"
+
+
+def test_polls_are_switched_and_paced_one_by_one(write):
+    polls = config.load(
+        write(changed(polls={"ports": False, "every_s": {"zones": 900}, "budget_share": 0.1})),
+        ENVIRON | {"MIST_COLLECTOR__POLLS__EVERY_S__ALARMS": "60"},
+    ).polls
+    assert (polls.ports, polls.alarms, polls.assets) == (False, True, False)
+    assert (polls.every_s.zones, polls.every_s.alarms, polls.every_s.sle) == (900, 60, 900)
+    assert polls.budget_share == 0.1
+
+
+@pytest.mark.parametrize(
+    ("polls", "path"),
+    [
+        ({"port": True}, "polls.port"),
+        ({"ports": "often"}, "polls.ports"),
+        ({"every_s": {"ports": 5}}, "polls.every_s.ports"),
+        ({"every_s": {"sle_wifi": 300}}, "polls.every_s.sle_wifi"),
+        ({"budget_share": 0.5}, "polls.budget_share"),
+        ({"budget_share": 0}, "polls.budget_share"),
+    ],
+)
+def test_a_poll_that_is_wrong_is_named(write, polls, path):
+    assert path in faults_of(write(changed(polls=polls)))
