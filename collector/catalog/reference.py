@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, TypedDict
 
-from collector.catalog import ap, gateway, gateway_ports
+from collector.catalog import ap, gateway, gateway_ports, switch, switch_ports
 from collector.catalog.catalog import OBJECTS, Catalog
 from collector.metrics.model import Family, Info, StateSet
 
@@ -29,6 +29,7 @@ NOT_EXPORTED = {
     "gateway_port": gateway_ports.NOT_EXPORTED,
 }
 _KEY = re.compile(r"\{\w+\}")
+_NUMBER = re.compile(r"\.\d+\Z")  # a place that is a number is one key of a map
 
 
 class Source(TypedDict):
@@ -150,6 +151,6 @@ def prefixes(entity: Entity) -> Iterator[str]:
     for outer in prefixes(entity.within):
         for place in entity.places:
             generic = ".".join(filter(None, (outer, place.path)))
-            yield _KEY.sub("{key}", generic)
+            yield _NUMBER.sub(".{key}", _KEY.sub("{key}", generic))
             for known in entity.known:
                 yield _KEY.sub(known, generic)
