@@ -67,7 +67,8 @@ async def run(
         for line in lines:
             await stack.enter_async_context(line.rest)
         daemon.attach(lines)
-        log.info("started", version=collector.__version__, metrics=daemon.operator.port)
+        ports = {"metrics": daemon.operator.port, "webhook": daemon.webhook.port if daemon.webhook else None}
+        log.info("started", version=collector.__version__, **ports)
         if started is not None:
             started(daemon)
         await until(stop, [daemon.sweep, *(job for line in lines for job in line.jobs)])

@@ -78,8 +78,6 @@ def _collect(config: Config) -> None:
 
 async def until_told(config: Config) -> None:
     """Run the daemon until SIGTERM or SIGINT. A second signal ends the process at once."""
-    from collector.app import run as collect  # noqa: PLC0415 - the whole house stands behind it
-
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -89,4 +87,6 @@ async def until_told(config: Config) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told, number)
+    from collector.app import run as collect  # noqa: PLC0415 - the whole house; a signal while it loads ends it clean
+
     await collect(config, stop=stop)
