@@ -105,15 +105,15 @@ class Intake:
         topic = delivery.topic
         booked_as = topic if topic in TOPICS else OTHER
         for event in delivery.events:
-            self._book(booked_as, self._apply(topic, event, now))
+            self._book(booked_as, self._apply(topic, event, booked_as, now))
         return None
 
-    def _apply(self, topic: str, event: object, now: float) -> Rejected | None:
-        """Apply one event, unless it was seen before."""
+    def _apply(self, topic: str, event: object, booked_as: str, now: float) -> Rejected | None:
+        """Apply one event, unless it was seen before. All unknown topics share one memory of what was seen."""
         if not isinstance(event, dict):
             return Rejected("not_an_object")
         try:
-            if self._duplicates.seen(identity_of(topic, event), now):
+            if self._duplicates.seen(booked_as, identity_of(topic, event), now):
                 return Rejected("duplicate")
             return self._handler(topic)(event, now)
         except Exception as error:  # noqa: BLE001 - as above

@@ -37,10 +37,14 @@ class Store:
         return apply
 
 
-def make():
+def make(duplicates=None):
     store, frames, events = Store(), Account(), {}
     intake = Intake(
-        open_channel=store.open, open_topic=store.open, duplicates=Duplicates(), frames=frames, events=events
+        open_channel=store.open,
+        open_topic=store.open,
+        duplicates=Duplicates() if duplicates is None else duplicates,
+        frames=frames,
+        events=events,
     )
     return intake, store, frames, events
 
@@ -126,6 +130,18 @@ def test_a_repeated_delivery_is_counted_as_duplicates():
     intake.delivery(delivery, NOW + 60)
     assert len(store.applied) == 1
     assert events["device-events"] == Account(2, 1, {"duplicate": 1})
+
+
+def test_a_flood_of_one_topic_makes_no_other_count_twice():
+    intake, store, _, events = make(Duplicates(limit=50))
+    alarm = body("alarms", {"id": "a", "type": "device_down"})
+    intake.delivery(alarm, NOW)
+    intake.delivery(body("location", *({"mac": str(number)} for number in range(200))), NOW)
+    for number in range(200):
+        intake.delivery(body(f"unheard-of-{number}", {"n": number}), NOW)
+    intake.delivery(alarm, NOW + 60)
+    assert [name for name, _, _ in store.applied].count("alarms") == 1
+    assert events["alarms"] == Account(2, 1, {"duplicate": 1})
 
 
 def test_one_bad_event_spoils_no_other():
