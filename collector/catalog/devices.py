@@ -16,21 +16,23 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import UNSET
 
-from collector.catalog import ap, gateway, switch
+from collector.catalog import ap, gateway, mxedge, switch
 from collector.catalog.device import DEVICE, DEVICE_LABELS, DEVICE_UP
 from collector.catalog.payloads import Inside, one_or_many
 from collector.errors import Rejected
 from collector.metrics.compiler import ObjectKind
 from collector.metrics.roster import NO_ROW, Roster
+from collector.metrics.store import SEEN
 from collector.metrics.tally import OTHER
 from collector.mist.identity import mac_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     import msgspec
 
-    from collector.catalog.feed import Apply, ApplyList
+    from collector.catalog.feed import Apply
+    from collector.catalog.payloads import InnerList
     from collector.metrics.model import Entity
     from collector.metrics.roster import Place
     from collector.metrics.store import Store
@@ -48,10 +50,11 @@ KINDS: Mapping[str, tuple[Entity, tuple[Entity, ...]]] = {
     "ap": (ap.AP, ap.NESTED),
     "gateway": (gateway.GATEWAY, gateway.NESTED),
     "switch": (switch.SWITCH, switch.NESTED),
+    mxedge.KIND: (mxedge.MXEDGE, mxedge.NESTED),
 }
 
 RECORD = "record"  # what is known of a device without its measurements: the row that outlives silence
-EXTRAS = ("mac", "type", "model", "org_id", "status")
+EXTRAS = ("mac", "type", "model", "org_id", "status", "site_id")
 UP, DOWN, UNKNOWN = 1.0, 0.0, float("nan")
 _OTHERS_HAVE = '"if_stat"'  # only switches and gateways have it
 _HINTS = tuple((kind, (f'"type": "{kind}"', f'"type":"{kind}"')) for kind in ("switch", "gateway"))
@@ -62,8 +65,8 @@ _EVENT_TOLERANCE_S = 60.0  # an up/down event so much older than the device's la
 class Devices:
     """All devices of all sites.
 
-    `hears(site_id)` tells whether the site's device channel is up; `lists_of(kind)` the lists inside the statistics of
-    such a device that hold objects of another feed, by their key.
+    `hears(path)` tells whether a channel is up; `lists_of(kind)` the lists inside the statistics of
+    such a device that hold objects of another feed.
     """
 
     def __init__(
@@ -71,7 +74,7 @@ class Devices:
         store: Store,
         directories: Directories,
         hears: Callable[[str], bool],
-        lists_of: Callable[[str], Mapping[str, ApplyList]],
+        lists_of: Callable[[str], Sequence[InnerList]],
     ) -> None:
         self._directories = directories
         self._hears = hears
@@ -110,7 +113,7 @@ class Devices:
         struct = kind.decode(payload)
         if isinstance(struct, Rejected):
             return struct
-        mac, type_, _model, _org_id, status = self._extras[kind.name](struct)
+        mac, type_, _model, _org_id, status, _site_id = self._extras[kind.name](struct)
         place = self.roster.places.get(mac)
         if (
             place is None
@@ -119,7 +122,7 @@ class Devices:
             or (type_ != place.labels[3] and type_ is not UNSET)
         ):
             return self._first_message(payload, org_id, site_id, now)
-        self._write(kind, struct, place, status, now)
+        self.write(kind, struct, place, status, now)
         if kind is not self._ap:
             self._apply_inside(payload, place, now)
         return None
@@ -132,11 +135,12 @@ class Devices:
         if seen.kind != "ap":
             self._mixed_sites.add(site_id)
         place = self._place(seen, org_id, site_id)
-        self._write(self._kind(seen.kind), seen.struct, place, seen.status, now)
+        self.write(self._kind(seen.kind), seen.struct, place, seen.status, now)
         self._apply_inside(payload, place, now)
         return None
 
-    def _write(self, kind: ObjectKind, struct: msgspec.Struct, place: Place, status: object, now: float) -> None:
+    def write(self, kind: ObjectKind, struct: msgspec.Struct, place: Place, status: object, now: float) -> None:
+        """Write a message of the stream; the device is up when its last sight moved on."""
         values, width, row = self._table.values, self._table.width, place.rows[0]
         before = values[row * width + self._last_seen] if row >= 0 else UNKNOWN
         kind.write(struct, place, now)
@@ -161,11 +165,14 @@ class Devices:
         seen = self._decode(payload)
         if isinstance(seen, Rejected):
             return seen
+        return self.told(seen, self._place(seen, ids.get("org_id", ""), ids.get("site_id", "")), payload, now)
+
+    def told(self, seen: Seen, place: Place, payload: dict[str, Any], now: float) -> Rejected | None:
+        """Apply what REST tells of the device that has this place."""
         record = self.kinds_by_name[RECORD].decode(payload)
         if isinstance(record, Rejected):
             return record
-        place = self._place(seen, ids.get("org_id", ""), ids.get("site_id", ""))
-        known = self._get(place, self._last_seen)
+        known = self.last_seen(place)
         if seen.status != "connected":
             self.kinds_by_name[RECORD].write(record, place, now)
             if not streams(place):
@@ -215,10 +222,11 @@ class Devices:
 
     def silent(self, mac: str, place: Place) -> None:
         """The device said nothing for its time to live: it is down, unless it is we who do not hear."""
-        if not self._directories.empty and self._directories.device(mac) is None:
+        listed = self._directories.empty or place.labels[3] == mxedge.KIND  # the inventory lists no Mist Edges
+        if not listed and self._directories.device(mac) is None:
             self.roster.remove(mac)
             return
-        self._set_up(place, DOWN if self._hears(place.labels[1]) else UNKNOWN)
+        self._set_up(place, DOWN if any(map(self._hears, channels_of(place))) else UNKNOWN)
 
     def kinds(self) -> Iterable[ObjectKind]:
         """Every kind of device, and the record that all share."""
@@ -279,7 +287,7 @@ class Devices:
         return decoded if isinstance(decoded, Rejected) else self._seen(decoded, actual.name)
 
     def _seen(self, struct: msgspec.Struct, kind: str) -> Seen | Rejected:
-        mac_text, type_, model, org_id, status = self._extras[kind](struct)
+        mac_text, type_, model, org_id, status, _site_id = self._extras[kind](struct)
         mac = mac_of(mac_text)
         if mac is None:
             return NO_IDENTITY
@@ -293,9 +301,15 @@ class Devices:
             return known.type
         return "ap" if not isinstance(model, str) or not model or model.startswith("AP") else OTHER
 
-    def _get(self, place: Place, column: int) -> float:
+    def last_seen(self, place: Place) -> float:
+        """When the device was last seen, as it said; NaN when it never did."""
         row = place.rows[0]
-        return self._table.values[row * self._table.width + column] if row >= 0 else UNKNOWN
+        return self._table.get(row, self._last_seen) if row >= 0 else UNKNOWN
+
+    def heard_at(self, place: Place) -> float:
+        """When somebody last spoke of the device, monotonic seconds; NaN when nobody did."""
+        row = place.rows[0]
+        return self._table.get(row, SEEN) if row >= 0 else UNKNOWN
 
     def _set_up(self, place: Place, up: float) -> None:
         self._table.set(self.roster.row(place, 0), self._up, up)
@@ -310,6 +324,14 @@ class Seen(NamedTuple):
     org_id: str
     status: str
     recorded: bool  # decoded as the record only
+
+
+def channels_of(place: Place) -> tuple[str, ...]:
+    """The channels on which the device speaks."""
+    org_id, site_id, _mac, kind = place.labels
+    if kind == mxedge.KIND:
+        return f"/sites/{site_id}/stats/mxedges", f"/orgs/{org_id}/stats/mxedges"
+    return (f"/sites/{site_id}/stats/devices",)
 
 
 def text(value: object) -> str:

@@ -18,7 +18,6 @@ ApplyEvent: TypeAlias = Callable[[dict[str, Any], float], Rejected | None]  # (e
 RestApply: TypeAlias = Callable[
     [dict[str, Any], Mapping[str, str], float], Rejected | None
 ]  # (payload, ids, monotonic)
-ApplyList: TypeAlias = Callable[[object, Mapping[str, str], float], None]  # (list inside an object, ids, monotonic)
 
 
 class Feed(Protocol):

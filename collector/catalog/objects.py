@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from collector.catalog.payloads import one_or_many
+from collector.catalog.payloads import InnerList, one_or_many
 from collector.errors import Rejected
 from collector.metrics.compiler import ObjectKind
 from collector.metrics.roster import Roster
@@ -18,7 +18,7 @@ from collector.metrics.roster import Roster
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from collector.catalog.feed import Apply, ApplyList
+    from collector.catalog.feed import Apply
     from collector.metrics.model import Entity
     from collector.metrics.roster import Place
     from collector.metrics.store import Store
@@ -42,6 +42,7 @@ class Object:
     identity  the labels that tell two objects apart (all of them, unless given)
     carries   what its channel carries; rest: the kind under which REST polls hand it over
     inside    lists in the statistics of a device in which it stands, too: "gateway.tunnels"
+    beside    the field of those statistics without which the list is not believed
     """
 
     name: str
@@ -53,6 +54,7 @@ class Object:
     carries: str = ""
     rest: str = ""
     inside: tuple[str, ...] = ()
+    beside: str = ""
 
     def field_of(self, label: str) -> str:
         """The payload's field behind a label."""
@@ -67,10 +69,14 @@ class Objects:
         self.channels = {reader.object.carries: reader.channel for reader in self._readers if reader.object.carries}
         self.rest = {reader.object.rest: reader.from_rest for reader in self._readers if reader.object.rest}
 
-    def lists_of(self, device: str) -> dict[str, ApplyList]:
-        """The lists inside a device's statistics that hold such objects: key of the list -> how to apply it."""
+    def lists_of(self, device: str) -> list[InnerList]:
+        """The lists inside a device's statistics that hold such objects."""
         places = [(where.partition("."), reader) for reader in self._readers for where in reader.object.inside]
-        return {key: reader.from_list for (kind, _, key), reader in places if kind == device}
+        return [
+            InnerList(key, reader.object.beside, reader.from_list)
+            for (kind, _, key), reader in places
+            if kind == device
+        ]
 
     def kinds(self) -> Iterator[ObjectKind]:
         """The compiled objects."""

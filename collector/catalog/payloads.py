@@ -2,35 +2,47 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from collector.errors import Rejected
 from collector.metrics.decoder import loads
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from collector.catalog.feed import ApplyList
+    from collections.abc import Callable, Mapping, Sequence
 
 EMPTY = Rejected("empty")
 
 
-class Inside:
-    """Lists inside a payload whose elements are objects of another feed. Most payloads have none: that is seen first."""
+class InnerList(NamedTuple):
+    """A list inside a payload whose elements are objects of another feed.
 
-    def __init__(self, lists: Mapping[str, ApplyList]) -> None:
+    `apply(elements, ids, now)` takes whatever stands under `key`; `beside` is the field of the payload without which
+    the list is not believed, empty when it always is.
+    """
+
+    key: str
+    beside: str
+    apply: Callable[[object, Mapping[str, str], float], None]
+
+
+class Inside:
+    """Hands the lists inside payloads to their feeds. Most payloads have none, and that is seen before parsing."""
+
+    def __init__(self, lists: Sequence[InnerList]) -> None:
         self._lists = lists
-        self._marks = tuple(f'"{key}"' for key in lists)
+        self._marks = tuple(f'"{one.key}"' for one in lists)
 
     def apply(self, payload: object, ids: Mapping[str, str], now: float) -> None:
-        """Hand each list that is there to its feed; `ids` says whose payload it is."""
+        """Apply every list that is there; `ids` says whose payload it is."""
         if isinstance(payload, str):
             if not any(mark in payload for mark in self._marks):
                 return
             payload = loads(payload)
-        if isinstance(payload, dict):
-            for key, apply_list in self._lists.items():
-                apply_list(payload.get(key), ids, now)
+        if not isinstance(payload, dict):
+            return
+        for one in self._lists:
+            if not one.beside or payload.get(one.beside) is not None:
+                one.apply(payload.get(one.key), ids, now)
 
 
 def one_or_many(
