@@ -1,6 +1,7 @@
 """Ports of switches, which only REST tells in full: bytes, errors, PoE, optics, spanning tree.
 
-They come from the port search of an org, and inside a switch's own statistics where all its fields are asked for.
+They come from the port search of an org, and inside a switch's own statistics where all its fields are asked for; there
+they are believed, like its interfaces, only beside `_time`.
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ OBJECTS = (
         identity=("mac", "port_id"),
         rest="switch_port",
         inside=("switch.ports",),
+        beside="_time",  # other frames may repeat an old snapshot
     ),
 )
 
