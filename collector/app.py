@@ -127,9 +127,8 @@ class Collector:
         """Monotonic seconds as seconds since 1970."""
         return self.clock.time() - self.clock.now() + monotonic
 
-    def hears(self, site_id: str) -> bool:
-        """Whether the device channel of this site is up."""
-        channel = f"/sites/{site_id}/stats/devices"
+    def hears(self, channel: str) -> bool:
+        """Whether a channel is up."""
         found = (c.subscriptions[channel].state for c in self.connections if channel in c.subscriptions)
         return "up" in found
 
@@ -246,6 +245,7 @@ class AccountRun:
             on_payload=self._payload,
             clock=clock,
             every_s=config.inventory.refresh_s,
+            mxedges=config.streams.mxedges,
         )
         self.recovery = Recovery(self.inventory.prime, clock)
         self.pool = Pool(
