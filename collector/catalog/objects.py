@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 NO_IDENTITY = Rejected("no_identity")
 NIL_ID = "00000000-0000-0000-0000-000000000000"  # Mist's way of saying "no site"
 SWEEP_STEP = 200
+PERIODS_TO_LIVE = 2.5  # of the poll that tells of an object: one round may fail before its series end
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,17 @@ class Objects:
             for reader in self._readers:
                 reader.remove(gone)
 
+    def told_every(self, kind: str, period_s: float, by: str) -> None:
+        """An account (`by`) asks for this kind of object every `period_s`: what it tells of no more ends in good time.
+
+        The slowest account sets the pace. What a stream tells of has a pace of its own.
+        """
+        for reader in self._readers:
+            if reader.object.rest == kind and not reader.object.carries:
+                reader.periods_s[by] = period_s
+                for table in reader.tables:
+                    table.ttl_s = PERIODS_TO_LIVE * max(reader.periods_s.values())
+
     def sweep(self, now: float) -> Iterator[int]:
         """End what was not told for its time to live."""
         for reader in self._readers:
@@ -112,6 +124,8 @@ class Reader:
         self._roster = Roster(one.labels)
         self._fields = tuple(one.field_of(label) for label in one.labels)
         self.kind = ObjectKind(one.name, store, self._roster, one.roots, one.nested, extras=self._fields)
+        self.tables = [store.table(entity) for entity in self.kind.entities if entity.ttl_s is not None]
+        self.periods_s: dict[str, float] = {}  # of the polls that tell of it, by account
         getter = attrgetter(*map(self.kind.attribute, self._fields))
         self._read = getter if len(self._fields) > 1 else lambda struct: (getter(struct),)
         self._identity = [one.labels.index(label) for label in (one.identity or one.labels)]

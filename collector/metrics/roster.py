@@ -159,7 +159,7 @@ def sweep_roots(place: Place, now: float) -> int:
     """End root rows past their time; how many."""
     ended = 0
     for position, table in enumerate(place.spec.tables):
-        row, ttl_s = place.rows[position], table.entity.ttl_s
+        row, ttl_s = place.rows[position], table.ttl_s
         if row != NO_ROW and ttl_s is not None and table.values[row * table.width] < now - ttl_s:
             table.free_row(row)
             place.rows[position] = NO_ROW
@@ -174,7 +174,7 @@ def sweep_children(place: Place, now: float) -> int:
         if not children:
             continue
         table = spec.table
-        values, width, ttl_s = table.values, table.width, table.entity.ttl_s
+        values, width, ttl_s = table.values, table.width, table.ttl_s
         for key, child in list(children.items()):
             row = child if isinstance(child, int) else child.rows[0]
             if ttl_s is not None and values[row * width] < now - ttl_s:

@@ -82,6 +82,7 @@ class Table:
 
     def __init__(self, entity: Entity, store: Store) -> None:
         self.entity = entity
+        self.ttl_s = entity.ttl_s  # may change at run time, with the pace of whoever tells of the rows
         self.store = store
         self.labels: list[bytes | None] = []
         self.texts: list[list[tuple[object, ...]] | None] = []  # owned by the compiler: per row, per text group
