@@ -11,3 +11,4 @@ MILLISECONDS = Scale(per=1000.0)
 MEGAHERTZ = Scale(times=1e6)
 HECTOPASCALS = Scale(times=100.0)
 BYTE_SCALE = Scale(per=255.0)  # 0-255 -> 0-1
+MINUTES = Scale(times=60.0)

@@ -50,11 +50,14 @@ class Scale:
     times: float = 1.0
     per: float = 1.0
     epoch: bool = False  # seconds or milliseconds since 1970; zero is "never", so no sample
+    zero_is_hole: bool = False  # zero on the wire means that nothing was measured
 
     def render(self, column: list[float]) -> list[float]:
         """Scale one column at scrape time, so that the update path stores what the wire said."""
         if self.epoch:
             return [v if v < EPOCH_MS_FLOOR else v / 1000.0 for v in (v or _NAN for v in column)]
+        if self.zero_is_hole:
+            column = [v or _NAN for v in column]
         times, per = self.times, self.per
         if times == 1.0:
             return column if per == 1.0 else [v / per for v in column]
@@ -275,6 +278,8 @@ class Entity:
     key       the field that identifies an element of a list, or several names of it (its index otherwise)
     known     keys of a map that the reference spells out, beside any other that may come
     ttl_s     a row that was not spoken of for so long ends; None: it goes with its owner only
+    of        the object whose fields a counted entity reads, where it is not called like the entity
+    option    the key of the configuration without which there are no rows; "" for what is always told
     """
 
     name: str
@@ -287,6 +292,8 @@ class Entity:
     key: Path = ()
     known: tuple[str, ...] = ()
     ttl_s: float | None = 180.0
+    of: str = ""
+    option: str = ""
 
     @property
     def places(self) -> tuple[At, ...]:
