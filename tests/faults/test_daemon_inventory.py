@@ -1,0 +1,144 @@
+"""The whole daemon while devices and sites come, move and go: series end, and no line stays frozen."""
+
+from tests.support import samples
+from tests.support.house import keeping_house
+
+TTL_S = 180.0  # of an access point's measurements
+SWEEP_S = 15.0
+REFRESH_S = 60
+
+
+async def refreshed(house):
+    """Live until the inventory was read anew."""
+    await house.live(REFRESH_S * 1.1)
+
+
+async def test_an_access_point_that_left_the_inventory_leaves_no_series(tmp_path):
+    async with keeping_house(tmp_path, inventory={"refresh_s": REFRESH_S}) as house:
+        await house.settled()
+        await house.live(60)
+        gone, *_ = house.cloud.fleet.macs()
+        assert len(samples.having(await house.samples(), mac=gone)) > 100
+        await house.cloud.act("remove_device", mac=gone)
+        await refreshed(house)
+        await house.until_true()
+        assert samples.having(await house.samples(), mac=gone) == {}
+
+
+async def test_a_new_access_point_appears(tmp_path):
+    async with keeping_house(tmp_path, inventory={"refresh_s": REFRESH_S}) as house:
+        await house.settled()
+        new = await house.cloud.act("add_device", site_id=house.sites[0], kind="ap")
+        await refreshed(house)
+        await house.live(60)
+        assert len(samples.having(await house.samples(), mac=new)) > 100
+        assert await house.differences() == []
+
+
+async def test_an_access_point_that_moved_is_at_its_new_site_only(tmp_path):
+    async with keeping_house(tmp_path, inventory={"refresh_s": REFRESH_S}) as house:
+        await house.settled()
+        await house.live(60)
+        here, there = house.sites
+        moved = next(mac for mac in house.cloud.fleet.macs() if house.cloud.fleet.truth(mac)["site_id"] == here)
+        await house.cloud.act("move_device", mac=moved, site_id=there)
+        await refreshed(house)
+        await house.live(60)
+        found = samples.having(await house.samples(), mac=moved)
+        assert {site for (site,) in samples.by_label(found, "mist_device_up", "site_id")} == {there}
+        assert samples.having(found, site_id=here) == {}
+        assert await house.differences() == []
+
+
+async def test_a_new_site_is_subscribed_and_told_before_its_devices_speak(tmp_path):
+    async with keeping_house(tmp_path, inventory={"refresh_s": REFRESH_S}) as house:
+        await house.settled()
+        await house.live(60)
+        new = await house.cloud.act("add_site")
+        await house.until(lambda: house.state_of(new) == "up", step_s=1.0)
+        await house.pass_time(5, step_s=1.0)
+        await house.until_shown(lambda found: len(samples.named(samples.having(found, site_id=new), "mist_ap_")) > 100)
+        assert house.connects() == 1, "on the connection that is there"
+        await house.live(60)
+        assert await house.differences() == []
+
+
+async def test_a_site_that_was_removed_is_unsubscribed_and_leaves_no_series(tmp_path):
+    async with keeping_house(tmp_path, inventory={"refresh_s": REFRESH_S}) as house:
+        await house.settled()
+        await house.live(60)
+        gone, kept = house.sites
+        await house.cloud.act("remove_site", site_id=gone)
+        await refreshed(house)
+        await house.until(lambda: house.state_of(gone) == "")
+        assert [path for path in house.cloud.stream.subscribed if gone in path] == []
+        found = await house.samples()
+        assert samples.having(found, site_id=gone) == {}
+        assert samples.having(found, channel=f"/sites/{gone}/stats/devices") == {}
+        assert house.state_of(kept) == "up"
+        assert (house.connects(), house.breaks()) == (1, {})
+        assert await house.differences() == []
+
+
+async def test_the_measurements_of_a_silent_device_end_and_it_is_down(tmp_path):
+    async with keeping_house(tmp_path) as house:
+        await house.settled()
+        await house.live(60)
+        silent, *others = house.cloud.fleet.macs()
+        await house.cloud.act("disconnect", mac=silent)
+        await house.live(TTL_S - 2 * SWEEP_S)
+        assert samples.total(await house.samples(), "mist_device_up", mac=silent) == 1, "silence proves nothing yet"
+        await house.live(4 * SWEEP_S)
+        found = samples.having(await house.samples(), mac=silent)
+        assert samples.named(found, "mist_ap_", "mist_device_uptime") == {}
+        assert samples.by_label(found, "mist_device_up", "mac") == {(silent,): 0}
+        assert len(samples.by_label(found, "mist_device_last_seen_timestamp_seconds", "mac")) == 1
+        assert [line for line in await house.differences() if silent not in line] == []
+
+        await house.cloud.act("reconnect", mac=silent)
+        await house.live(60)
+        assert await house.differences() == []
+        assert len(others) == 5
+
+
+async def test_when_it_is_we_who_do_not_hear_nobody_is_called_down(tmp_path):
+    async with keeping_house(tmp_path) as house:
+        await house.settled()
+        await house.live(60)
+        await house.cloud.fault("stream_down")
+        await house.until(house.breaks)
+        await house.pass_time(TTL_S + 2 * SWEEP_S)
+        found = await house.samples()
+        assert samples.named(found, "mist_ap_") == {}
+        assert samples.by_label(found, "mist_device_up", "mac") == {}, "a gap: neither up nor down"
+        assert len(samples.by_label(found, "mist_device_info", "mac")) == 6
+
+
+async def test_without_rest_it_waits_says_why_and_then_begins(tmp_path):
+    async def break_rest(cloud):
+        await cloud.fault("rest_status", status=503)
+
+    async with keeping_house(tmp_path, before=break_rest) as house:
+        await house.until(lambda: house.daemon.rest[0].inventory_failures, step_s=5.0)
+        (reason,) = await house.why_not_ready()
+        assert reason.startswith("account main: the inventory has not been read")
+        assert "503" in reason
+        assert (await house.get("/-/healthy"))[0] == 200
+        await house.cloud.heal("rest_status")
+        await house.until(house.states, step_s=5.0)
+        await house.settled()
+        assert await house.why_not_ready() == []
+        await house.live(60)
+        assert await house.differences() == []
+
+
+async def test_what_was_known_stays_when_the_inventory_cannot_be_read_again(tmp_path):
+    async with keeping_house(tmp_path, inventory={"refresh_s": REFRESH_S}) as house:
+        await house.settled()
+        await house.live(60)
+        await house.cloud.fault("rest_status", status=500)
+        await house.live(10 * REFRESH_S)
+        found = await house.samples()
+        assert samples.total(found, "mist_collector_inventory_failures_total") > 0
+        assert await house.differences() == []
+        assert (house.connects(), house.breaks()) == (1, {})

@@ -1,0 +1,145 @@
+"""The whole daemon while the stream suffers: values are right again afterwards, and nobody else is disturbed."""
+
+import pytest
+
+from collector.ingest import transports
+from tests.support import samples
+from tests.support.house import keeping_house
+
+KINDS = 21  # of rubbish
+RETRY_REFUSED_S = 300.0  # a refused channel is asked for again so often
+TOLD_APART = ("mist_device_last_seen_timestamp_seconds", "mist_device_uptime_seconds")  # REST: in whole seconds, and
+# from the first of an access point's two messages
+
+
+@pytest.fixture(params=transports.NAMES)
+def transport(request):
+    return request.param
+
+
+async def test_after_an_outage_the_values_are_right_before_any_device_has_spoken(tmp_path, transport):
+    async with keeping_house(tmp_path, transport=transport) as house:
+        await house.settled()
+        await house.live(60)
+        assert await house.differences() == []
+
+        await house.cloud.fault("stream_down")
+        await house.until(house.breaks)
+        await house.cloud.advance(120)  # which nobody hears
+        assert len(await house.differences()) > 100
+        assert await house.why_not_ready() != []
+
+        await house.cloud.heal("stream_down")
+        calls = house.daemon.rest[0].calls["ok"]
+        await house.until(lambda: set(house.states().values()) == {"up"}, step_s=1.0)
+        await house.until(lambda: house.daemon.rest[0].calls["ok"] > calls, step_s=0.5)
+        await house.until_true(but=TOLD_APART)
+        assert await house.why_not_ready() == []
+
+        house.forget_what_was_lost()
+        await house.live(60)
+        assert await house.differences() == []
+        assert house.daemon.rest[0].calls["ok"] == calls + 1, "one reading for all sites"
+
+
+async def test_a_site_without_rights_disturbs_no_other(tmp_path, transport):
+    async with keeping_house(tmp_path, transport=transport) as house:
+        await house.settled()
+        await house.live(60)
+        lost, kept = house.sites
+        await house.cloud.fault("revoke_site", site_id=lost)
+        await house.until(lambda: house.state_of(lost) == "refused")
+        assert house.state_of(kept) == "up"
+
+        await house.live(1000)
+        found = await house.samples()
+        assert (house.connects(), house.breaks()) == (1, {}), "no reconnect loop"
+        assert samples.total(found, "mist_collector_subscription_up", channel=f"/sites/{lost}/stats/devices") == 0
+        assert samples.named(samples.having(found, site_id=lost), "mist_ap_") == {}, "gaps, not frozen lines"
+        wrong = [line for line in await house.differences() if lost not in line]
+        assert wrong == []
+        assert await house.why_not_ready() == [], "a refusal is an answer"
+
+        await house.cloud.heal("revoke_site")
+        await house.live(RETRY_REFUSED_S)
+        assert house.state_of(lost) == "up"
+        await house.live(60)
+        assert await house.differences() == []
+        assert house.connects() == 1
+
+
+async def test_handshakes_that_are_rate_limited_are_not_hammered(tmp_path, transport):
+    async def limit(cloud):
+        await cloud.fault("handshake_status", status=429, retry_after_s=60)
+
+    async with keeping_house(tmp_path, before=limit, transport=transport) as house:
+        refused = house.cloud.ledger.connections
+        await house.until(house.breaks)
+        assert house.breaks() == {"rate_limited": 1}
+        await house.pass_time(59)
+        assert refused["refused_429"] == 1
+        assert any("429" in reason for reason in await house.why_not_ready())
+        await house.pass_time(10)
+        await house.until(lambda: refused["refused_429"] == 2)
+
+        await house.cloud.heal("handshake_status")
+        await house.until(lambda: set(house.states().values()) == {"up"}, step_s=1.0)
+        await house.live(60)
+        assert await house.differences() == []
+        assert await house.why_not_ready() == []
+
+
+async def test_a_half_open_connection_is_found_by_its_pings(tmp_path, transport):
+    async with keeping_house(tmp_path, transport=transport, pong_within_s=45) as house:
+        await house.settled()
+        await house.cloud.fault("half_open")
+        began = house.clock.now()
+        await house.until(house.breaks, step_s=1.0)
+        assert house.breaks() == {"pong_timeout": 1}
+        assert house.clock.now() - began <= 105 + 1
+        await house.until(lambda: house.connects() == 2 and set(house.states().values()) == {"up"}, step_s=1.0)
+        await house.cloud.heal("half_open")
+        house.forget_what_was_lost()
+        await house.live(60)
+        assert await house.differences() == []
+        breaks = samples.by_label(await house.samples(), "mist_collector_connection_breaks_total", "reason")
+        assert breaks == {("pong_timeout",): 1}
+
+
+async def test_rubbish_is_accounted_for_and_changes_nothing(tmp_path, transport):
+    async with keeping_house(tmp_path, transport=transport) as house:
+        await house.settled()
+        await house.live(60)
+        for _ in range(3):
+            async with house.http.post(f"{house.cloud.control_url}/rubbish", json={"count": 2 * KINDS}) as answer:
+                assert len(await answer.json()) == KINDS
+            await house.live(20)
+        assert (house.connects(), house.breaks()) == (1, {})
+
+        found = await house.samples()
+        received, applied, dropped = (
+            samples.total(found, f"mist_collector_stream_frames_{fate}_total")
+            for fate in ("received", "applied", "dropped")
+        )
+        sent = house.cloud.ledger.sent
+        assert received == sum(sent.values()) == applied + dropped
+        # A message whose fields are all of the wrong type is applied without them.
+        assert applied == sent["data"] + sent["control"] + house.cloud.ledger.rubbish["wrong_types"]
+        reasons = samples.by_label(found, "mist_collector_stream_frames_dropped_total", "reason")
+        assert reasons.keys() >= {
+            (reason,)
+            for reason in (
+                "not_json",
+                "not_an_object",
+                "empty",
+                "no_identity",
+                "no_channel",
+                "unknown_event",
+                "unsubscribed_channel",
+                "too_deep",
+            )
+        }
+        assert ("internal_error",) not in reasons
+        rejected = samples.by_label(found, "mist_collector_parts_rejected_total", "reason")
+        assert rejected.keys() >= {("not_a_number",), ("wrong_container",)}
+        assert await house.differences() == []
