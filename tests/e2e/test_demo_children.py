@@ -1,0 +1,40 @@
+"""`make demo` with all its parts, Prometheus included: it ends by itself and no process of it lives on."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import COLLECTOR, Running, ask, eventually
+
+pytestmark = pytest.mark.e2e
+
+SECONDS = 4
+
+
+def children(pid):
+    """The processes that a process started."""
+    listed = Path(f"/proc/{pid}/task/{pid}/children")
+    if not listed.parent.exists():
+        return []
+    if not listed.exists():
+        pytest.skip("this kernel does not list the children of a process")
+    return [int(child) for child in listed.read_text().split()]
+
+
+def test_the_whole_demonstration_ends_and_leaves_no_child(prometheus, tmp_path):
+    small = ["--sites=1", "--aps=3", "--cadence-s=1", "--server-listen=127.0.0.1:0", "--webhook-listen=127.0.0.1:0"]
+    with Running([*COLLECTOR, "demo", f"--seconds={SECONDS}", *small], tmp_path, "demo", TMPDIR=str(tmp_path)) as demo:
+        metrics = demo.tells(r"Metrics +(\S+)", "out")
+        graph = demo.tells(r"Prometheus +(\S+)", "out")
+        started = children(demo.process.pid)
+        assert len(started) == 2, "the daemon and Prometheus"
+        assert "mist_ap_clients{" in ask(metrics).text
+        base = re.match(r"http://[^/]+", graph)[0]
+        eventually(lambda: ask(f"{base}/api/v1/targets").json()["data"]["activeTargets"], "Prometheus knows its target")
+        assert demo.process.wait(SECONDS + 20) == 0, demo.said()
+        assert demo.said() == ""
+        assert [pid for pid in started if Path(f"/proc/{pid}").exists()] == []
+        with pytest.raises(OSError, match="refused"):
+            ask(metrics)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["demo.err", "demo.out"], "its files are gone, too"
