@@ -121,11 +121,15 @@ def measured_memory(kind: str) -> tuple[Family, ...]:
     )
 
 
-def throughput(prefix: str) -> tuple[Family, ...]:
-    """Last known rates, as the device says them."""
+def throughput(prefix: str, told_by: str = "device") -> tuple[Family, ...]:
+    """Last known rates, as the device says them; `prefix` names whose: `mist_gateway_port`."""
     return (
-        Gauge(f"{prefix}_receive_bytes_per_second", "rx_bps", "Rate of receiving, as last told by the device.", BITS),
-        Gauge(f"{prefix}_transmit_bytes_per_second", "tx_bps", "Rate of sending, as last told by the device.", BITS),
+        Gauge(
+            f"{prefix}_receive_bytes_per_second", "rx_bps", f"Rate of receiving, as last told by the {told_by}.", BITS
+        ),
+        Gauge(
+            f"{prefix}_transmit_bytes_per_second", "tx_bps", f"Rate of sending, as last told by the {told_by}.", BITS
+        ),
     )
 
 

@@ -61,7 +61,7 @@ GATEWAY = Entity(
         *measured("gateway", cpu="cpu_stat.usage", memory="memory_stat.usage", node="node0"),
         *engine("gateway", cpu="cpu2_stat.usage", memory="memory2_stat.usage", shares="cpu2_stat", node="node1"),
         # tables
-        Gauge("mist_gateway_arp_entries", "arp_table_stats.arp_table_count", "Entries in the ARP table."),
+        Gauge("mist_gateway_arp_entries", "arp_table_stats.arp_table_count", "Entries in the gateway's ARP table."),
         Gauge("mist_gateway_arp_entries_limit", "arp_table_stats.max_entries_supported", "Entries that the ARP table has room for."),
         Gauge("mist_gateway_mac_entries", "mac_table_stats.mac_table_count", "Addresses learned in the MAC table."),
         Gauge("mist_gateway_mac_entries_limit", "mac_table_stats.max_mac_entries_supported", "Addresses that the MAC table has room for."),
@@ -71,7 +71,7 @@ GATEWAY = Entity(
         Gauge("mist_gateway_unicast_routes_limit", "route_summary_stats.max_unicast_routes_supported", "Unicast routes that the gateway has room for."),
         # access points behind it
         Gauge("mist_gateway_redundancy_aps", "ap_redundancy.num_aps", "Access points that are looked at for redundancy."),
-        Gauge("mist_gateway_redundancy_covered_aps", "ap_redundancy.num_aps_with_switch_redundancy", "Access points whose neighbours on other switches could take over."),
+        Gauge("mist_gateway_redundancy_covered_aps", "ap_redundancy.num_aps_with_switch_redundancy", "Access points behind the gateway whose neighbours on other switches could take over."),
         # high availability
         Flag("mist_gateway_ha_enabled", "is_ha", "Whether the gateway is part of a high-availability pair."),
         StateSet("mist_gateway_ha_state", "ha_state", "What this node of a router does in its high-availability pair.", ("active", "standby", "running")),
@@ -88,8 +88,8 @@ GATEWAY = Entity(
             "mist_gateway_cluster_info",
             {
                 "control_link": "cluster_config.control_link_info.name",
-                "fabric_link_admin_state": "cluster_config.fabric_link_info.State",
-                "fabric_link_oper_state": "cluster_config.fabric_link_info.Status",
+                "fabric_link_state": "cluster_config.fabric_link_info.State",
+                "fabric_link_status": "cluster_config.fabric_link_info.Status",
                 "last_change_reason": "cluster_config.last_status_change_reason",
             },
             "Links between the nodes of the cluster, and why its status last changed.",
@@ -99,7 +99,6 @@ GATEWAY = Entity(
         timestamp("mist_gateway_config_status_timestamp_seconds", "config_timestamp", "When the status of the configuration last changed."),
         timestamp("mist_gateway_config_version_timestamp_seconds", "config_version", "Version of the configuration that the gateway runs: when it was made."),
         Flag("mist_gateway_packet_capture_supported", "has_pcap", "Whether a packet capture of the gateway can be fetched."),
-        Gauge("mist_gateway_appid_version", "service_status.appid_version", "Version number of the installed application signatures."),
         Info(
             "mist_gateway_security_services_info",
             {
@@ -133,7 +132,7 @@ INTERFACE = Entity(
     at=both_nodes("if_stat.{interface}", "if2_stat.{interface}"),
     labels={"interface": BY_KEY},
     families=(
-        Flag("mist_gateway_interface_up", "up", "Whether the logical interface is up."),
+        Flag("mist_gateway_interface_up", "up", "Whether the gateway's logical interface is up."),
         Counter("mist_gateway_interface_receive_bytes_total", "rx_bytes", "Bytes received by the logical interface since the gateway started."),
         Counter("mist_gateway_interface_transmit_bytes_total", "tx_bytes", "Bytes sent by the logical interface since the gateway started."),
         Counter("mist_gateway_interface_receive_packets_total", "rx_pkts", "Packets received by the logical interface since the gateway started."),
@@ -227,16 +226,16 @@ def part(name: str, at: str, label: str, *families: AnyFamily) -> Entity:
 FAN = part(
     "fan", "fans[*]", "fan",
     Gauge("mist_gateway_fan_speed_rpm", "rpm", "Revolutions of the fan a minute."),
-    StateSet("mist_gateway_fan_status", "status", "State of the fan.", PART_STATES),
-    Info("mist_gateway_fan_info", {"airflow": "airflow"}, "Direction in which the fan blows."),
+    StateSet("mist_gateway_fan_status", "status", "State of the gateway's fan.", PART_STATES),
+    Info("mist_gateway_fan_info", {"airflow": "airflow"}, "Direction in which the gateway's fan blows."),
 )  # fmt: skip
 POWER_SUPPLY = part(
     "power_supply", "psus[*]", "power_supply",
-    StateSet("mist_gateway_power_supply_status", "status", "State of the power supply.", PART_STATES),
+    StateSet("mist_gateway_power_supply_status", "status", "State of the gateway's power supply.", PART_STATES),
 )  # fmt: skip
 TEMPERATURE = part(
     "temperature", "temperatures[*]", "sensor",
-    Gauge("mist_gateway_temperature_celsius", "celsius", "Temperature at the sensor."),
+    Gauge("mist_gateway_temperature_celsius", "celsius", "Temperature at the gateway's sensor."),
     StateSet("mist_gateway_temperature_status", "status", "Whether the temperature at the sensor is right.", PART_STATES),
 )  # fmt: skip
 
@@ -286,7 +285,7 @@ AP_REDUNDANCY = Entity(
     ),
 )  # fmt: skip
 
-_PACKAGES = ("package", "ash", "cia", "ember", "ipsec_client", "mist_agent", "testing_tools", "wheeljack")
+_PACKAGES = ("package", "ash", "cia", "ember", "mist_agent", "testing_tools", "wheeljack")
 
 SERVICE = Entity(
     "gateway_service",
@@ -294,7 +293,7 @@ SERVICE = Entity(
     at=both_nodes("service_stat.{service}", "service2_stat.{service}"),
     labels={"service": BY_KEY},
     families=(
-        Info("mist_gateway_service_info", {name: f"{name}_version" for name in _PACKAGES}, "Versions of the packages that a service of the gateway consists of."),
+        Info("mist_gateway_service_info", {name: f"{name}_version" for name in _PACKAGES} | {"ipsec": "ipsec_client_version"}, "Versions of the packages that a service of the gateway consists of."),
     ),
 )  # fmt: skip
 
@@ -308,6 +307,7 @@ _PLACE = "Where a geolocation service puts the provider's address: a constant, n
 NOT_EXPORTED = {
     "_time": "Plumbing of the stream, hours behind on gateways; last_seen is exported.",
     "_ttl": "Plumbing of the stream: how long Mist keeps the message, not a measurement.",
+    "service_status.appid_version": "A version number, which the field list takes for a time; appid_install_time tells how old the signatures are.",
     "if_stat.{key}.servp_info.latitude": _PLACE,
     "if_stat.{key}.servp_info.longitude": _PLACE,
     "if2_stat.{key}.servp_info.latitude": _PLACE,
