@@ -90,12 +90,12 @@ class Atlas:
         return {mac: self._fleet.truth(mac) for mac in self._fleet.macs()}
 
     def zone_stats(self, site_id: str) -> list[Row]:
-        """List the zones of a site with the Wi-Fi clients in each now; waits are since they came in (seconds)."""
+        """List the zones of a site with who is in each now, and for how long its Wi-Fi clients have been (seconds)."""
         since: dict[str, list[float]] = {}
         for client in self._fleet.client_stats(site_id):
             for zone in client.get("zones", ()):
                 since.setdefault(zone["id"], []).append(client["last_seen"] - zone["since"])
-        return [zone | _occupancy(since.get(zone["id"], [])) for zone in self._fleet.zones(site_id)]
+        return [zone | _waits(since.get(zone["id"], [])) for zone in self._fleet.zone_stats(site_id)]
 
     # What can be done.
 
@@ -114,15 +114,13 @@ class Atlas:
             raise ValueError(f"{action}: there is no {error}") from None
 
 
-def _occupancy(waits_s: list[float]) -> Row:
-    waits = sorted(waits_s)
-    none = {"avg": 0, "max": 0, "min": 0, "p95": 0}
-    if not waits:
-        return {"num_clients": 0, "num_sdkclients": 0, "num_assets": 0, "clients_waits": none}
-    spread = {
-        "avg": round(sum(waits) / len(waits)),
-        "max": waits[-1],
-        "min": waits[0],
-        "p95": waits[int((len(waits) - 1) * 0.95)],
+def _waits(waits_s: list[float]) -> Row:
+    waits = sorted(waits_s) or [0]
+    return {
+        "clients_waits": {
+            "avg": round(sum(waits) / len(waits)),
+            "max": waits[-1],
+            "min": waits[0],
+            "p95": waits[int((len(waits) - 1) * 0.95)],
+        }
     }
-    return {"num_clients": len(waits), "num_sdkclients": 0, "num_assets": 0, "clients_waits": spread}

@@ -8,6 +8,9 @@ from aiohttp import web
 
 from collector.simulator.rest.account import Account
 from collector.simulator.rest.gate import Budget, Gate
+from collector.simulator.rest.located import Located
+from collector.simulator.rest.others import Others
+from collector.simulator.rest.peers import Peers
 from collector.simulator.rest.places import Places
 from collector.simulator.rest.stats import Stats
 from collector.simulator.rest.webhook_calls import WebhookCalls
@@ -48,6 +51,9 @@ def application(
         Account(atlas, rights, budget, clock),
         Places(fleet, atlas),
         Stats(fleet, atlas, world_time),
+        Peers(fleet, world_time),
+        Located(fleet, atlas),
+        Others(fleet, world_time),
         WebhookCalls(atlas=atlas, webhooks=webhooks, sender=sender, ledger=ledger, clock=clock, world_time=world_time),
     )
     for part in parts:

@@ -1,4 +1,4 @@
-"""The two ways in which Mist pages (mist/README section 6)."""
+"""The ways in which Mist pages (mist/README section 6), and the third that service levels have."""
 
 from __future__ import annotations
 
@@ -24,6 +24,15 @@ def page(request: web.Request, rows: Sequence[Any], show: Callable[[Any], Any] =
         [show(row) for row in rows[first : first + limit]],
         headers={"X-Page-Limit": str(limit), "X-Page-Page": str(number), "X-Page-Total": str(len(rows))},
     )
+
+
+def numbered(request: web.Request, rows: Sequence[dict[str, Any]], now: float) -> web.Response:
+    """Answer with a `results` body that counts its pages itself; `now` ends an open window."""
+    limit, number = limit_of(request), whole(request, "page", 1)
+    start, end = window(request, now)
+    first = (number - 1) * limit
+    counts = {"total": len(rows), "page": number, "limit": limit, "start": start, "end": end}
+    return reply({"results": list(rows[first : first + limit])} | counts)
 
 
 def search(

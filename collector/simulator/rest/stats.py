@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _TYPES = ("ap", "switch", "gateway", "all")
 _STATES = ("all", "connected", "disconnected")
 _PORT_FILTERS = ("site_id", "mac", "port_id")
+_PORT_TYPES = ("all", "switch", "gateway")
 _ALARM_FILTERS = ("site_id", "type", "group", "severity")
 
 
@@ -36,6 +37,7 @@ class Stats:
             ("/stats/devices", self.devices),
             ("/stats/mxedges", self.mxedges),
             ("/stats/ports/search", self.ports),
+            ("/alarms/search", self.alarms),
         )
         return [
             *(
@@ -45,7 +47,6 @@ class Stats:
             ),
             ("GET", "/orgs/{org_id}/stats", self.org),
             ("GET", "/orgs/{org_id}/stats/sites", self.sites),
-            ("GET", "/orgs/{org_id}/alarms/search", self.alarms),
             ("GET", "/sites/{site_id}/stats", self.site),
             ("GET", "/sites/{site_id}/stats/clients", self.clients),
             ("GET", "/sites/{site_id}/stats/zones", self.zones),
@@ -53,21 +54,23 @@ class Stats:
 
     async def devices(self, request: web.Request) -> web.Response:
         """Answer with devices: access points only unless `type` says otherwise, as Mist does."""
-        kind = _one_of(request, "type", _TYPES)
-        state = _one_of(request, "status", _STATES)
-        rows = self._fleet.device_stats(_scope(request), kind)
+        kind = one_of(request, "type", _TYPES)
+        state = one_of(request, "status", _STATES)
+        rows = self._fleet.device_stats(scope_of(request), kind)
         if state != "all":
             rows = [row for row in rows if row.get("status") == state]
-        return page(request, _matching(request, rows, ("site_id", "mac")))
+        return page(request, matching(request, rows, ("site_id", "mac")))
 
     async def mxedges(self, request: web.Request) -> web.Response:
         """Answer with Mist Edges."""
-        rows = self._fleet.mxedge_stats(_scope(request))
-        return page(request, _matching(request, rows, ("site_id",)))
+        rows = self._fleet.mxedge_stats(scope_of(request))
+        return page(request, matching(request, rows, ("site_id",)))
 
     async def ports(self, request: web.Request) -> web.Response:
         """Answer with switch and gateway ports."""
-        rows = _matching(request, self._fleet.ports(_scope(request)), _PORT_FILTERS)
+        kind = one_of(request, "device_type", _PORT_TYPES)
+        rows = [port for port in self._fleet.ports(scope_of(request)) if kind in ("all", port.get("type"))]
+        rows = matching(request, rows, _PORT_FILTERS)
         if "up" in request.query:
             rows = [row for row in rows if row.get("up") == (request.query["up"] == "true")]
         return search(request, rows, lambda row: f"{row['mac']}|{row['port_id']}", self._world_time())
@@ -94,20 +97,27 @@ class Stats:
     async def zones(self, request: web.Request) -> web.Response:
         """Answer with the zones of a site and who is in them, also when no map is named."""
         rows = self._atlas.zone_stats(request.match_info["site_id"])
-        return page(request, _matching(request, rows, ("map_id",)))
+        return page(request, matching(request, rows, ("map_id",)))
 
     async def alarms(self, request: web.Request) -> web.Response:
-        """Answer with the alarms of an org."""
-        rows = _matching(request, self._fleet.alarms(request.match_info["org_id"]), _ALARM_FILTERS)
+        """Answer with the alarms of an org or a site."""
+        ids = request.match_info
+        rows = [
+            alarm
+            for alarm in self._fleet.alarms(ids.get("org_id") or self._atlas.org_of_site(ids["site_id"]) or "")
+            if ids.get("site_id") in (None, alarm.get("site_id"))
+        ]
+        rows = matching(request, rows, _ALARM_FILTERS)
         return search(request, rows, lambda row: f"{row['timestamp']:020.6f}|{row['id']}", self._world_time())
 
 
-def _scope(request: web.Request) -> str:
+def scope_of(request: web.Request) -> str:
+    """Return the id of the org or the site that is asked about."""
     ids = request.match_info
     return ids.get("org_id") or ids["site_id"]
 
 
-def _one_of(request: web.Request, name: str, allowed: tuple[str, ...]) -> str:
+def one_of(request: web.Request, name: str, allowed: tuple[str, ...]) -> str:
     """Return a query parameter that takes a few words; the first is the default, another word is refused with 400."""
     value = request.query.get(name, allowed[0])
     if value not in allowed:
@@ -115,7 +125,7 @@ def _one_of(request: web.Request, name: str, allowed: tuple[str, ...]) -> str:
     return value
 
 
-def _matching(request: web.Request, rows: list[dict[str, Any]], names: tuple[str, ...]) -> list[dict[str, Any]]:
+def matching(request: web.Request, rows: list[dict[str, Any]], names: tuple[str, ...]) -> list[dict[str, Any]]:
     """Keep the rows whose members equal the query parameters of the same names."""
     wanted = {name: request.query[name] for name in names if name in request.query}
     return [row for row in rows if all(row.get(name) == value for name, value in wanted.items())]
