@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
@@ -105,6 +105,11 @@ class Inventory:
         self._failures = 0  # rounds in a row
         self._asks_usage = True
         self._broken_kinds: set[str] = set()  # of payload, told in the log
+
+    @property
+    def closed_orgs(self) -> Collection[str]:
+        """Ids of orgs of which the token reaches single sites only."""
+        return self._priming.closed_orgs
 
     async def run(self) -> None:
         """Read at once, then every `every_s` seconds, give or take 5 %; sooner, with back-off, after a failure."""

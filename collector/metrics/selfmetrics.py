@@ -13,6 +13,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
 from collector.metrics.model import Counter, Entity, Flag, Gauge
+from collector.metrics.pollmetrics import poll_families
 from collector.metrics.tally import Tally
 
 if TYPE_CHECKING:
@@ -21,7 +22,14 @@ if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
 
     from collector.metrics.store import Store
-    from collector.status import Account, ConnectionStatus, RestStatus, SubscriptionStatus, WebhookStatus
+    from collector.status import (
+        Account,
+        ConnectionStatus,
+        PollStatus,
+        RestStatus,
+        SubscriptionStatus,
+        WebhookStatus,
+    )
 
 EOF = b"# EOF\n"
 
@@ -95,6 +103,7 @@ class SelfMetrics:
         events: Mapping[str, Account],
         connections: Sequence[ConnectionStatus],
         rest: Sequence[RestStatus],
+        polls: Sequence[PollStatus] = (),
         webhook: WebhookStatus | None,
         rejected_parts: Callable[[], Mapping[tuple[str, str], int]],
         refused_labels: Callable[[], Mapping[str, int]],
@@ -106,6 +115,7 @@ class SelfMetrics:
         self._events = events
         self._connections = connections
         self._rest = rest
+        self._polls = polls
         self._webhook = webhook
         self._rejected_parts = rejected_parts
         self._refused_labels = refused_labels
@@ -127,6 +137,7 @@ class SelfMetrics:
         yield from self._books()
         yield from self._streams()
         yield from self._rest_side()
+        yield from poll_families(self._polls, self._to_unix)
         if self._webhook is not None:
             yield from webhook_families(self._webhook, self._to_unix)
         yield from self._cardinality()

@@ -6,7 +6,7 @@ import heapq
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from collector.serve import markup, words
+from collector.serve import markup, status_polls, words
 from collector.serve.markup import Cell
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _STYLES = {"up": "good", "open": "good", "refused": "bad", "unanswered": "bad", 
 _NAVIGATION = "".join(
     f'<a href="{target}">{name}</a>'
     for name, target in (
-        ("Accounts", "#accounts"), ("Connections", "#connections"), ("Channels", "#channels"),
+        ("Accounts", "#accounts"), ("Connections", "#connections"), ("Channels", "#channels"), ("Polls", "#polls"),
         ("Books", "#books"), ("Events", "#events"), ("Series", "#series"), ("/metrics", "/metrics"),
     )
 )  # fmt: skip
@@ -31,7 +31,7 @@ _NAVIGATION = "".join(
 
 def render(page: StatusPage) -> str:
     """The document, escaped."""
-    sections = (_head, _accounts, _connections, _channels, _books, _events, _series)
+    sections = (_head, _accounts, _connections, _channels, _polls, _books, _events, _series)
     return markup.page("mist-collector", "".join(part(page) for part in sections), refresh_s=REFRESH_S)
 
 
@@ -163,6 +163,10 @@ def _channel(connection: str, subscription: SubscriptionStatus, now: float) -> l
         _number(subscription.breaks),
         Cell(subscription.detail),
     ]
+
+
+def _polls(page: StatusPage) -> str:
+    return status_polls.section(page.polls, page.now)
 
 
 def _books(page: StatusPage) -> str:

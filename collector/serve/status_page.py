@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from collector.status import Account, ConnectionStatus, RestStatus, WebhookStatus
+    from collector.status import Account, ConnectionStatus, PollStatus, RestStatus, WebhookStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,7 @@ class StatusPage:
     not_ready: Sequence[str] = ()  # reasons, as /-/ready gives them
     accounts: Sequence[AccountLine] = ()
     rest: Sequence[RestStatus] = ()
+    polls: Sequence[PollStatus] = ()
     connections: Sequence[ConnectionStatus] = ()
     frames: Account | None = None
     events: Account | None = None

@@ -7,7 +7,7 @@ import pytest
 
 from collector.serve import status_html, words
 from collector.serve.status_page import AccountLine, EventLine, StatusPage
-from collector.status import Account, ConnectionStatus, RestStatus, SubscriptionStatus, WebhookStatus
+from collector.status import Account, ConnectionStatus, PollStatus, RestStatus, SubscriptionStatus, WebhookStatus
 
 NOW = 10_000.0
 VOID = {"meta", "br"}
@@ -62,7 +62,7 @@ def test_an_empty_page_says_what_is_not_there_yet():
     reader = read()
     assert "Ready." in reader.text
     assert "running for 2 h" in reader.text
-    assert reader.text.count("None yet.") == 6
+    assert reader.text.count("None yet.") == 7
     assert "The webhook listener is off." in reader.text
     assert reader.tags.isdisjoint({"script", "img", "link", "iframe", "form"})
 
@@ -175,3 +175,17 @@ def test_sizes(number, text):
 )
 def test_ages(age_s, text):
     assert words.seconds(age_s) == text
+
+
+def test_polls_stand_with_the_worst_first():
+    good = PollStatus("main", "ports", 300.0, 300.0, "good", good=4, last_good_at=NOW - 61, duration_s=12.5)
+    good.objects, good.round_calls, good.books = 96_000, 96, Account(384_000, 383_999, {"unwatched_site": 1})
+    failed = PollStatus("main", "alarms", 300.0, 650.0, "failed", reason="/x: <trouble> (HTTP 502)", failed=2)
+    left_out = PollStatus("main", "zones", 300.0, None, "left out", reason="a round takes 3000 calls")
+    shown = read(polls=[good, left_out, failed])
+    rows = [row for row in shown.rows if row[0] in ("ports", "alarms", "zones")]
+    assert [row[0] for row in rows] == ["alarms", "zones", "ports"]
+    assert rows[0][2:5] == ["failed", "never", "10 min (of 5 min)"]
+    assert rows[0][8:] == ["2", "", "/x: <trouble> (HTTP 502)"]
+    assert rows[1][10] == "a round takes 3000 calls"
+    assert rows[2][2:10] == ["good", "61 s ago", "5 min", "12 s", "96", "96\u202f000", "0", "unwatched_site 1"]
