@@ -6,6 +6,7 @@ topics by name, REST objects by kind. A new feed is one line in `Catalog.__init_
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from collector.catalog import gateway_ports, places, switch_ports, wan
@@ -19,7 +20,7 @@ from collector.mist import channels
 from collector.mist.directories import Directories
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from collector.catalog.feed import Apply, ApplyEvent, Feed
     from collector.metrics.compiler import ObjectKind
@@ -68,6 +69,10 @@ class Catalog:
         """The handler of a topic, also of one that nobody knows."""
         return self.events.topic(name)
 
+    def admit_types(self, topic: str, types: Iterable[str]) -> None:
+        """The event types that Mist lists for a topic ("": the topics themselves), shown by name from now on."""
+        self.events.admit_types(topic, types)
+
     def rest_object(self, kind: str, payload: dict[str, Any], ids: Mapping[str, str]) -> Rejected | None:
         """An object as REST gave it; `ids` says where it was asked for."""
         apply = self._rest.get(kind)
@@ -96,4 +101,7 @@ class Catalog:
 
     def rejected_parts(self) -> dict[tuple[str, str], int]:
         """Fields left out of payloads otherwise applied, by object and reason."""
-        return {(kind.name, reason): count for kind in self.kinds() for reason, count in kind.decoder.rejected.items()}
+        rejected = Counter(self.events.rejected_parts())
+        for kind in self.kinds():
+            rejected.update({(kind.name, reason): count for reason, count in kind.decoder.rejected.items()})
+        return dict(rejected)

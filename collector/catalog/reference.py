@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, TypedDict
 
-from collector.catalog import ap, gateway, gateway_ports, switch, switch_ports
+from collector.catalog import ap, gateway, gateway_ports, switch, switch_ports, webhooks
 from collector.catalog.catalog import OBJECTS, Catalog
 from collector.metrics.model import Family, Info, StateSet
 
@@ -73,14 +73,12 @@ def reference() -> Reference:
         for entity in kind.entities:
             for family in entity.families:
                 add(entries, kind.name, entity, family)
-    for entity in (entity for feed in catalog.feeds for entity in feed.tallies()):
+    for entity, name in tallied(catalog):
         for family in entity.families:
-            add(entries, entity.name, entity, family)
-    for one in OBJECTS:
-        for owner, _, key in (where.partition(".") for where in one.inside):
-            for entity in one.roots:
-                for family in entity.families:
-                    add(entries, owner, entity, family, inside=f"{key}[*]")
+            add(entries, name, entity, family)
+    for name, object_, path in webhooks.sources():
+        add_source(entries[name], object_, path)
+    add_inner_lists(entries)
     return {
         "families": [entries[name] for name in sorted(entries)],
         "not_exported": [
@@ -89,6 +87,21 @@ def reference() -> Reference:
             for path, reason in sorted(paths.items())
         ],
     }
+
+
+def add_inner_lists(entries: dict[str, FamilyEntry]) -> None:
+    """Add the lists inside a device's statistics to the sources of the objects that stand there."""
+    for one in OBJECTS:
+        for owner, _, key in (where.partition(".") for where in one.inside):
+            for entity, family in ((root, column) for root in one.roots for column in root.families):
+                add(entries, owner, entity, family, inside=f"{key}[*]")
+
+
+def tallied(catalog: Catalog) -> Iterator[tuple[Entity, str]]:
+    """What is counted here, with the name of the object that it is counted of."""
+    for feed in catalog.feeds:
+        for entity in feed.tallies():
+            yield entity, webhooks.OBJECT if feed is catalog.events else entity.name
 
 
 def add(entries: dict[str, FamilyEntry], name: str, entity: Entity, family: AnyFamily, *, inside: str = "") -> None:
@@ -110,12 +123,17 @@ def add(entries: dict[str, FamilyEntry], name: str, entity: Entity, family: AnyF
     for label in labels_of(entity, family):
         if label not in entry["labels"]:
             entry["labels"].append(label)
-    if name == "record":  # the same fields as in the device's own object
-        return
+    if name == "record" or name.startswith(webhooks.OBJECT):
+        return  # the same fields as in the device's own object; what events are read for is told by their topics' tables
     for path in sorted({path for field in family.sources for path in full_paths(entity, field)}):
-        source: Source = {"object": name, "path": ".".join(filter(None, (inside, path)))}
-        if source not in entry["sources"]:
-            entry["sources"].append(source)
+        add_source(entry, name, ".".join(filter(None, (inside, path))))
+
+
+def add_source(entry: FamilyEntry, name: str, path: str) -> None:
+    """Enter one field that a family reads, once."""
+    source: Source = {"object": name, "path": path}
+    if source not in entry["sources"]:
+        entry["sources"].append(source)
 
 
 def labels_of(entity: Entity, family: AnyFamily) -> list[str]:

@@ -9,7 +9,7 @@ from collector.metrics.labels import render_pairs
 from collector.metrics.model import Histogram, layout
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from collector.metrics.model import Entity
     from collector.metrics.store import Store
@@ -24,6 +24,12 @@ class Bounded:
         self._admitted = set(known)
         self._left = unknown
         self.refused = 0  # times that a value became `other`
+
+    def know(self, values: Iterable[str], *, limit: int) -> None:
+        """Admit these values, whatever was admitted before, as long as no more than `limit` are admitted in all."""
+        for value in values:
+            if len(self._admitted) < limit:
+                self._admitted.add(value)
 
     def admit(self, value: str) -> str:
         """The value itself, or `other`."""
@@ -85,6 +91,10 @@ class Tally:
         """End the rows whose label values are `gone`."""
         for values in [values for values in self._rows if gone(values)]:
             self.table.free_row(self._rows.pop(values))
+
+    def __contains__(self, values: tuple[str, ...]) -> bool:
+        """Whether these values have a row."""
+        return values in self._rows
 
     def __len__(self) -> int:
         """Rows in use."""
