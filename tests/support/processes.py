@@ -216,6 +216,7 @@ class Prometheus(Running):
     def __enter__(self) -> Self:
         super().__enter__()
         self.url = f"http://127.0.0.1:{self.tells(r'Listening on.*127[.]0[.]0[.]1:([0-9]+)')}"
+        eventually(lambda: ask(f"{self.url}/-/ready").status == HTTPStatus.OK, "Prometheus has started")
         return self
 
     def query(self, expression: str) -> list[dict[str, Any]]:
