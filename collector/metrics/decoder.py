@@ -8,7 +8,8 @@ known to be unknown.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import orjson
@@ -23,9 +24,12 @@ from collector.metrics.values import CONVERT
 if TYPE_CHECKING:
     from collector.metrics.shape import Collection, Node, RowShape
 
+_LARGEST = sys.float_info.max  # a bound keeps NaN and infinities out; they come in objects that were parsed elsewhere
+_FINITE = Annotated[float, msgspec.Meta(ge=-_LARGEST, le=_LARGEST)]
 _TYPES: dict[Kind, Any] = {
-    Kind.NUMBER: float | None,
-    Kind.TIME: float | None,
+    Kind.NUMBER: _FINITE | None,
+    Kind.COUNT: Annotated[float, msgspec.Meta(ge=0, le=_LARGEST)] | None,
+    Kind.TIME: _FINITE | None,
     Kind.FLAG: bool | None,
     Kind.TEXT: str | int | None,
 }

@@ -38,6 +38,7 @@ class Kind(StrEnum):
     """How a JSON value becomes a column: which types are valid, and what the tolerant path makes of the others."""
 
     NUMBER = "number"
+    COUNT = "count"
     FLAG = "flag"
     TIME = "time"
     TEXT = "text"
@@ -124,6 +125,11 @@ class Counter(Family):
     def type(self) -> FamilyType:
         """What Prometheus is told."""
         return FamilyType.COUNTER
+
+    @property
+    def kind(self) -> Kind:
+        """Numbers that are not negative."""
+        return Kind.COUNT
 
 
 class Flag(Family):
@@ -326,11 +332,11 @@ def layout(entity: Entity) -> list[tuple[AnyFamily, int]]:
     """Every family of the entity with its first column.
 
     Column 0 is the last sight. Fields of one JSON object stand side by side, so that they can be written in one go;
-    what is written one by one (state sets, columns that code sets) comes last.
+    what is written one by one (fields of several names, state sets, columns that code sets) comes last.
     """
     plain = [f for f in entity.families if isinstance(f, Family) and f.path is not None]
     objects = list(dict.fromkeys(f.paths[0].rpartition(".")[0] for f in plain))
-    plain.sort(key=lambda f: objects.index(f.paths[0].rpartition(".")[0]))
+    plain.sort(key=lambda f: (len(f.paths) > 1, objects.index(f.paths[0].rpartition(".")[0])))
     chosen = set(map(id, plain))
     column, placed = 1, []
     for family in (*plain, *(f for f in entity.families if id(f) not in chosen)):

@@ -71,10 +71,10 @@ class Node:
 
 @dataclass(slots=True, eq=False)
 class Late:
-    """A column that is written field by field: a second name of a field, or a field that two columns share."""
+    """A column that is written by itself: its field has several names, or another column reads the field, too."""
 
     entity: Entity
-    path: tuple[str, ...]
+    paths: tuple[tuple[str, ...], ...]  # every name of the field, preferred first
     column: int
 
 
@@ -140,16 +140,15 @@ class ShapeBuilder:
                 self._text(shape.node, entity, label.field)
 
     def _number(self, shape: RowShape, entity: Entity, family: Family, column: int) -> None:
-        for rank, path in enumerate(family.paths):
-            if path == "":
-                return  # the element itself, see `_collection`
+        late = len(family.paths) > 1
+        for path in filter(None, family.paths):  # "" is the element itself, see `_collection`
             node, key = self._descend(shape.node, path)
-            taken = key in node.leaves and any(key == k for pairs in node.numbers.values() for k, _ in pairs)
+            late = late or any(key == k for pairs in node.numbers.values() for k, _ in pairs)
             node.leaf(key, kind_of(family))
-            if rank or taken:
-                shape.late.append(Late(entity, tuple(path.split(".")), column))
-            else:
+            if not late:
                 node.numbers.setdefault(entity, []).append((key, column))
+        if late:
+            shape.late.append(Late(entity, tuple(tuple(path.split(".")) for path in family.paths), column))
 
     def _text(self, top: Node, entity: Entity, path: str) -> None:
         node, key = self._descend(top, path)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 NOT_A_NUMBER = Rejected("not_a_number")
 NOT_FINITE = Rejected("not_finite")
+NEGATIVE = Rejected("negative_count")
 NOT_A_FLAG = Rejected("not_a_flag")
 NOT_TEXT = Rejected("not_text")
 
@@ -37,6 +38,12 @@ def number(value: object) -> float | Rejected | None:
     except OverflowError:
         return NOT_FINITE
     return converted if math.isfinite(converted) else NOT_FINITE
+
+
+def count(value: object) -> float | Rejected | None:
+    """A number that is not negative: a counter below zero has run over, and would look like one that was reset."""
+    converted = number(value)
+    return NEGATIVE if isinstance(converted, float) and converted < 0 else converted
 
 
 def flag(value: object) -> bool | Rejected | None:
@@ -70,11 +77,14 @@ def text(value: object) -> str | int | Rejected | None:
         return "true" if value else "false"
     if isinstance(value, int):
         return value
-    return f"{value:g}" if isinstance(value, float) else NOT_TEXT
+    if isinstance(value, float) and math.isfinite(value):
+        return str(int(value)) if value.is_integer() else repr(value)
+    return NOT_TEXT
 
 
 CONVERT: dict[Kind, Callable[[object], object]] = {
     Kind.NUMBER: number,
+    Kind.COUNT: count,
     Kind.FLAG: flag,
     Kind.TIME: time,
     Kind.TEXT: text,

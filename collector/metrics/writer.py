@@ -144,21 +144,34 @@ class Writer:
         self._root_fields = self._root_fields or fields
         self._line(scope.depth, f"{fields} = astuple({scope.fields})")
         inside = replace(scope, fields=fields)
-        for late in reversed(shape.late):  # so that of several names the preferred one is written last
+        for late in shape.late:
             self._emit_late(inside, late)
         self._emit_node(inside)
 
     def _emit_late(self, scope: Scope, late: Late) -> None:
+        """Of several names of a field the first that has a value; a hole if some are null and none has one."""
         var = next(v for v in scope.variables if v.entity is late.entity)
-        node, depth, source = scope.node, scope.depth, scope.of(late.path[0])
-        for parent, name in pairwise(late.path):
+        best = self._name("b")
+        self._line(scope.depth, f"{best} = NAN")
+        for path in reversed(late.paths):
+            self._emit_name(scope, path, best)
+        target = f"{var.values}[{var.offset} + {late.column}]"
+        self._line(scope.depth, f"if {best} is not NAN: {target} = NAN if {best} is None else {best}")
+
+    def _emit_name(self, scope: Scope, path: tuple[str, ...], best: str) -> None:
+        node, depth, source = scope.node, scope.depth, scope.of(path[0])
+        for parent, name in pairwise(path):
             node = node.objects[parent]
             inner = self._name("x")
             self._line(depth, f"{inner} = {source}")
-            self._line(depth, f"if {inner} is not UNSET and {inner} is not None:")
+            self._line(depth, f"if {inner} is None:")
+            self._line(depth + 1, f"if {best} is NAN: {best} = None")
+            self._line(depth, f"elif {inner} is not UNSET:")
             depth += 1
             source = f"{inner}.f{node.order().index(name)}"
-        self._emit_number(depth, source, f"{var.values}[{var.offset} + {late.column}]")
+        value = self._name("x")
+        self._line(depth, f"{value} = {source}")
+        self._line(depth, f"if {value} is not NAN and ({value} is not None or {best} is NAN): {best} = {value}")
 
     def _emit_number(self, depth: int, source: str, target: str) -> None:
         value = self._name("x")
