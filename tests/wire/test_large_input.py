@@ -26,9 +26,9 @@ def replay(tmp_path):
     def run(*frames: bytes) -> tuple[dict, dict]:
         file = tmp_path / "frames.jsonl"
         file.write_bytes(b"\n".join(frames) + b"\n")
-        text, books = golden.replay((file,))
-        assert not golden.unbalanced(books)
-        return golden.samples(text), books
+        outcome = golden.replay((file,))
+        assert not golden.unbalanced(outcome.books)
+        return golden.samples(outcome.text), outcome.books
 
     return run
 
