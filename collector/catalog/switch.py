@@ -59,10 +59,9 @@ SWITCH = Entity(
         timestamp("mist_switch_config_version_timestamp_seconds", "config_version", "Version of the configuration in force, which is the time it was made."),
         Flag("mist_switch_packet_capture_supported", "has_pcap", "Whether the switch can capture packets."),
         # who is connected; of several generations of this number, the newest that is sent
-        Gauge("mist_switch_clients", ("clients_stats.total.num_wired_clients", "num_clients.total.num_clients"), "Wired clients connected.", reads=("num_clients.{key}.num_clients",)),
-        Gauge("mist_switch_aps", "num_clients.total.num_aps", "Access points connected.", reads=("num_clients.{key}.num_aps",)),
-        Gauge("mist_switch_redundancy_aps", "ap_redundancy.num_aps", "Access points looked at for switch redundancy."),
-        Gauge("mist_switch_redundancy_covered_aps", "ap_redundancy.num_aps_with_switch_redundancy", "Access points whose neighbours on other switches could take over."),
+        Gauge("mist_switch_clients", ("clients_stats.total.num_wired_clients", "num_clients.total.num_clients"), "Wired clients connected."),
+        Gauge("mist_switch_aps", ("ap_redundancy.num_aps", "num_clients.total.num_aps"), "Access points connected."),
+        Gauge("mist_switch_redundant_aps", "ap_redundancy.num_aps_with_switch_redundancy", "Access points whose neighbours on other switches could take over."),
         # tables
         Gauge("mist_switch_arp_entries", "arp_table_stats.arp_table_count", "Entries in the ARP table."),
         Gauge("mist_switch_arp_entries_limit", "arp_table_stats.max_entries_supported", "Entries that fit into the ARP table."),
@@ -136,8 +135,9 @@ MODULE_REDUNDANCY = Entity(
     at="ap_redundancy.modules.{module}",
     labels={"module": BY_KEY},
     families=(
+        # beside mist_switch_module_aps, not instead of it: a switch may send both, and a series has one source
         Gauge("mist_switch_module_redundancy_aps", "num_aps", "Access points on this member looked at for switch redundancy."),
-        Gauge("mist_switch_module_redundancy_covered_aps", "num_aps_with_switch_redundancy", "Access points on this member whose neighbours on other switches could take over."),
+        Gauge("mist_switch_module_redundant_aps", "num_aps_with_switch_redundancy", "Access points on this member whose neighbours on other switches could take over."),
     ),
 )  # fmt: skip
 
