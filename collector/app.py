@@ -19,9 +19,11 @@ from collector.clock import SystemClock
 from collector.ingest import transports
 from collector.ingest.intake import Intake
 from collector.ingest.inventory import Inventory
+from collector.ingest.polling import PollHooks, Polling
 from collector.ingest.pool import Pool
 from collector.ingest.recovery import Recovery
 from collector.ingest.rest import Rest
+from collector.ingest.type_lists import TypeLists
 from collector.ingest.webhook import Webhook, WebhookLimits
 from collector.metrics import exposition
 from collector.metrics.selfmetrics import SelfMetrics, Subscriptions
@@ -30,10 +32,11 @@ from collector.mist.channels import Scope
 from collector.mist.directories import Directories
 from collector.mist.directory import Directory
 from collector.mist.duplicates import Duplicates
+from collector.mist.polls import POLLS
 from collector.mist.session import Session
 from collector.serve.listener import OperatorListener
 from collector.serve.status_page import AccountLine, EventLine, StatusPage
-from collector.status import Account, ConnectionStatus, RestStatus, WebhookStatus
+from collector.status import Account, ConnectionStatus, PollStatus, RestStatus, WebhookStatus
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -95,6 +98,7 @@ class Collector:
         self.lines: list[AccountRun] = []
         self.connections: list[ConnectionStatus] = []
         self.rest: list[RestStatus] = []
+        self.polls: list[PollStatus] = []
         self.directories = {account.name: Directory() for account in config.accounts}
         self.catalog = Catalog(
             Directories(*self.directories.values()),
@@ -183,6 +187,7 @@ class Collector:
             not_ready=self.not_ready(),
             accounts=[line.summary() for line in self.lines],
             rest=self.rest,
+            polls=self.polls,
             connections=self.connections,
             frames=self.frames,
             events=events,
@@ -219,6 +224,7 @@ class Collector:
             events=self.events,
             connections=self.connections,
             rest=self.rest,
+            polls=self.polls,
             webhook=self.webhook_status,
             rejected_parts=self.catalog.rejected_parts,
             refused_labels=self.catalog.refused_labels,
@@ -261,7 +267,28 @@ class AccountRun:
             new_session=session_maker(config),
             on_recovered=self.recovery.recovered,
         )
-        self.jobs = (self.inventory.run, self.pool.run, self.recovery.run)
+        self.polling = self._polling()
+        self.types = TypeLists(self.rest, daemon.catalog.admit_types, clock)
+        self.jobs = (self.inventory.run, self.pool.run, self.recovery.run, self.polling.run, self.types.run)
+
+    def _polling(self) -> Polling:
+        """Everything that is switched on among the polls, with the configured periods."""
+        daemon, wanted = self._daemon, self._daemon.config.polls
+        return Polling(
+            self.rest,
+            self.directory,
+            [poll for poll in POLLS if getattr(wanted, poll.switch)],
+            PollHooks(
+                hand_on=daemon.catalog.rest_object,
+                on_period=lambda kind, period_s: daemon.catalog.told_every(kind, period_s, self.name),
+                on_complete=daemon.catalog.rest_complete,
+            ),
+            every_s={poll.name: getattr(wanted.every_s, poll.switch) for poll in POLLS},
+            budget_share=wanted.budget_share,
+            clock=daemon.clock,
+            statuses=daemon.polls,
+            closed_orgs=lambda: self.inventory.closed_orgs,
+        )
 
     def _changed(self, changes: Changes) -> None:
         self._daemon.catalog.changed(changes)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from collector.catalog import gateway_ports, places, switch_ports, wan
+from collector.catalog import gateway_ports, places, sle, switch_ports, wan
 from collector.catalog.devices import Devices
 from collector.catalog.names import InlineNames
 from collector.catalog.objects import Objects
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 UNKNOWN_OBJECT = Rejected("unknown_object")
 
-OBJECTS = (*places.OBJECTS, *gateway_ports.OBJECTS, *switch_ports.OBJECTS, *wan.OBJECTS)
+OBJECTS = (*places.OBJECTS, *gateway_ports.OBJECTS, *switch_ports.OBJECTS, *wan.OBJECTS, *sle.OBJECTS)
 
 
 class Catalog:
@@ -48,7 +48,7 @@ class Catalog:
         self._names = InlineNames(self.directories) if inline_names else None
         if self._names is not None:
             self.store.decorate = self._names
-        objects = Objects(self.store, self.directories, OBJECTS)
+        objects = self.objects = Objects(self.store, self.directories, OBJECTS)
         self.devices = Devices(self.store, self.directories, hears, objects.lists_of)
         self.events = WebhookEvents(self.store, self.directories, self.devices, now)
         self.feeds: tuple[Feed, ...] = (
@@ -77,6 +77,15 @@ class Catalog:
         """An object as REST gave it; `ids` says where it was asked for."""
         apply = self._rest.get(kind)
         return apply(payload, ids, self._now()) if apply else UNKNOWN_OBJECT
+
+    def rest_complete(self, kind: str, org_id: str, began: float) -> None:
+        """Every object of this kind in this org was told since monotonic `began`: what was not is no more."""
+        if kind == "alarm":
+            self.events.complete_alarms(org_id, began)
+
+    def told_every(self, kind: str, period_s: float, by: str) -> None:
+        """REST tells of this kind of object every `period_s`, in the name of an account (`by`)."""
+        self.objects.told_every(kind, period_s, by)
 
     def changed(self, changes: Changes) -> None:
         """The inventory changed: series of what is gone end, counters of what is new begin at zero."""

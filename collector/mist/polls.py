@@ -94,7 +94,7 @@ def _sle(service: str) -> Poll:
         every_s=900.0,
         key="sle",
         query={"sle": service, "duration": "1h"},
-        ids={"sle": service},
+        ids={"service": service},
         objects={"site": 1},
     )
 

@@ -161,7 +161,7 @@ async def test_pages_counted_in_the_body_are_read_to_the_end(cloud):
     async with watching(cloud, "sle_wan") as watched:
         await watched.rounds(1)
     assert [payload for _, payload, _ in watched.taken] == rows
-    assert {ids["sle"] for _, _, ids in watched.taken} == {"wan"}
+    assert {ids["service"] for _, _, ids in watched.taken} == {"wan"}
     assert cloud.calls[0].query == {"sle": "wan", "duration": "1h", "limit": "1000", "page": "1"}
     assert watched.status.round_calls == 3
 
