@@ -7,7 +7,7 @@ The alarm search lists them all. An alarm that it lists is open until it says ot
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from collector.catalog.topic_table import PLACE
 from collector.errors import Rejected
@@ -19,6 +19,7 @@ from collector.mist.times import epoch_s
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from collector.catalog.topic_table import Part
     from collector.metrics.store import Store
 
 NO_IDENTITY = Rejected("no_identity")
@@ -62,12 +63,12 @@ class OpenAlarms:
         self._tally = Tally(store, OPEN_ALARMS)
         self._alarms: dict[str, Alarm] = {}  # in the order in which they were last spoken of
 
-    def event(self, alarm: dict[str, Any], labels: Labels, now: float) -> Rejected | None:
+    def event(self, alarm: Part, labels: Labels, now: float) -> Rejected | None:
         """A webhook's event. One that does not say whether the alarm is open changes nothing."""
         open_ = is_open(alarm)
         return None if open_ is None else self._tell(alarm, labels, now, open_=open_)
 
-    def listed(self, alarm: dict[str, Any], labels: Labels, now: float) -> Rejected | None:
+    def listed(self, alarm: Part, labels: Labels, now: float) -> Rejected | None:
         """An alarm as the search lists it."""
         return self._tell(alarm, labels, now, open_=is_open(alarm) is not False and not is_acknowledged(alarm))
 
@@ -94,7 +95,7 @@ class OpenAlarms:
                 self._forget(id_)
             yield min(SWEEP_STEP, len(over) - first)
 
-    def _tell(self, alarm: dict[str, Any], labels: Labels, now: float, *, open_: bool) -> Rejected | None:
+    def _tell(self, alarm: Part, labels: Labels, now: float, *, open_: bool) -> Rejected | None:
         id_ = alarm.get("id")
         if not isinstance(id_, str) or not id_:
             return NO_IDENTITY
@@ -115,7 +116,7 @@ class OpenAlarms:
             self._tally.add(alarm.labels, by=-1.0)
 
 
-def is_open(alarm: dict[str, Any]) -> bool | None:
+def is_open(alarm: Part) -> bool | None:
     """Whether the alarm says that it is open; None when it does not say. Marvis knows more states than open, all open."""
     status = alarm.get("status")
     if isinstance(status, str) and status:
@@ -123,11 +124,11 @@ def is_open(alarm: dict[str, Any]) -> bool | None:
     return False if epoch_s(alarm.get("resolved_time")) else None
 
 
-def is_acknowledged(alarm: dict[str, Any]) -> bool:
+def is_acknowledged(alarm: Part) -> bool:
     """Whether somebody acknowledged it."""
     return flag(alarm.get("acked")) is True
 
 
-def moment_of(alarm: dict[str, Any]) -> float:
+def moment_of(alarm: Part) -> float:
     """When what is said of the alarm was so: the latest of its times; 0 when it has none."""
     return max(epoch_s(alarm.get(name)) or 0.0 for name in ("timestamp", "last_seen", "resolved_time"))

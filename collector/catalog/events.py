@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from collector.catalog.alarms import is_open
 from collector.catalog.ap import BANDS
 from collector.catalog.topic_table import KEY, PLACE, VALUE, By, Sets, TopicTable, counted, told
 from collector.metrics.model import PERCENT, Counter, Entity, Flag, Gauge, Histogram, Scale, StateSet
@@ -81,8 +82,8 @@ def first_word(text: str) -> str:
 
 
 def is_new(part: Part) -> bool:
-    """An alarm that is told for the first time; an update repeats it."""
-    return flag(part.get("update")) is not True
+    """An alarm that is told for the first time; an update repeats it, and so does the news that it is over."""
+    return flag(part.get("update")) is not True and is_open(part) is not False
 
 
 def has_reason(part: Part) -> bool:
@@ -124,7 +125,7 @@ AUDIT_VERB = By(
 
 NEW_ALARMS = counted(
     "alarms",
-    Counter("mist_alarms_total", None, "Alarms raised; updates of an alarm are not counted."),
+    Counter("mist_alarms_total", None, "Alarms raised; what updates or ends an alarm is not counted."),
     by={"group": ALARM_GROUP, "severity": ALARM_SEVERITY, "type": TYPE},
     only=is_new,
     # what a NOC is called for at night: seven rows a site

@@ -47,6 +47,10 @@ class TestNew:
         assert told(catalog)[NEW] == 1
         assert told(catalog)[f'mist_webhook_events_total{{{HERE},topic="alarms",type="bad_cable"}}'] == 3
 
+    def test_the_end_of_an_alarm_is_no_new_one(self, catalog):
+        send(catalog, "alarms", {**ALARM, "status": "open"}, {**ALARM, "status": "resolved"})
+        assert told(catalog)[NEW] == 1
+
     def test_an_alarm_of_a_group_and_severity_written_otherwise(self, catalog):
         send(catalog, "alarms", {**ALARM, "group": "MARVIS", "severity": "Critical", "update": False})
         assert told(catalog)[NEW] == 1
