@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from collector import app, config
+from collector.config.model import PollsConfig
 from collector.simulator.cloud import FakeCloud
 from collector.simulator.fleet import FleetPlan
 from collector.simulator.options import CloudOptions
@@ -104,6 +105,10 @@ class House:
         found = samples.named(await self.samples(), "mist_ap_", "mist_device_")
         return samples.differences(looked_at(self.truth()), looked_at(found))
 
+    def readings(self) -> int:
+        """How often the daemon has read the state of devices by REST."""
+        return sum(count for call, count in self.cloud.ledger.calls.items() if "/stats/devices" in call)
+
     # What can be done
 
     async def until(self, condition: Callable[[], object], *, step_s: float = 0.0) -> None:
@@ -171,7 +176,7 @@ async def keeping_house(
     """Start a cloud and a daemon on it; on leaving, the daemon is told to stop and has to end clean.
 
     `before` may prepare the cloud; `stream` are keys of that section. The inventory is read again every hour, unless
-    `inventory` says otherwise.
+    `inventory` says otherwise; the polls are off, for what they tell would hide what is missing.
     """
     async with FakeCloud(CloudOptions(plan=plan, speed=0.0, tick_s=3600.0)) as cloud, aiohttp.ClientSession() as http:
         if before is not None:
@@ -200,6 +205,7 @@ def _written(directory: Path, cloud: FakeCloud, inventory: dict[str, object], st
         "server": {"listen": "127.0.0.1:0"},
         "webhook": {"listen": "127.0.0.1:0", "allow_unsigned": True},
         "inventory": {"refresh_s": 3600} | inventory,
+        "polls": {name: False for name, switch in PollsConfig() if isinstance(switch, bool)},
         "stream": PATIENT | stream,
     }
     file = directory / "collector.yaml"
