@@ -105,6 +105,8 @@ class Collector:
             now=clock.now,
             hears=self.hears,
             inline_names=config.labels == "inline",
+            max_clients=config.clients.max_clients if config.clients.per_client else 0,
+            max_assets=config.assets.max_assets if config.assets.per_asset else 0,
         )
         self.frames, self.events = Account(), dict[str, Account]()
         self.intake = Intake(

@@ -9,8 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from collector.catalog import gateway_ports, places, sle, switch_ports, wan
+from collector.catalog import gateway_ports, insights, mxedge, places, sle, switch_ports, totals, wan
+from collector.catalog.assets import Assets
+from collector.catalog.changes import ChangeEvents
+from collector.catalog.clients import Clients
 from collector.catalog.devices import Devices
+from collector.catalog.edges import MistEdges
 from collector.catalog.names import InlineNames
 from collector.catalog.objects import Objects
 from collector.catalog.webhooks import WebhookEvents
@@ -28,11 +32,23 @@ if TYPE_CHECKING:
 
 UNKNOWN_OBJECT = Rejected("unknown_object")
 
-OBJECTS = (*places.OBJECTS, *gateway_ports.OBJECTS, *switch_ports.OBJECTS, *wan.OBJECTS, *sle.OBJECTS)
+OBJECTS = (
+    *places.OBJECTS,
+    *gateway_ports.OBJECTS,
+    *switch_ports.OBJECTS,
+    *wan.OBJECTS,
+    *insights.OBJECTS,
+    *mxedge.OBJECTS,
+    *totals.OBJECTS,
+    *sle.OBJECTS,
+)
 
 
 class Catalog:
-    """Owns the store. `hears(site_id)` tells whether the site's device channel is up; `now` is the monotonic clock."""
+    """Owns the store. `hears(path)` tells whether a channel is up; `now` is the monotonic clock.
+
+    `max_clients` and `max_assets` are how many single ones get rows of their own: none, unless an operator chose so.
+    """
 
     def __init__(
         self,
@@ -41,6 +57,8 @@ class Catalog:
         now: Callable[[], float] = lambda: 0.0,
         hears: Callable[[str], bool] = lambda _: True,
         inline_names: bool = False,
+        max_clients: int = 0,
+        max_assets: int = 0,
     ) -> None:
         self.store = Store()
         self.directories = directories or Directories()
@@ -51,10 +69,17 @@ class Catalog:
         objects = self.objects = Objects(self.store, self.directories, OBJECTS)
         self.devices = Devices(self.store, self.directories, hears, objects.lists_of)
         self.events = WebhookEvents(self.store, self.directories, self.devices, now)
+        self.clients = Clients(self.store, self.directories, max_individuals=max_clients)
+        self.assets = Assets(self.store, self.directories, max_individuals=max_assets)
+        self.changes = ChangeEvents(self.store, self.directories, self.devices)
         self.feeds: tuple[Feed, ...] = (
             self.devices,
             self.events,
             objects,
+            MistEdges(self.devices, self.directories),
+            self.clients,
+            self.assets,
+            self.changes,
         )
         self._channels = {carries: make for feed in self.feeds for carries, make in feed.channels.items()}
         self._rest = {kind: apply for feed in self.feeds for kind, apply in feed.rest.items()}
@@ -106,7 +131,10 @@ class Catalog:
 
     def refused_labels(self) -> dict[str, int]:
         """How often a label value became `other` because its cap was reached, by label."""
-        return self.events.refused_labels()
+        refused = Counter(self.events.refused_labels())
+        for feed in (self.clients, self.assets, self.changes):
+            refused.update(feed.refused_labels())
+        return dict(refused)
 
     def rejected_parts(self) -> dict[tuple[str, str], int]:
         """Fields left out of payloads otherwise applied, by object and reason."""

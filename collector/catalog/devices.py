@@ -220,6 +220,16 @@ class Devices:
         self._table.set(place.rows[0], 0, now)
         self._set_up(place, up)
 
+    def merge(self, mac: str, part: dict[str, object], now: float) -> None:
+        """Write a part of a device's statistics that came another way, if the device is known."""
+        place = self.roster.places.get(mac)
+        kind = self.kinds_by_name.get(place.labels[3]) if place is not None else None
+        if place is None or kind is None:
+            return
+        struct = kind.decode(part)
+        if not isinstance(struct, Rejected):
+            kind.write(struct, self.roster.place(mac, place.labels, kind.spec), now)
+
     def silent(self, mac: str, place: Place) -> None:
         """The device said nothing for its time to live: it is down, unless it is we who do not hear."""
         listed = self._directories.empty or place.labels[3] == mxedge.KIND  # the inventory lists no Mist Edges

@@ -25,6 +25,7 @@ from collector.metrics.model import (
 KIND = "mxedge"
 
 _EDGE = {"device_type": KIND}
+_NEVER_SAID = ("cert_expiry", "last_trouble.timestamp", "auto_upgrade_stat.lastcheck")  # fields of the other devices
 _MODES = ("user", "system", "interrupt", "idle")
 # IEEE 802.1AX, the machines of LACP
 _MUX_STATES = ("detached", "waiting", "attached", "collecting", "distributing")
@@ -35,7 +36,7 @@ MXEDGE = Entity(
     "mxedge",
     labels=ROOT_LABELS,
     families=(
-        *measured(KIND, cpu="cpu_stat.usage", memory="memory_stat.usage"),
+        *(family for family in measured(KIND, cpu="cpu_stat.usage", memory="memory_stat.usage") if family.paths[0] not in _NEVER_SAID),
         Gauge("mist_device_memory_total_bytes", "memory_stat.total", "Memory that the device has.", labels=_EDGE),
         *(
             Gauge("mist_mxedge_memory_bytes", f"memory_stat.{use}", "Memory by use, as the kernel accounts for it; the uses overlap.", labels={"use": use})
@@ -97,9 +98,9 @@ PORT = Entity(
     at="port_stat.{port}",
     labels={"port": BY_KEY},
     families=(
-        Flag("mist_mxedge_port_up", "up", "Whether the port has a link."),
-        Flag("mist_mxedge_port_full_duplex", "full_duplex", "Whether the link is full duplex."),
-        Gauge("mist_mxedge_port_speed_bytes_per_second", "speed", "Speed of the link.", MEGABITS),
+        Flag("mist_mxedge_port_up", "up", "Whether the Mist Edge's port has a link."),
+        Flag("mist_mxedge_port_full_duplex", "full_duplex", "Whether the link of the Mist Edge's port is full duplex."),
+        Gauge("mist_mxedge_port_speed_bytes_per_second", "speed", "Speed of the link of the Mist Edge's port.", MEGABITS),
         Counter("mist_mxedge_port_receive_bytes_total", "rx_bytes", "Bytes received by the port since the Mist Edge started."),
         Counter("mist_mxedge_port_transmit_bytes_total", "tx_bytes", "Bytes sent by the port since the Mist Edge started."),
         Counter("mist_mxedge_port_receive_packets_total", "rx_pkts", "Packets received by the port since the Mist Edge started."),
@@ -119,7 +120,7 @@ PORT = Entity(
                 "neighbor_port_description": "lldp_stats.port_desc", "chassis_id": "lldp_stats.chassis_id",
                 "management_address": "lldp_stats.mgmt_addr",
             },
-            "The switch port at the other end of the cable.",
+            "The switch port at the other end of a Mist Edge's cable.",
         ),
         Info(
             "mist_mxedge_port_optics_info",
@@ -150,7 +151,6 @@ NESTED = (CORE, CORE_LOAD, PORT, SERVICE)
 
 TUNNEL_STATES = ("established", "established_with_sessions", "idle", "wait-ctrl-conn", "wait-ctrl-reply")
 TUNNEL_LABELS = ("org_id", "site_id", "mxtunnel_id", "mxedge_id", "ap", "peer_mxedge_id")
-POLLED_TTL_S = 1800.0  # told by REST polls, many minutes apart
 
 TUNNEL = Entity(
     "mxtunnel",

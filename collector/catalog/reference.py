@@ -8,7 +8,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, TypedDict
 
-from collector.catalog import ap, gateway, gateway_ports, switch, switch_ports, webhooks
+from collector.catalog import (
+    ap,
+    asset,
+    client,
+    gateway,
+    gateway_ports,
+    insights,
+    switch,
+    switch_ports,
+    totals,
+    webhooks,
+)
 from collector.catalog.catalog import OBJECTS, Catalog
 from collector.metrics.model import Family, Info, StateSet
 
@@ -27,6 +38,10 @@ NOT_EXPORTED = {
     "switch": switch.NOT_EXPORTED,
     "switch_port": switch_ports.NOT_EXPORTED,
     "gateway_port": gateway_ports.NOT_EXPORTED,
+    **insights.NOT_EXPORTED,
+    **totals.NOT_EXPORTED,
+    "client": client.NOT_EXPORTED,
+    "asset": asset.NOT_EXPORTED,
 }
 _KEY = re.compile(r"\{\w+\}")
 _NUMBER = re.compile(r"\.\d+\Z")  # a place that is a number is one key of a map
@@ -47,6 +62,7 @@ class FamilyEntry(TypedDict):
     unit: str
     help: str
     labels: list[str]
+    option: str  # the key of the configuration without which it has no series
     sources: list[Source]
 
 
@@ -101,7 +117,7 @@ def tallied(catalog: Catalog) -> Iterator[tuple[Entity, str]]:
     """What is counted here, with the name of the object that it is counted of."""
     for feed in catalog.feeds:
         for entity in feed.tallies():
-            yield entity, webhooks.OBJECT if feed is catalog.events else entity.name
+            yield entity, webhooks.OBJECT if feed is catalog.events else entity.of or entity.name
 
 
 def add(entries: dict[str, FamilyEntry], name: str, entity: Entity, family: AnyFamily, *, inside: str = "") -> None:
@@ -117,6 +133,7 @@ def add(entries: dict[str, FamilyEntry], name: str, entity: Entity, family: AnyF
             "unit": unit_of(family.name),
             "help": family.help,
             "labels": [],
+            "option": entity.option,
             "sources": [],
         },
     )

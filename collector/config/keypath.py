@@ -78,9 +78,9 @@ def suggestion(path: Path) -> str:
     siblings = list(section.model_fields) if section else []
     wanted = str(path[-1]).lower().replace("-", "_")
     near = difflib.get_close_matches(wanted, siblings, n=1, cutoff=0.6)
+    elsewhere = [known for known in known_paths() if known.rpartition(".")[2] == wanted]
+    if elsewhere and wanted not in near:
+        return f"there is {' and '.join(elsewhere[:3])}"
     if near:
         return f"did you mean {text((*path[:-1], near[0]))}?"
-    elsewhere = [known for known in known_paths() if known.rpartition(".")[2] == wanted]
-    if elsewhere:
-        return f"there is {' and '.join(elsewhere[:3])}"
     return f"allowed here: {', '.join(siblings)}"

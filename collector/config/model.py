@@ -236,7 +236,7 @@ class PollsConfig(Section):
     sle: bool = True
     """Service levels of each site, for Wi-Fi, wired and WAN: three listings."""
     assets: bool = False
-    """Named BLE assets: battery and temperature. A row an asset; their positions are not told."""
+    """Named BLE assets: batteries and temperatures; see the section `assets`."""
     other_devices: bool = True
     """Third-party devices; a call each, so only as far as the budget allows."""
     zones: bool = True
@@ -245,6 +245,24 @@ class PollsConfig(Section):
     """Share of the token's calls an hour that all polls together may take; the inventory takes up to a half."""
     every_s: PollPeriods = PollPeriods()
     """Seconds from one round of a poll to the next."""
+
+
+class ClientsConfig(Section):
+    """What is told of wireless clients; by default counts only. Their channel is switched on under streams."""
+
+    per_client: bool = False
+    """True: series of single clients, which carry their MAC addresses. Ask whoever is responsible for privacy first."""
+    max_clients: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    """At most so many clients get series of their own; the messages of more are counted as refused."""
+
+
+class AssetsConfig(Section):
+    """What is told of BLE assets; by default counts only. Their poll is switched on under polls."""
+
+    per_asset: bool = False
+    """True: series of single assets, which carry their MAC addresses and positions."""
+    max_assets: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    """At most so many assets get series of their own; the records of more are counted as refused."""
 
 
 class ConnectionConfig(Section):
@@ -288,6 +306,10 @@ class Config(Section):
     """Reading organisations, sites and devices by REST."""
     polls: PollsConfig = PollsConfig()
     """What is asked for by REST again and again, because the stream does not tell it."""
+    clients: ClientsConfig = ClientsConfig()
+    """What is told of wireless clients; by default counts only."""
+    assets: AssetsConfig = AssetsConfig()
+    """What is told of BLE assets; by default counts only."""
     stream: ConnectionConfig = ConnectionConfig()
     """How the stream's connections are kept."""
     labels: Literal["ids", "inline"] = "ids"

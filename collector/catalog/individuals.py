@@ -1,0 +1,39 @@
+"""Rows of single clients or assets, for operators who chose to see them: never more than a cap, none by default."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import msgspec
+
+    from collector.metrics.compiler import ObjectKind
+
+
+class Individuals:
+    """Writes what `kind` tells of each, for at most `limit` at a time; 0 means that nobody asked for any."""
+
+    def __init__(self, kind: ObjectKind, limit: int) -> None:
+        self._kind = kind
+        self._limit = limit
+        self.refused = 0  # messages of those beyond the cap
+
+    def write(self, identity: str, labels: tuple[str, str, str], struct: msgspec.Struct, now: float) -> None:
+        """Write one's message; `labels` are org, site and MAC."""
+        if not self._limit:
+            return
+        known = self._kind.roster.places
+        if identity not in known and len(known) >= self._limit:
+            self.refused += 1
+            return
+        self._kind.write(struct, self._kind.place(identity, labels), now)
+
+    def remove(self, identity: str) -> None:
+        """End the rows of one who went, if there are any."""
+        if self._limit:
+            self._kind.roster.remove(identity)
+
+    def sweep(self, now: float) -> int:
+        """End what was not spoken of for its time to live inside the rows; how many."""
+        roster = self._kind.roster
+        return roster.sweep(now, list(roster.places), lambda _identity, _place: None)
