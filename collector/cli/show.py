@@ -9,6 +9,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,9 @@ class Plan:
     seconds: float = 0.0
     sites: int = 3
     aps: int = 10
+    switches: int = 1
+    gateways: int = 1
+    mxedges: int = 1
     clients_per_ap: int = 5
     cadence_s: float = 10.0
     speed: float = 1.0
@@ -108,8 +112,12 @@ def _cloud_options(plan: Plan) -> CloudOptions:
             seed=plan.seed,
             sites=plan.sites,
             aps=plan.aps,
+            switches=plan.switches,
+            gateways=plan.gateways,
+            mxedges=plan.mxedges,
             clients_per_ap=plan.clients_per_ap,
             cadence_s=plan.cadence_s,
+            start=time.time(),
         ),
         speed=plan.speed,
         token=_TOKEN,
@@ -138,6 +146,7 @@ def _write_configuration(plan: Plan, cloud: FakeCloud, directory: Path) -> Path:
                 "token_file": "token",
             }
         ],
+        "streams": {"clients": True, "mxedges": True, "org_insights": True},
         "server": {"listen": str(plan.server)},
         "webhook": {"listen": str(plan.webhook), "secret_files": ["webhook-secret"]},
     }
@@ -219,12 +228,24 @@ def _where(plan: Plan, base: str, cloud: FakeCloud, prometheus: _Prometheus | No
         "Metrics": f"{base}/metrics",
         "Prometheus": f"{prometheus.url}{query}" if prometheus else "none: not on PATH, or not wanted",
         "Webhooks to": f"http://{_reachable(plan.webhook)}/webhook",
-        "Fake cloud": f"{cloud.api_url}  ({plan.sites} sites, {plan.sites * plan.aps} access points)",
+        "Fake cloud": f"{cloud.api_url}  ({_fleet(plan)})",
         "Its ledger": f"{cloud.control_url}/ledger",
     }
     lines = [f"  {name:<12}{place}" for name, place in places.items()]
     end = f"It ends by itself after {plan.seconds:g} s." if plan.seconds else "Ctrl-C ends it all."
     return "\n".join(["The collector is at work. Look here:", *lines, end])
+
+
+def _fleet(plan: Plan) -> str:
+    """What lives in the cloud, in words."""
+    counts = (
+        (plan.sites, "site", "sites"),
+        (plan.sites * plan.aps, "access point", "access points"),
+        (plan.sites * plan.switches, "switch", "switches"),
+        (plan.sites * plan.gateways, "gateway", "gateways"),
+        (plan.mxedges, "Mist Edge", "Mist Edges"),
+    )
+    return ", ".join(f"{count} {one if count == 1 else many}" for count, one, many in counts if count)
 
 
 async def _summary(session: aiohttp.ClientSession, cloud: FakeCloud) -> str:

@@ -20,7 +20,21 @@ def simulate(
     ssrs: Annotated[int, typer.Option(min=0, help="Session Smart Routers a site.")] = 0,
     mxedges: Annotated[int, typer.Option(min=0, help="Mist Edges an organisation.")] = 0,
     clients_per_ap: Annotated[int, typer.Option(min=0, help="Wireless clients an access point.")] = 5,
+    unconnected_clients: Annotated[int, typer.Option(min=0, help="Wi-Fi devices a site that only pass by.")] = 0,
+    sdkclients: Annotated[int, typer.Option(min=0, help="Users of an app with the Mist SDK, a site.")] = 0,
+    assets: Annotated[int, typer.Option(min=0, help="Named BLE assets a site.")] = 0,
+    discovered_assets: Annotated[int, typer.Option(min=0, help="Other BLE devices a site.")] = 0,
     cadence_s: Annotated[float, typer.Option(help="Seconds between two messages of a device.")] = 30.0,
+    location_cadence_s: Annotated[
+        float, typer.Option(min=0, help="Seconds between two positions of somebody; 0: nobody is located.")
+    ] = 15.0,
+    location_events: Annotated[bool, typer.Option(help="Send positions by webhook too: a flood.")] = False,
+    reboots_per_device_day: Annotated[float, typer.Option(min=0, help="Restarts of a device, a day.")] = 1.0,
+    port_flaps_per_device_day: Annotated[float, typer.Option(min=0, help="Ports that go up or down, a day.")] = 4.0,
+    events_per_device_hour: Annotated[float, typer.Option(min=0, help="Other events of a device, an hour.")] = 2.0,
+    site_events_per_hour: Annotated[float, typer.Option(min=0, help="Events of a site, an hour.")] = 12.0,
+    roams_per_client_hour: Annotated[float, typer.Option(min=0, help="Roams of a client, an hour.")] = 6.0,
+    sessions_per_client_hour: Annotated[float, typer.Option(min=0, help="Sessions a client begins, an hour.")] = 1.0,
     speed: Annotated[
         float, typer.Option(min=0, help="Seconds of fleet life a second; 60 lives an hour a minute.")
     ] = 1.0,

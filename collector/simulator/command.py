@@ -6,7 +6,7 @@ import asyncio
 import signal
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 from collector.simulator.cloud import FakeCloud
@@ -25,7 +25,11 @@ class SimulateOptions:
 
     - `orgs`, `sites` (per org), `aps`, `switches`, `virtual_chassis`, `gateways`, `srx_clusters`, `ssrs` (per site),
       `mxedges` (per org), `clients_per_ap`: the size of the fleet; `seed`: equal seeds make equal fleets
+    - `unconnected_clients`, `sdkclients`, `assets`, `discovered_assets` (per site): who is located besides clients
     - `cadence_s`: how often a device speaks; `speed`: seconds of fleet life a second (60: an hour a minute)
+    - `location_cadence_s`: how often somebody is located (0: never); `location_events`: also in webhooks, a flood
+    - `reboots_per_device_day`, `port_flaps_per_device_day`, `events_per_device_hour`, `site_events_per_hour`,
+      `roams_per_client_hour`, `sessions_per_client_hour`: how lively it is, 0 for never
     - `start`: unix time at which the fleet's life begins; 0 for now
     - `host`, `api_port`, `stream_port`, `control_port`: where to listen; 0 lets the system choose a port
     - `token`: the API token that is good; `calls_per_hour`: its REST budget
@@ -47,7 +51,19 @@ class SimulateOptions:
     ssrs: int = 0
     mxedges: int = 0
     clients_per_ap: int = 5
+    unconnected_clients: int = 0
+    sdkclients: int = 0
+    assets: int = 0
+    discovered_assets: int = 0
     cadence_s: float = 30.0
+    location_cadence_s: float = 15.0
+    location_events: bool = False
+    reboots_per_device_day: float = 1.0
+    port_flaps_per_device_day: float = 4.0
+    events_per_device_hour: float = 2.0
+    site_events_per_hour: float = 12.0
+    roams_per_client_hour: float = 6.0
+    sessions_per_client_hour: float = 1.0
     speed: float = 1.0
     start: float = 0.0
     host: str = "127.0.0.1"
@@ -67,21 +83,8 @@ class SimulateOptions:
 
     def cloud(self) -> CloudOptions:
         """Return the options of the cloud that is meant; raises ValueError for values that make no sense."""
-        plan = FleetPlan(
-            seed=self.seed,
-            orgs=self.orgs,
-            sites=self.sites,
-            aps=self.aps,
-            switches=self.switches,
-            virtual_chassis=self.virtual_chassis,
-            gateways=self.gateways,
-            srx_clusters=self.srx_clusters,
-            ssrs=self.ssrs,
-            mxedges=self.mxedges,
-            clients_per_ap=self.clients_per_ap,
-            cadence_s=self.cadence_s,
-            start=self.start or time.time(),
-        )
+        meant = {one.name: getattr(self, one.name) for one in fields(FleetPlan) if hasattr(self, one.name)}
+        plan = FleetPlan(**meant | {"start": self.start or time.time()})
         return CloudOptions(
             plan=plan,
             host=self.host,

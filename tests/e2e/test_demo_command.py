@@ -51,7 +51,12 @@ class Demo:
 
 def test_it_shows_the_fleet_and_ends_by_itself():
     with Demo("--seconds", "1", "--no-prometheus") as demo:
-        assert b"\nmist_" in get(demo.places["Metrics"])
+        shown = get(demo.places["Metrics"])
+        assert {kind for kind in (b"ap", b"switch", b"gateway") if b'device_type="%b"' % kind in shown} == {
+            b"ap",
+            b"switch",
+            b"gateway",
+        }
         assert b"mist-collector" in get(demo.places["Status page"])
         assert demo.places["Prometheus"] == "none:"
         code, told, complaints = demo.end()

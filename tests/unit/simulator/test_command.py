@@ -1,9 +1,11 @@
 import io
 import socket
+from dataclasses import fields
 
 import pytest
 
 from collector.simulator.command import EXIT_FAILED, EXIT_OK, EXIT_USAGE, SimulateOptions, run
+from collector.simulator.fleet import FleetPlan
 from collector.simulator.options import CloudOptions
 
 SMALL = {"sites": 1, "aps": 1, "clients_per_ap": 0, "api_port": 0, "stream_port": 0, "control_port": 0}
@@ -30,10 +32,25 @@ def test_a_port_that_is_taken_is_named(capsys):
 
 
 def test_flags_reach_the_cloud():
-    options = SimulateOptions(seed=9, sites=7, speed=60, objects=True, webhook_url="http://127.0.0.1:1/w", start=5.0)
+    options = SimulateOptions(
+        seed=9,
+        sites=7,
+        speed=60,
+        objects=True,
+        webhook_url="http://127.0.0.1:1/w",
+        start=5.0,
+        roams_per_client_hour=90.0,
+    )
     cloud = options.cloud()
     assert (cloud.plan.seed, cloud.plan.sites, cloud.plan.start) == (9, 7, 5.0)
+    assert cloud.plan.roams_per_client_hour == 90.0
     assert (cloud.speed, cloud.nested, cloud.webhook_url) == (60, False, "http://127.0.0.1:1/w")
+
+
+def test_every_count_and_rate_of_a_fleet_has_a_flag_with_its_default():
+    plan, options = FleetPlan(), SimulateOptions()
+    ours = {one.name for one in fields(FleetPlan)} - {"start", "reboot_s", "insights_cadence_s"}
+    assert {name: getattr(options, name) for name in ours} == {name: getattr(plan, name) for name in ours}
 
 
 def test_without_a_start_the_fleet_begins_now():
