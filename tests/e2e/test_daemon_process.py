@@ -7,6 +7,7 @@ import socket
 import subprocess
 import threading
 from collections import Counter
+from contextlib import ExitStack
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
@@ -17,6 +18,7 @@ from tests.support.processes import COLLECTOR, Daemon, Simulator, ask, eventuall
 pytestmark = pytest.mark.e2e
 
 END_WITHIN_S = 5.0  # what is promised for SIGTERM and Ctrl-C
+SCRAPE = b"GET /metrics HTTP/1.1\r\nHost: collector\r\nConnection: close\r\n\r\n"
 FLEET = {"sites": 2, "aps": 10, "clients_per_ap": 2, "cadence_s": 5, "speed": 5}
 
 
@@ -136,13 +138,30 @@ def scrape_slowly(url, begun):
     """Read a scrape bit by bit, so that it is under way when the daemon is told to end."""
     host, port = url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:
-        connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: collector\r\nConnection: close\r\n\r\n")
+        connection.sendall(SCRAPE)
         yield connection.recv(16)
         begun.set()
         last = b""
         while block := connection.recv(65_536):
             last = (last + block)[-100:]
         yield last
+
+
+def test_peers_that_hang_cannot_keep_it_from_ending(cloud, tmp_path):
+    with Daemon(tmp_path, api_url=cloud.api_url, stream_url=cloud.stream_url) as daemon, ExitStack() as stack:
+        daemon.ready()
+        cloud.tell("/faults", kind="half_open")  # the closing of the stream is not answered
+        stack.callback(lambda: ask(f"{cloud.control_url}/faults", method="DELETE"))
+        half_a_delivery = b"POST /webhook HTTP/1.1\r\nHost: collector\r\nContent-Length: 1000\r\n\r\n{"
+        idle = b"GET /-/healthy HTTP/1.1\r\nHost: collector\r\n\r\n"  # kept alive, as Prometheus does
+        for url, sent in ((daemon.webhook_url, half_a_delivery), (daemon.url, idle), (daemon.url, SCRAPE)):
+            host, port = url.split("/")[2].split(":")
+            hanging = stack.enter_context(socket.create_connection((host, int(port)), timeout=10))
+            hanging.sendall(sent)
+        code, seconds = daemon.end()
+        assert code == 0
+        assert seconds < END_WITHIN_S
+        assert "Traceback" not in daemon.said()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
