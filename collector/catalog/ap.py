@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collector.catalog.device import (
-    FIRMWARE_UPDATE,
     ROOT_LABELS,
     expiring_certificates,
+    firmware_update,
     load_average,
     measured,
     measured_memory,
@@ -124,7 +124,7 @@ AP = Entity(
             },
             "Settings of the AP that are words, and the code of its last trouble.",
         ),
-        FIRMWARE_UPDATE,
+        firmware_update("ap"),
     ),
 )  # fmt: skip
 
@@ -279,6 +279,9 @@ L2TP_SESSION = Entity(
 NESTED = (
     RADIO, RADIO_CONFIG, PORT, LLDP, MESH_LINK, IOT, L2TP, L2TP_SESSION, load_average(AP), expiring_certificates(AP),
 )  # fmt: skip
+
+# told whole in every full message, and nearly always the same as before
+STEADY = ("radio_config", "lldp_stats", "lldp_stat", "ip_config", "ip_stat", "auto_placement")
 
 NOT_EXPORTED = {
     "_time": "Plumbing of the stream: on APs it repeats last_seen.",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from collector.catalog.device import FIRMWARE_UPDATE
+from collector.catalog.device import FIRMWARE_STATES
 from collector.catalog.devices import RECORD, text
 from collector.catalog.objects import NIL_ID
 from collector.catalog.payloads import one_or_many
@@ -75,7 +75,7 @@ class ChangeEvents:
         self._changes, self._syncs = Tally(store, CHANGES), Tally(store, SYNCS)
         self._duplicates = Duplicates(keep_s=_KEPT_S, limit=_KEPT)
         self._types = Bounded((FIRMWARE,), unknown=50)
-        self._statuses = Bounded(FIRMWARE_UPDATE.states, unknown=50)
+        self._statuses = Bounded(FIRMWARE_STATES, unknown=50)
         self._vendors = Bounded(unknown=20)
         self.channels: Mapping[str, Callable[[Match], Apply]] = {
             "device_event": self._opener(self._device),

@@ -68,7 +68,7 @@ DEVICE = Entity(
     ),
 )
 
-_FIRMWARE_STATES = ("inprogress", "failed", "upgraded", "success", "scheduled", "error")
+FIRMWARE_STATES = ("inprogress", "failed", "upgraded", "success", "scheduled", "error")
 
 
 def measured(kind: str, *, cpu: Path, memory: Path, **engine_labels: str) -> tuple[AnyFamily, ...]:
@@ -133,9 +133,16 @@ def throughput(prefix: str, told_by: str = "device") -> tuple[Family, ...]:
     )
 
 
-FIRMWARE_UPDATE = StateSet(
-    "mist_device_firmware_update_status", "fwupdate.status", "State of the latest firmware update.", _FIRMWARE_STATES
-)
+def firmware_update(kind: str) -> StateSet:
+    """The state of this kind of device's latest firmware update."""
+    return StateSet(
+        "mist_device_firmware_update_status",
+        "fwupdate.status",
+        "State of the latest firmware update.",
+        FIRMWARE_STATES,
+        labels={"device_type": kind},
+    )
+
 
 _PERIODS = {"0": "1m", "1": "5m", "2": "15m"}
 BY_PERIOD = Label(of=lambda key, _: _PERIODS.get(key, key))  # the elements of a `load_avg`

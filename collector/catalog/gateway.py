@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from collector.catalog import gateway_ports
 from collector.catalog.device import (
-    FIRMWARE_UPDATE,
     ROOT_LABELS,
     engine,
     expiring_certificates,
+    firmware_update,
     load_average,
     measured,
 )
@@ -122,7 +122,7 @@ GATEWAY = Entity(
             },
             "What the gateway is called among routers, its profile, and the code of its last trouble.",
         ),
-        FIRMWARE_UPDATE,
+        firmware_update("gateway"),
     ),
 )  # fmt: skip
 

@@ -6,7 +6,7 @@ Memory is in bytes, whatever the schema says: a sample total of 8365957120 is 8 
 
 from __future__ import annotations
 
-from collector.catalog.device import BY_PERIOD, FIRMWARE_UPDATE, ROOT_LABELS, measured
+from collector.catalog.device import BY_PERIOD, FIRMWARE_STATES, ROOT_LABELS, firmware_update, measured
 from collector.catalog.objects import Object
 from collector.catalog.ports import POLLED_TTL_S
 from collector.catalog.units import MEGABITS
@@ -66,7 +66,7 @@ MXEDGE = Entity(
             },
             "Cluster, platform and addressing of the Mist Edge.",
         ),
-        FIRMWARE_UPDATE,
+        firmware_update("mxedge"),
     ),
 )  # fmt: skip
 
@@ -167,7 +167,7 @@ TUNNEL = Entity(
         Gauge("mist_mxtunnel_firmware_update_progress_ratio", "fwupdate.progress", "How far the firmware update at the tunnel's end is.", PERCENT),
         timestamp("mist_mxtunnel_firmware_update_timestamp_seconds", "fwupdate.timestamp", "When the state of the firmware update at the tunnel's end last changed."),
         Flag("mist_mxtunnel_firmware_update_will_retry", "fwupdate.will_retry", "Whether a failed firmware update at the tunnel's end will be tried again."),
-        StateSet("mist_mxtunnel_firmware_update_status", "fwupdate.status", "State of the firmware update at the tunnel's end.", FIRMWARE_UPDATE.states),
+        StateSet("mist_mxtunnel_firmware_update_status", "fwupdate.status", "State of the firmware update at the tunnel's end.", FIRMWARE_STATES),
         Info("mist_mxtunnel_info", {"cluster_id": "mxcluster_id", "remote_ip": "remote_ip"}, "Cluster and far address of the tunnel."),
     ),
 )  # fmt: skip

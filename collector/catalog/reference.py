@@ -161,7 +161,7 @@ def labels_of(entity: Entity, family: AnyFamily) -> list[str]:
     elif isinstance(family, Info):
         own = list(family.fields)
     elif isinstance(family, StateSet):
-        own = [family.label]
+        own = [*family.labels, family.label]
     return [*entity.label_names, *own]
 
 

@@ -9,7 +9,7 @@ Bytes, errors, PoE and spanning tree of the ports are not in these frames: see `
 from __future__ import annotations
 
 from collector.catalog import switch_ports
-from collector.catalog.device import FIRMWARE_UPDATE, ROOT_LABELS, load_average, measured
+from collector.catalog.device import ROOT_LABELS, firmware_update, load_average, measured
 from collector.catalog.units import MEGABITS
 from collector.metrics.model import (
     BY_KEY,
@@ -51,7 +51,7 @@ SWITCH = Entity(
     labels=ROOT_LABELS,
     families=(
         *measured("switch", cpu="cpu_stat.usage", memory="memory_stat.usage"),
-        FIRMWARE_UPDATE,
+        firmware_update("switch"),
         Flag("mist_switch_firmware_out_of_sync", "fw_versions_outofsync", "Whether members of the chassis run different firmware."),
         # configuration
         StateSet("mist_switch_config_status", "config_status", "What became of the latest configuration.", ("committed", "synced"), fold=config_state),

@@ -181,6 +181,7 @@ class StateSet:
     states: tuple[str, ...]
     label: str = "state"
     fold: Callable[[str], str] = str.lower  # wire text -> state name
+    labels: Mapping[str, str] = field(default_factory=dict)  # that never vary in this entity
 
     @property
     def type(self) -> FamilyType:

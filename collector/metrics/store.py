@@ -110,7 +110,7 @@ class Table:
             self.width = column + width_of(family)
         elif isinstance(family, StateSet):
             for offset, state in enumerate(family.columns):
-                self._add_column(columns, column + offset, {family.label: state}, None)
+                self._add_column(columns, column + offset, {**family.labels, family.label: state}, None)
         else:
             self._add_column(columns, column, dict(family.labels), family.scale)
 

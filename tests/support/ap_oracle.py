@@ -232,7 +232,7 @@ def expected(truth: Payload, inventory: Payload) -> Samples:
         ap.put("mist_device_expiring_certificate_timestamp_seconds", moment, device_type="ap", certificate=serial)
     ap.states("mist_ap_power_source", _POWER, state.get("power_src"), "source")
     ap.states("mist_ap_gps_source", ("gps", "other_ap", "other"), at(state, "gps_stat.src"), "source")
-    ap.states("mist_device_firmware_update_status", _UPDATE, at(state, "fwupdate.status"), "state")
+    ap.states("mist_device_firmware_update_status", _UPDATE, at(state, "fwupdate.status"), "state", device_type="ap")
     _radios(ap)
     _parts(ap)
     _infos(ap)
