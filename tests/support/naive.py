@@ -281,18 +281,11 @@ def told(row: Row, position: int, family: object) -> Iterator[tuple[str, dict[st
         said = row.texts.get(family.path)
         if said:
             state = family.fold(said) if family.fold(said) in family.states else "other"
-            yield from (
-                (family.name, {**family_labels(family), family.label: s}, float(s == state)) for s in family.columns
-            )
+            yield from ((family.name, {**family.labels, family.label: s}, float(s == state)) for s in family.columns)
     elif position in row.values:
         value = scaled(family.scale, row.values[position])
         if value is not None:
             yield family.name, dict(family.labels), value
-
-
-def family_labels(family: StateSet) -> dict[str, str]:
-    """The constant labels of a state set."""
-    return dict(getattr(family, "labels", {}))
 
 
 def as_paths(path: str | tuple[str, ...]) -> tuple[str, ...]:
@@ -304,5 +297,7 @@ def scaled(scale: Scale, value: float) -> float | None:
     """In base units; a point in time that is zero is never."""
     if scale.epoch:
         return None if value == 0 else value / 1000.0 if value >= 1e11 else value
+    if scale.zero_is_hole and value == 0:
+        return None
     result = value * scale.times / scale.per
     return result if math.isfinite(result) else None
