@@ -1,0 +1,119 @@
+"""Benches with a million series: the scrape, the memory, and how the event loop fares.
+
+One daemon whose devices spoke through its intake, and one prometheus-client registry that holds the same series (the
+daemon's own exposition, loaded). A scrape is timed by the CPU of the process that makes it.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.benchmarks.children import Child
+from tests.benchmarks.results import LESS, LIMIT, Target, result
+from tests.benchmarks.stream import Arena
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.benchmarks.results import Result
+    from tests.benchmarks.settings import Settings
+
+SERIES = 1_000_000
+SITES_OF = 100  # APs of the cloud: their sites are those of `daemon.TEMPLATES`
+TURNS = 3  # of generate_latest, 13 s each
+SCRAPES = 5
+SCRAPE_WITHIN_S = 180.0
+
+
+def million(settings: Settings) -> list[Result]:
+    """scrape_1m, scrape_1m_gzip and memory_sample."""
+    series = settings.count(SERIES)
+    ours: list[dict[str, float]] = []
+    theirs: list[dict[str, float]] = []
+    with filled(series) as (_, daemon, held, text), Child("registry") as registry:
+        loaded = registry.ask("load", path=text)
+        for _ in range(min(TURNS, settings.repeat)):
+            daemon.ask("fill", series=series)  # nothing may expire meanwhile
+            ours.append(daemon.ask("scrape"))
+            theirs.append(registry.ask("scrape"))
+    per = [1e9 / held["series"], 1e9 / loaded["series"]]
+    scrapes = [
+        result(
+            bench,
+            baseline,
+            "ns CPU a series",
+            [turn[key] * per[0] for turn in ours],
+            [turn[key] * per[1] for turn in theirs],
+            Target(LESS, bound),
+            int(held["series"]),
+        )
+        for bench, baseline, key, bound in (
+            ("scrape_1m", "generate_latest", "text_s", 40),
+            ("scrape_1m_gzip", "generate_latest + gzip 6", "gzip_s", 25),
+        )
+    ]
+    memory = [held["bytes"] / held["series"]], [loaded["bytes_a_sample"]]
+    n = int(held["series"])
+    return [
+        *scrapes,
+        result("memory_sample", "", "bytes a sample", memory[0], [], Target(LIMIT, 30), n),
+        result("memory_sample", "prometheus-client", "bytes a sample", *memory, Target(LESS, 25), n),
+    ]
+
+
+def loop_stall(settings: Settings) -> list[Result]:
+    """The longest stall while a million series are scraped, gzipped, and frames flood in; naive's beside it."""
+    series = settings.count(SERIES)
+    with filled(series) as (arena, daemon, held, text):
+        turns = range(min(SCRAPES, 2 * settings.repeat))
+        ours = [stall(arena, "daemon", daemon) for _ in turns]
+        theirs = stall(arena, "naive", arena.start("naive", series=text))
+    return [
+        result(
+            "loop_stall",
+            f"naive ({what})",
+            f"ms, {what}",
+            [turn[key] for turn in ours],
+            [theirs[key]] * len(ours),
+            Target(LIMIT, 10),
+            int(held["series"]),
+        )
+        for key, what in (("wall_ms", "wall"), ("cpu_ms", "CPU of the loop"))
+    ]
+
+
+@contextmanager
+def filled(series: int) -> Iterator[tuple[Arena, Child, dict[str, Any], str]]:
+    """A running daemon with so many series; also where its exposition lies in a file."""
+    with Arena("ap", SITES_OF, rounds=1, afternoon=True) as arena, tempfile.TemporaryDirectory() as folder:
+        daemon = arena.start("daemon")
+        held = daemon.ask("fill", series=series)
+        path = str(Path(folder) / "exposition.txt")
+        daemon.ask("exposition", path=path)
+        yield arena, daemon, held, path
+
+
+def stall(arena: Arena, role: str, client: Child) -> dict[str, float]:
+    """One scrape under a flood."""
+    arena.cloud.ask("begin_flood", to=role)
+    client.ask("watch")
+    read(client.ask("ports")["metrics"])
+    longest = client.ask("watched")
+    arena.cloud.ask("end_flood")
+    return longest
+
+
+def read(port: int, *, gzip: bool = True) -> int:
+    """Scrape as Prometheus does; how many bytes."""
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/metrics", headers={"Accept-Encoding": "gzip" if gzip else "identity"}
+    )
+    size = 0
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=SCRAPE_WITHIN_S) as answer:
+        while part := answer.read(1 << 20):
+            size += len(part)
+    return size
