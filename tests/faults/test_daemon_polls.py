@@ -27,7 +27,7 @@ TOLD = {
 
 @pytest.fixture
 async def house(tmp_path):
-    async with keeping_house(tmp_path, plan=MIXED) as house:
+    async with keeping_house(tmp_path, plan=MIXED, polls=True) as house:
         await house.cloud.advance(60)
         yield house
 

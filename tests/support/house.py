@@ -171,18 +171,19 @@ async def keeping_house(
     plan: FleetPlan = PLAN,
     before: Callable[[FakeCloud], Any] | None = None,
     inventory: dict[str, object] | None = None,
+    polls: bool = False,
     **stream: object,
 ) -> AsyncIterator[House]:
     """Start a cloud and a daemon on it; on leaving, the daemon is told to stop and has to end clean.
 
     `before` may prepare the cloud; `stream` are keys of that section. The inventory is read again every hour, unless
-    `inventory` says otherwise; the polls are off, for what they tell would hide what is missing.
+    `inventory` says otherwise; without `polls` these are off, for what they tell would hide what is missing.
     """
     async with FakeCloud(CloudOptions(plan=plan, speed=0.0, tick_s=3600.0)) as cloud, aiohttp.ClientSession() as http:
         if before is not None:
             await before(cloud)
         clock, stop = ManualClock(unix=cloud.pace.now()), asyncio.Event()
-        loaded = config.load(_written(directory, cloud, inventory or {}, stream), {})
+        loaded = config.load(_written(directory, cloud, inventory or {}, stream, polls=polls), {})
         started: asyncio.Future[Collector] = asyncio.get_running_loop().create_future()
         task = asyncio.ensure_future(app.run(loaded, stop=stop, clock=clock, started=started.set_result))
         await asyncio.wait([task, started], return_when=asyncio.FIRST_COMPLETED)
@@ -195,7 +196,9 @@ async def keeping_house(
         await until(lambda: cloud.stream.clients == 0)
 
 
-def _written(directory: Path, cloud: FakeCloud, inventory: dict[str, object], stream: dict[str, object]) -> Path:
+def _written(
+    directory: Path, cloud: FakeCloud, inventory: dict[str, object], stream: dict[str, object], *, polls: bool
+) -> Path:
     token = directory / "token"
     token.touch(mode=0o600)
     token.write_text(f"{cloud.options.token}\n")
@@ -205,7 +208,7 @@ def _written(directory: Path, cloud: FakeCloud, inventory: dict[str, object], st
         "server": {"listen": "127.0.0.1:0"},
         "webhook": {"listen": "127.0.0.1:0", "allow_unsigned": True},
         "inventory": {"refresh_s": 3600} | inventory,
-        "polls": {name: False for name, switch in PollsConfig() if isinstance(switch, bool)},
+        "polls": {} if polls else {name: False for name, switch in PollsConfig() if isinstance(switch, bool)},
         "stream": PATIENT | stream,
     }
     file = directory / "collector.yaml"
