@@ -53,6 +53,8 @@ KINDS: Mapping[str, tuple[Entity, tuple[Entity, ...]]] = {
     mxedge.KIND: (mxedge.MXEDGE, mxedge.NESTED),
 }
 
+STEADY = {"ap": ap.STEADY}
+
 RECORD = "record"  # what is known of a device without its measurements: the row that outlives silence
 EXTRAS = ("mac", "type", "model", "org_id", "status", "site_id")
 UP, DOWN, UNKNOWN = 1.0, 0.0, float("nan")
@@ -80,7 +82,9 @@ class Devices:
         self._hears = hears
         self.roster = Roster(DEVICE_LABELS)
         self.kinds_by_name = {
-            name: ObjectKind(name, store, self.roster, (DEVICE, root), nested, extras=EXTRAS)
+            name: ObjectKind(
+                name, store, self.roster, (DEVICE, root), nested, extras=EXTRAS, steady=STEADY.get(name, ())
+            )
             for name, (root, nested) in KINDS.items()
         }
         self.kinds_by_name[RECORD] = ObjectKind(RECORD, store, self.roster, (DEVICE,), extras=EXTRAS)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from collector.metrics.model import AnyFamily, Entity
     from collector.metrics.roster import Place, Roster, RowSpec
+    from collector.metrics.shape import Collection, RowShape
     from collector.metrics.store import Store
 
 
@@ -26,6 +27,8 @@ class ObjectKind:
     roots    the entities whose rows the object itself is; those that live on when the others fall silent come first
     nested   the entities inside it, parents before children
     extras   fields of the object that the caller reads itself (`attribute` gives their struct attribute)
+    steady   fields of the object that are told whole and rarely change (configuration, neighbours): objects or maps,
+             written only when their text differs from last time; a hint for speed, never for meaning
     """
 
     def __init__(
@@ -37,6 +40,7 @@ class ObjectKind:
         nested: Sequence[Entity] = (),
         *,
         extras: Sequence[str] = (),
+        steady: Sequence[str] = (),
     ) -> None:
         for entity in (*roots, *nested):
             check_entity(entity)
@@ -44,18 +48,35 @@ class ObjectKind:
         self.roster = roster
         self.entities = (*roots, *nested)
         builder = ShapeBuilder(name, roots, nested, extras)
-        self.decoder = Decoder(builder.root)
+        inside = check_steady(builder.root, steady)
+        self.decoder = Decoder(builder.root, steady)
         self.decode = self.decoder.decode
         self.attribute = self.decoder.attribute
         roles = roles_of(store, builder)
-        maker = RowMaker(store, roster, builder.shapes, roles, self.decoder.reject)
+        maker = RowMaker(store, roster, builder.shapes, roles, self.decoder.reject, steady=inside)
         self.spec: RowSpec = maker.row_spec(builder.root)
-        self.writer = Writer(builder.root, self.spec, roles, maker)
+        self.spec.steady = len(steady)
+        sections = {key: self.decoder.section(key) for key in steady}
+        self.writer = Writer(builder.root, self.spec, roles, maker, sections)
         self.write = self.writer.write
 
     def place(self, identity: str, labels: tuple[str, ...]) -> Place:
         """The place of this identity as this kind of object."""
         return self.roster.place(identity, labels, self.spec)
+
+
+def check_steady(shape: RowShape, steady: Sequence[str]) -> frozenset[int]:
+    """The ids of all collections inside steady fields; TableError for a field that cannot be steady."""
+    inside: list[Collection] = []
+    for key in steady:
+        own = [collection for collection in shape.node.collections if collection.key == key]
+        node = shape.node.objects.get(key)
+        if node is None and not own:
+            raise TableError(f"{shape.node.path}: the steady field {key} is no object and no map that is read")
+        if any(path[0] == key for late in shape.late for path in late.paths):
+            raise TableError(f"{shape.node.path}: the steady field {key} holds a field of several names")
+        inside += own + [collection for inner in (node.nodes() if node else ()) for collection in inner.collections]
+    return frozenset(map(id, inside))
 
 
 def roles_of(store: Store, builder: ShapeBuilder) -> dict[Entity, TextRoles]:

@@ -3,6 +3,9 @@
 Both ways make the same structs, so what follows does not know which way a payload came. A field that nobody sent holds
 its default (`NAN` for numbers, `UNSET` for all else): absent says nothing. None is an explicit null: it is
 known to be unknown.
+
+A root field that is declared steady (configuration, neighbours: it rarely changes) is not decoded but kept as its
+text, so that the writer can pass over it while the text stays the same; `section` reads it when it does not.
 """
 
 from __future__ import annotations
@@ -22,6 +25,8 @@ from collector.metrics.store import NAN
 from collector.metrics.values import CONVERT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from collector.metrics.shape import Collection, Node, RowShape
 
 _LARGEST = sys.float_info.max  # a bound keeps NaN and infinities out; they come in objects that were parsed elsewhere
@@ -38,17 +43,20 @@ NOT_JSON = Rejected("not_json")
 NOT_AN_OBJECT = Rejected("not_an_object")
 TOO_DEEP = Rejected("too_deep")
 WRONG_CONTAINER = "wrong_container"
+_LONGEST_INT = 20  # characters of a 64-bit integer
 
 
 class Decoder:
     """Decodes one object's payloads; `rejected` counts, by reason, the fields that were left out of valid payloads."""
 
-    def __init__(self, shape: RowShape) -> None:
+    def __init__(self, shape: RowShape, steady: Sequence[str] = ()) -> None:
         self.rejected: dict[str, int] = {}
         self._structs: dict[Node, type[msgspec.Struct]] = {}
-        self.struct = self._struct_of(shape.node)
         self._node = shape.node
-        self._from_text = msgspec.json.Decoder(self.struct).decode
+        self._collections = {collection.key: collection for collection in shape.node.collections}
+        self.struct = self._struct_of(shape.node)
+        with_raw = self._make_struct(shape.node, dict.fromkeys(steady, (msgspec.Raw, UNSET)))
+        self._from_text = msgspec.json.Decoder(with_raw).decode
 
     def attribute(self, key: str) -> str:
         """The struct attribute that holds a root field."""
@@ -65,6 +73,23 @@ class Decoder:
         except RecursionError:
             return TOO_DEEP
 
+    def section(self, key: str) -> Callable[[msgspec.Raw], object]:
+        """How the value of a steady root field is read once its text has changed; UNSET when it cannot be."""
+        collection = self._collections.get(key)
+        decode = msgspec.json.Decoder(self._field_of(self._node, key, collection)[0]).decode
+
+        def read(raw: msgspec.Raw) -> object:
+            try:
+                return decode(raw)
+            except (msgspec.DecodeError, UnicodeError, RecursionError):
+                value = loads(bytes(raw))
+            if isinstance(value, Rejected):
+                self.reject(value.reason)
+                return UNSET
+            return self._value(self._node, key, value, collection)
+
+        return read
+
     def _tolerant(self, payload: object) -> msgspec.Struct | Rejected:
         if isinstance(payload, str | bytes):
             payload = loads(payload)
@@ -77,17 +102,21 @@ class Decoder:
     # structs, at start
 
     def _struct_of(self, node: Node) -> type[msgspec.Struct]:
-        known = self._structs.get(node)
-        if known is None:
-            collections = {c.key: c for c in node.collections}
-            fields = [
-                (f"f{index}", *self._field_of(node, key, collections.get(key)))
-                for index, key in enumerate(node.order())
-            ]
-            names = {f"f{index}": key for index, key in enumerate(node.order())}
-            name = "".join(part.title() for part in node.path.replace("[]", "").split("."))
-            known = self._structs[node] = msgspec.defstruct(name, fields, rename=names, gc=False)
-        return known
+        if node not in self._structs:
+            self._structs[node] = self._make_struct(node, {})
+        return self._structs[node]
+
+    def _make_struct(self, node: Node, fixed: Mapping[str, tuple[Any, Any]]) -> type[msgspec.Struct]:
+        """A struct for the fields of one node; `fixed` gives the type and default of some."""
+        collections = {c.key: c for c in node.collections}
+        order = node.order()
+        fields = [
+            (f"f{index}", *(fixed.get(key) or self._field_of(node, key, collections.get(key))))
+            for index, key in enumerate(order)
+        ]
+        names = {f"f{index}": key for index, key in enumerate(order)}
+        name = "".join(part.title() for part in node.path.replace("[]", "").split("."))
+        return msgspec.defstruct(name, fields, rename=names, gc=False)
 
     def _field_of(self, node: Node, key: str, collection: Collection | None) -> tuple[Any, Any]:
         if collection is not None:
@@ -169,14 +198,24 @@ class Decoder:
 
 
 def loads(text: str | bytes) -> object:
-    """Parse JSON as leniently as is still honest: bare NaN and Infinity are let through, to be rejected as fields."""
+    """Parse JSON as leniently as is still honest.
+
+    Bare NaN and Infinity are let through, to be rejected as fields; NUL bytes and control characters inside strings (a
+    name as somebody pasted it) do not cost the whole payload.
+    """
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
         pass
     try:
-        return json.loads(text)
+        clean = text.replace("\0", "") if isinstance(text, str) else text.replace(b"\0", b"")
+        return json.loads(clean, strict=False, parse_int=_whole_number)
     except RecursionError:
         return TOO_DEEP
     except ValueError:
         return NOT_JSON
+
+
+def _whole_number(digits: str) -> int | float:
+    """As orjson does: what is longer than 64 bits is a float."""
+    return int(digits) if len(digits) <= _LONGEST_INT else float(digits)

@@ -24,13 +24,14 @@ NO_ROW = -1
 class Place:
     """The rows of one object. `labels` are the values of its roster's label names, in order."""
 
-    __slots__ = ("children", "labels", "rows", "spec")
+    __slots__ = ("children", "labels", "rows", "spec", "steady")
 
     def __init__(self, spec: RowSpec, labels: tuple[str, ...], rows: list[int]) -> None:
         self.spec = spec
         self.labels = labels
         self.rows = rows
         self.children: list[dict[str, Child] | None] = [None] * len(spec.collections)
+        self.steady = [0] * spec.steady  # hashes of the texts of steady fields as last written
 
 
 Child: TypeAlias = "int | Place"  # a row without rows inside it is just its number
@@ -38,11 +39,15 @@ Child: TypeAlias = "int | Place"  # a row without rows inside it is just its num
 
 @dataclass(slots=True, eq=False)
 class CollectionSpec:
-    """One collection of a row: the table of its elements, how they begin, what lives inside them."""
+    """One collection of a row: the table of its elements, how they begin, what lives inside them.
+
+    The rows of a steady collection are not spoken of while its text stays the same: they end with their owner.
+    """
 
     table: Table
     inner: RowSpec
     text_groups: tuple[int, ...]
+    steady: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -52,6 +57,7 @@ class RowSpec:
     tables: tuple[Table, ...]
     collections: tuple[CollectionSpec, ...] = ()
     text_groups: tuple[tuple[int, ...], ...] = field(default=())  # per table: sizes of its text groups
+    steady: int = 0  # steady fields of the object
 
 
 class Roster:
@@ -97,6 +103,7 @@ class Roster:
             table = place.spec.tables[position]
             row = place.rows[position] = table.new_row(self.root_labels(table, place))
             blank_texts(table, row, place.spec.text_groups[position])
+            place.steady = [0] * place.spec.steady  # the new row has to be told everything
         return row
 
     def remove(self, identity: str) -> bool:
@@ -164,6 +171,18 @@ def sweep_roots(place: Place, now: float) -> int:
             table.free_row(row)
             place.rows[position] = NO_ROW
             ended += 1
+    return ended + (end_steady(place) if ended else 0)
+
+
+def end_steady(place: Place) -> int:
+    """End the rows that live as long as their owner; how many."""
+    ended = 0
+    for children, spec in zip(place.children, place.spec.collections, strict=True):
+        if spec.steady and children:
+            for child in children.values():
+                free_child(spec, child)
+            ended += len(children)
+            children.clear()
     return ended
 
 
@@ -171,7 +190,7 @@ def sweep_children(place: Place, now: float) -> int:
     """End nested rows past their time; how many."""
     ended = 0
     for children, spec in zip(place.children, place.spec.collections, strict=True):
-        if not children:
+        if not children or spec.steady:
             continue
         table = spec.table
         values, width, ttl_s = table.values, table.width, table.ttl_s

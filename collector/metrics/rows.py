@@ -11,7 +11,7 @@ from collector.metrics.roster import CollectionSpec, Place, RowSpec, blank_texts
 from collector.metrics.texts import labels_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Container, Iterator
 
     from collector.metrics.model import Entity
     from collector.metrics.roster import Child, Roster
@@ -32,12 +32,15 @@ class RowMaker:
         shapes: dict[Node, RowShape],
         roles: dict[Entity, TextRoles],
         reject: Callable[[str], None],
+        *,
+        steady: frozenset[int] = frozenset(),
     ) -> None:
         self.store = store
         self.roster = roster
         self.shapes = shapes
         self._roles = roles
         self._reject = reject
+        self._steady = steady  # ids of the collections inside steady fields
         self._specs: dict[int, CollectionSpec] = {}
 
     def row_spec(self, shape: RowShape) -> RowSpec:
@@ -57,7 +60,10 @@ class RowMaker:
         if known is None:
             shape = self.shapes[collection.element]
             known = self._specs[id(collection)] = CollectionSpec(
-                self.store.table(collection.entity), self.row_spec(shape), text_groups(shape, collection.entity)
+                self.store.table(collection.entity),
+                self.row_spec(shape),
+                text_groups(shape, collection.entity),
+                id(collection) in self._steady,
             )
         return known
 
@@ -116,3 +122,9 @@ def forget(spec: CollectionSpec, children: dict[str, Child], key: str) -> None:
     child = children.pop(key, None)
     if child is not None:
         free_child(spec, child)
+
+
+def forget_missing(spec: CollectionSpec, children: dict[str, Child], present: Container[str]) -> None:
+    """End the rows of keys that a collection, told whole, no longer has."""
+    for key in [key for key in children if key not in present]:
+        forget(spec, children, key)

@@ -18,15 +18,16 @@ from dataclasses import dataclass, replace
 from itertools import count, pairwise
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from msgspec import UNSET
 from msgspec.structs import astuple
 
-from collector.metrics.rows import RowMaker, element_keys, forget
+from collector.metrics.rows import RowMaker, element_keys, forget, forget_missing
 from collector.metrics.shape import LIST, MAP
 from collector.metrics.store import NAN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from collector.metrics.model import Entity, Guard
     from collector.metrics.roster import Place, RowSpec
@@ -86,7 +87,15 @@ class Element:
 class Writer:
     """Generates and holds `write(struct, place, now)` for one kind of object."""
 
-    def __init__(self, shape: RowShape, spec: RowSpec, roles: dict[Entity, TextRoles], maker: RowMaker) -> None:
+    def __init__(
+        self,
+        shape: RowShape,
+        spec: RowSpec,
+        roles: dict[Entity, TextRoles],
+        maker: RowMaker,
+        steady: Mapping[str, Callable[[msgspec.Raw], object]] | None = None,
+    ) -> None:
+        self._steady = steady or {}
         self._root = shape.node
         self._root_fields = ""
         self._shapes = maker.shapes
@@ -97,6 +106,7 @@ class Writer:
         self._env: dict[str, object] = {
             "astuple": astuple, "NAN": NAN, "UNSET": UNSET, "sparse": sparse, "clear_columns": clear_columns,
             "struct_error": struct.error, "element_keys": element_keys, "forget": forget,
+            "forget_missing": forget_missing, "Raw": msgspec.Raw,
         }  # fmt: skip
         self._emit_root(shape, spec)
         self.source = "\n".join(self._lines)
@@ -220,12 +230,25 @@ class Writer:
         value, fields = self._name("c"), self._name("t")
         depth = scope.depth + 1
         self._line(scope.depth, f"{value} = {scope.of(name)}")
+        self._emit_steady(scope, name, value)
         self._line(scope.depth, f"if {value} is UNSET: pass")  # the usual case first
         self._line(scope.depth, f"elif {value} is None:")
         self._emit_null(replace(scope, depth=depth, node=inner))
         self._line(scope.depth, "else:")
         self._line(depth, f"{fields} = astuple({value})")
         self._emit_node(replace(scope, depth=depth, node=inner, fields=fields))
+
+    def _emit_steady(self, scope: Scope, key: str, value: str) -> None:
+        """A steady field is passed over (as if absent) while its text is the one that was written last."""
+        if scope.node is not self._root or key not in self._steady:
+            return
+        at = f"place.steady[{list(self._steady).index(key)}]"
+        read = self._const("section", self._steady[key])
+        self._line(scope.depth, f"if type({value}) is Raw:")
+        self._line(scope.depth + 1, f"hash_ = hash(bytes({value}))")
+        self._line(scope.depth + 1, f"if {at} == hash_: {value} = UNSET")
+        self._line(scope.depth + 1, f"else: {at} = hash_; {value} = {read}({value})")
+        self._line(scope.depth, f"elif {value} is not UNSET: {at} = 0")
 
     def _emit_null(self, scope: Scope) -> None:
         """The object is null: every column it feeds becomes a hole, its strings unknown, its rows end."""
@@ -251,6 +274,7 @@ class Writer:
     def _emit_collection(self, scope: Scope, collection: Collection) -> None:
         value, found = self._name("c"), self._name("d")
         self._line(scope.depth, f"{value} = {scope.of(collection.key)}")
+        self._emit_steady(scope, collection.key, value)
         if collection.entity.requires:
             required = f"{self._root_fields}[{self._root.order().index(collection.entity.requires)}]"
             self._line(scope.depth, f"if {required} is NAN or {required} is None: {value} = UNSET")
@@ -282,6 +306,8 @@ class Writer:
         self._line(depth + 1, f"{row} = {make}({parent}, {found}, {key})")
         self._line(depth + 1, f"if {row} is None: continue")
         self._emit_element(depth, collection, Element(element, row, key))
+        if self._maker.spec_of(collection).steady and collection.form == MAP:
+            self._line(scope.depth, f"if len({found}) > len({value}): forget_missing({spec}, {found}, {value})")
 
     @staticmethod
     def _iteration(collection: Collection, value: str) -> str:

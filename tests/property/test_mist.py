@@ -206,5 +206,5 @@ def test_duplicates_agree_with_the_plain_rule(identities, keep_s, limit):
         expected = any(known == identity for _, known in remembered)
         if not expected:
             remembered = [*remembered, (now, identity)][-limit:]
-        assert seen.seen(identity, now) == expected
+        assert seen.seen("topic", identity, now) == expected
         assert len(seen) == len(remembered)
