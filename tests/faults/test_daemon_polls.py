@@ -44,6 +44,7 @@ async def rounds(house, name, count):
 
 
 async def first_rounds(house):
+    assert house.daemon.polls
     await house.until(lambda: all(one.good + one.failed for one in house.daemon.polls), step_s=1.0)
 
 
