@@ -66,7 +66,7 @@ ASSET = Entity(
     "asset",
     option=OPTION,
     labels=("org_id", "site_id", "mac"),
-    ttl_s=TTL_S,
+    ttl_s=None,  # ends with the asset, see `assets.py`
     families=(
         Gauge("mist_asset_battery_ratio", "battery_percent", "Charge of the asset's battery.", PERCENT),
         Gauge("mist_asset_battery_volts", "battery_voltage", "Voltage of the asset's battery.", MILLIVOLTS),

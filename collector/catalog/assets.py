@@ -11,6 +11,7 @@ from collector.catalog import asset as tables
 from collector.catalog.client_said import duration, keep, measured
 from collector.catalog.headcount import Headcount
 from collector.catalog.individuals import Individuals
+from collector.catalog.objects import PERIODS_TO_LIVE
 from collector.errors import Rejected
 from collector.metrics.compiler import ObjectKind
 from collector.metrics.roster import Roster
@@ -47,6 +48,8 @@ class Assets:
         self._directories = directories
         self._key = os.urandom(16)
         self._known: dict[bytes, Known] = {}
+        self._periods_s: dict[str, float] = {}  # of the polls, by account
+        self._ttl_s = tables.TTL_S
         roster = Roster(("org_id", "site_id", "mac"))
         self.kind = ObjectKind(
             tables.OBJECT, store, roster, (tables.ASSET,), tables.NESTED, extras=("mac", "map_id", "site_id", "_ttl")
@@ -74,7 +77,7 @@ class Assets:
         if identity not in self._known and len(self._known) >= MAX_ASSETS:
             return TOO_MANY_ASSETS
         # the next poll must come before that, however short the record is valid
-        known = Known((org_id, site_id, keep(map_id, "")), now + max(duration(ttl), tables.TTL_S))
+        known = Known((org_id, site_id, keep(map_id, "")), now + max(duration(ttl), self._ttl_s))
         self._place(identity, known, now)
         for attribute, family, scale in self._observed:
             value = getattr(struct, attribute)
@@ -82,6 +85,12 @@ class Assets:
                 self._health.observe((org_id, site_id), family, scale.of(value))
         self.individuals.write(identity.hex(), (org_id, site_id, mac), struct, now)
         return None
+
+    def told_every(self, kind: str, period_s: float, by: str) -> None:
+        """An account (`by`) polls assets every `period_s`; the slowest account sets how long an asset stays."""
+        if kind in self.rest:
+            self._periods_s[by] = period_s
+            self._ttl_s = PERIODS_TO_LIVE * max(self._periods_s.values())
 
     def _place(self, identity: bytes, known: Known, now: float) -> None:
         before = self._known.get(identity)

@@ -111,6 +111,7 @@ class Catalog:
     def told_every(self, kind: str, period_s: float, by: str) -> None:
         """REST tells of this kind of object every `period_s`, in the name of an account (`by`)."""
         self.objects.told_every(kind, period_s, by)
+        self.assets.told_every(kind, period_s, by)
 
     def changed(self, changes: Changes) -> None:
         """The inventory changed: series of what is gone end, counters of what is new begin at zero."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collector.mist.directory import Changes
 
 NOT_AN_OBJECT = Rejected("not_an_object")
+NO_IDENTITY = Rejected("no_identity")
 DUPLICATE = Rejected("duplicate")
 
 CHANGES = Entity(
@@ -39,7 +40,7 @@ CHANGES = Entity(
     ttl_s=None,
     families=(
         Counter(
-            "mist_site_device_changes_total",
+            "mist_org_device_changes_total",
             None,
             "Changes of devices and Mist Edges that the stream told, by what happened and how it went.",
             reads=("event_type", "detail.status"),
@@ -106,7 +107,9 @@ class ChangeEvents:
         )
         if self._duplicates.seen("", hash((device_id, type_, repr(sorted(detail.items())))), now):
             return DUPLICATE
-        mac = mac_of(device_id.rpartition("-")[2]) or ""
+        mac = mac_of(device_id) or ""
+        if not mac and not type_:
+            return NO_IDENTITY
         org_id, site_id, kind = self._where(mac, event, ids)
         shown = self._types.admit(type_) if type_ else "", self._statuses.admit(status.lower()) if status else ""
         self._changes.add((org_id, site_id, kind, *shown))
@@ -127,6 +130,8 @@ class ChangeEvents:
 
     def _sync(self, event: dict[str, Any], ids: Mapping[str, str], _now: float) -> Rejected | None:
         vendor, status = text(event.get("vendor")), text(event.get("status"))
+        if not vendor and not status:
+            return NO_IDENTITY
         shown = self._vendors.admit(vendor) if vendor else "", self._statuses.admit(status.lower()) if status else ""
         self._syncs.add((ids.get("org_id", ""), *shown))
         return None

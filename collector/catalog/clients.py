@@ -180,13 +180,13 @@ class Clients:
     # where it is counted
 
     def _where(self, before: Where, said: Said, place: tuple[str, str]) -> Where:
-        ap = mac_of(said.ap_mac) or (said.ap_id[-12:] if isinstance(said.ap_id, str) else "")
+        ap = mac_of(said.ap_mac) or mac_of(said.ap_id) or before.ap
         ssid = keep(said.ssid, before.ssid)
         if ssid and ssid != before.ssid:
             ssid = self._ssids.setdefault(place[0], Bounded(unknown=100)).admit(ssid)
         return Where(
             *place,
-            ap or before.ap,
+            ap,
             ssid,
             self._bounded("band", band_name(keep(said.band, before.band)), before.band),
             self._bounded("protocol", keep(said.protocol, before.protocol), before.protocol),

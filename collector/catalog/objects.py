@@ -14,6 +14,7 @@ from collector.catalog.payloads import InnerList, one_or_many
 from collector.errors import Rejected
 from collector.metrics.compiler import ObjectKind
 from collector.metrics.roster import Roster
+from collector.mist.identity import mac_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 NO_IDENTITY = Rejected("no_identity")
 NIL_ID = "00000000-0000-0000-0000-000000000000"  # Mist's way of saying "no site"
+MAC_LABELS = {"mac", "ap"}  # one notation, however a payload writes it
 SWEEP_STEP = 200
 PERIODS_TO_LIVE = 2.5  # of the poll that tells of an object: one round may fail before its series end
 
@@ -165,7 +167,7 @@ class Reader:
 
     def _label(self, label: str, own: object, ids: Mapping[str, str]) -> str:
         if isinstance(own, str | int) and own not in ("", NIL_ID):
-            return str(own)
+            return (mac_of(own) or str(own)) if label in MAC_LABELS else str(own)
         return ids.get(label, "")
 
     def _complete(self, values: list[str]) -> None:

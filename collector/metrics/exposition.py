@@ -118,9 +118,10 @@ def render_histogram(histogram: HistogramColumns) -> Iterator[tuple[int, bytes]]
                 b'%b_bucket{%b%ble="%b"} %d\n' % (name, text, comma, bound, count)
                 for bound, count in zip(bounds, counts, strict=True)
             ]
-            if histogram.bounds[0] >= 0:  # a sum of values below zero is no counter: OpenMetrics forbids it
+            # a sum that can fall is no counter: OpenMetrics forbids it, and a count without a sum
+            if histogram.bounds[0] >= 0:
                 lines.append(b"%b_sum{%b} %b\n" % (name, text, orjson.dumps(table.values[start + len(bounds)])))
-            lines.append(b"%b_count{%b} %d\n" % (name, text, sum(table.values[start : start + len(bounds)])))
+                lines.append(b"%b_count{%b} %d\n" % (name, text, sum(table.values[start : start + len(bounds)])))
         if lines:
             yield len(lines), b"".join(lines)
 

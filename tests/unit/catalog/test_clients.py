@@ -226,7 +226,8 @@ class TestSums:
     def test_a_gauge_is_observed_once_a_message(self, bench):
         for _ in range(3):
             bench.say(record(rssi=-62, snr=30, tx_rate=173.3, rx_rate=6, idle_time=5))
-        assert bench.told("mist_site_client_rssi_dbm_count") == {(("band", "5"),): 1.0}
+        assert bench.told("mist_site_client_rssi_dbm_bucket")[("band", "5"), ("le", "-60.0")] == 1.0
+        assert bench.told("mist_site_client_snr_db_count") == {(("band", "5"),): 1.0}
         assert bench.told("mist_site_client_transmit_speed_bytes_per_second_sum") == {(("band", "5"),): 173.3 * 125_000}
         assert not bench.told("mist_site_client_rssi_dbm_sum")
 
