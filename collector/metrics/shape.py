@@ -109,7 +109,7 @@ class ShapeBuilder:
             self._columns(shape, entity)
             for guard in entity.unless:
                 top, name = self._descend(node, guard.field)
-                top.leaf(name, top.leaves.get(name, Kind.FLAG if isinstance(guard.is_, bool) else Kind.NUMBER))
+                top.leaf(name, top.leaves.get(name, kind_to_compare(guard.is_)))
             for key in entity.keys:
                 node.leaf(key, Kind.TEXT)
         for entity in self.nested:
@@ -183,6 +183,13 @@ class ShapeBuilder:
         node.collections.append(Collection(key, form, entity, at, shape.collections, element, scalar))
         shape.collections += 1
         self._row(element, (entity,))
+
+
+def kind_to_compare(value: object) -> Kind:
+    """How a field is read that is compared with `value`."""
+    if isinstance(value, bool):
+        return Kind.FLAG
+    return Kind.TEXT if isinstance(value, str) else Kind.NUMBER
 
 
 def kind_of(family: Family) -> Kind:

@@ -1,0 +1,193 @@
+"""Rows of doubles: made, written, freed, and never two of one name in an exposition."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from collector.metrics.exposition import render
+from collector.metrics.model import Counter, Entity, Gauge, Histogram, Info, StateSet
+from collector.metrics.store import Store
+from tests.support.bench import exposed
+
+THING = Entity(
+    "thing",
+    labels=("name",),
+    families=(
+        Gauge("thing_heat", "heat", "Heat."),
+        Gauge("thing_level", "left", "Level.", labels={"side": "left"}),
+        Gauge("thing_level", "right", "Level.", labels={"side": "right"}),
+        StateSet("thing_state", "state", "State.", ("on", "off")),
+        Info("thing_info", {"model": "model"}, "Names."),
+        Histogram("thing_wait_seconds", "Waits.", (1.0, 2.0)),
+    ),
+)
+
+
+@pytest.fixture
+def store() -> Store:
+    return Store()
+
+
+@pytest.fixture
+def table(store):
+    return store.table(THING)
+
+
+def label(number: int) -> bytes:
+    """The label text of a row."""
+    return f'name="{number}"'.encode()
+
+
+class TestColumns:
+    def test_a_column_is_found_by_family_and_constant_labels(self, table):
+        assert table.column("thing_heat") == 1
+        assert {table.column("thing_level", side=side) for side in ("left", "right")} == {2, 3}
+        assert [table.column("thing_state", state=state) for state in ("on", "off", "other")] == [4, 5, 6]
+        assert table.column("thing_wait_seconds") == 7
+        assert table.width == 11
+
+    def test_what_is_not_there_is_not_found(self, table):
+        with pytest.raises(KeyError):
+            table.column("thing_level")
+
+    def test_no_column_is_written_twice(self, store):
+        twice = Entity("twice", labels=("a",), families=(Gauge("x", "a", "X."), Gauge("x", "b", "X.")))
+        with pytest.raises(ValueError, match="twice: x is written twice"):
+            store.table(twice)
+
+    def test_a_family_has_one_meaning(self, store, table):
+        other = Entity("other", labels=("a",), families=(Gauge("thing_heat", "a", "Something else."),))
+        with pytest.raises(ValueError, match="thing_heat is described in two ways"):
+            store.table(other)
+
+    def test_a_family_has_one_type(self, store):
+        store.table(Entity("one", labels=("a",), families=(Gauge("x_total", "a", "X."),)))
+        with pytest.raises(ValueError, match="described in two ways"):
+            store.table(Entity("two", labels=("a",), families=(Counter("x_total", "a", "X."),)))
+
+    def test_a_family_may_stand_in_several_tables(self, store, table):
+        other = store.table(Entity("other", labels=("a",), families=(Gauge("thing_heat", "a", "Heat."),)))
+        table.set(table.new_row(label(1)), 1, 5.0)
+        other.set(other.new_row(b'a="2"'), 1, 6.0)
+        assert exposed(store) == {'thing_heat{name="1"}': 5.0, 'thing_heat{a="2"}': 6.0}
+
+    def test_a_table_has_one_entity(self, store, table):
+        assert store.table(THING) is table
+        with pytest.raises(ValueError, match="two entities are called thing"):
+            store.table(Entity("thing", families=()))
+
+
+class TestRows:
+    def test_a_new_row_is_all_holes(self, store, table):
+        row = table.new_row(label(1))
+        assert all(math.isnan(table.get(row, column)) for column in range(table.width))
+        assert exposed(store) == {}
+
+    def test_values_are_of_their_row(self, table):
+        rows = [table.new_row(label(number)) for number in range(5)]
+        for row in rows:
+            table.set(row, 1, float(row))
+        assert [table.get(row, 1) for row in rows] == [0.0, 1.0, 2.0, 3.0, 4.0]
+
+    def test_growth_keeps_what_is_there(self, table):
+        """The array moves while it grows; a writer holds it, not its memory."""
+        held = table.values
+        for number in range(1000):
+            table.set(table.new_row(label(number)), 1, float(number))
+        assert table.values is held
+        assert [table.get(row, 1) for row in table.rows()] == [float(n) for n in range(1000)]
+        assert len(table) == 1000
+
+    def test_a_freed_row_is_blank_when_it_comes_back(self, store, table):
+        row = table.new_row(label(1))
+        table.set(row, 1, 5.0)
+        table.free_row(row)
+        assert len(table) == 0
+        assert exposed(store) == {}
+        assert table.new_row(label(2)) == row
+        assert math.isnan(table.get(row, 1))
+
+    def test_a_row_is_freed_once(self, table):
+        row = table.new_row(label(1))
+        table.free_row(row)
+        with pytest.raises(ValueError, match="row 0 is free already"):
+            table.free_row(row)
+
+    def test_rows_in_use(self, table):
+        rows = [table.new_row(label(number)) for number in range(4)]
+        table.free_row(rows[1])
+        assert list(table.rows()) == [0, 2, 3]
+
+    def test_the_base_is_the_whole_unless_told(self, table):
+        assert table.bases[table.new_row(b'name="1",x="2"')] == b'name="1",x="2"'
+        assert table.bases[table.new_row(b'name="1",x="2"', b'name="1"')] == b'name="1"'
+
+
+class TestWhileScraped:
+    """A row that is freed while an exposition is under way does not become another series in it."""
+
+    def test_its_place_is_kept(self, store, table):
+        row = table.new_row(label(1))
+        store.begin_scrape()
+        table.free_row(row)
+        assert table.new_row(label(2)) != row
+
+    def test_its_own_key_gets_it_back(self, store, table):
+        row = table.new_row(label(1))
+        store.begin_scrape()
+        table.free_row(row)
+        assert table.new_row(label(1)) == row
+
+    def test_it_serves_all_when_the_last_scrape_is_over(self, store, table):
+        row = table.new_row(label(1))
+        store.begin_scrape()
+        store.begin_scrape()
+        table.free_row(row)
+        store.end_scrape()
+        assert table.new_row(label(2)) != row
+        store.end_scrape()
+        assert table.new_row(label(3)) == row
+
+    def test_a_row_in_limbo_is_not_in_use(self, store, table):
+        rows = [table.new_row(label(number)) for number in range(3)]
+        store.begin_scrape()
+        table.free_row(rows[1])
+        assert len(table) == 2
+        store.end_scrape()
+        assert len(table) == 2
+
+    def test_two_rows_of_one_name_do_not_share_limbo(self, store, table):
+        rows = [table.new_row(label(1)), table.new_row(label(1))]
+        store.begin_scrape()
+        for row in rows:
+            table.free_row(row)
+        assert {table.new_row(label(1)), table.new_row(label(2))} == set(rows)
+
+    def test_no_series_is_told_twice_whatever_happens_between_chunks(self, store, table):
+        """Half of an exposition is out when its first row ends and another is made."""
+        rows = [table.new_row(label(number)) for number in range(3)]
+        for row in rows:
+            table.set(row, 1, 1.0)
+            table.set(row, 2, 1.0)
+        store.begin_scrape()
+        chunks = render(store)
+        told = next(chunks)
+        table.free_row(rows[0])
+        table.set(table.new_row(label(7)), 1, 1.0)
+        table.set(table.new_row(label(0)), 2, 1.0)
+        told += b"".join(chunks)
+        store.end_scrape()
+        lines = [line.rpartition(" ")[0] for line in told.decode().splitlines() if not line.startswith("#")]
+        assert len(set(lines)) == len(lines)
+
+
+def test_series_by_family_are_those_of_the_latest_exposition(store, table):
+    table.set(table.new_row(label(1)), 1, 1.0)
+    assert store.series_by_family() == {}
+    exposed(store)
+    assert store.series_by_family() == {"thing_heat": 1}
+    table.free_row(0)
+    exposed(store)
+    assert store.series_by_family() == {}
