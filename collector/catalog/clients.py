@@ -16,6 +16,7 @@ import os
 from array import array
 from hashlib import blake2b
 from operator import attrgetter
+from sys import intern
 from typing import TYPE_CHECKING, NamedTuple
 
 from collector.catalog import client as tables
@@ -46,7 +47,7 @@ DUPLICATE = Rejected("duplicate")
 TOO_MANY_CLIENTS = Rejected("too_many_clients")
 
 MAX_CLIENTS = 200_000  # known at a time; some 600 bytes each
-SWEEP_STEP = 1000  # clients looked at in one go: some hundred microseconds
+SWEEP_STEP = 250  # clients looked at in one go: some milliseconds if all of them left
 TTL_S, SHORTEST_TTL_S, LONGEST_TTL_S = 300.0, 30.0, 3600.0
 SAME_START_S = 10.0  # the start of one association, computed from two messages, differs by less
 UNKNOWN = math.nan
@@ -66,6 +67,10 @@ class Where(NamedTuple):
     guest: bool = False
     dual_band: bool = False
     power_saving: bool = False
+
+    def shared(self) -> Where:
+        """The same, of strings that are in memory once however many clients have them."""
+        return Where._make([intern(part) if isinstance(part, str) else part for part in self])
 
 
 NOWHERE = Where()
@@ -168,7 +173,7 @@ class Clients:
         roamed = known is not None and moved_ap(client.where, where)
         if where != client.where:
             self._move(client.where, where, now)
-            client.where = where
+            client.where = where.shared()
         segment = where[:2] + where[3:5]
         if roamed:
             self._segments.add(segment, self._roams)
