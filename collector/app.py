@@ -34,6 +34,7 @@ from collector.mist.directory import Directory
 from collector.mist.duplicates import Duplicates
 from collector.mist.polls import POLLS
 from collector.mist.session import Session
+from collector.mist.shard import Shard
 from collector.serve.listener import OperatorListener
 from collector.serve.status_page import AccountLine, EventLine, StatusPage
 from collector.status import Account, ConnectionStatus, PollStatus, RestStatus, WebhookStatus
@@ -100,6 +101,7 @@ class Collector:
         self.rest: list[RestStatus] = []
         self.polls: list[PollStatus] = []
         self.directories = {account.name: Directory() for account in config.accounts}
+        self.shard = Shard(config.shard.index, config.shard.count)
         self.catalog = Catalog(
             Directories(*self.directories.values()),
             now=clock.now,
@@ -107,6 +109,7 @@ class Collector:
             inline_names=config.labels == "inline",
             max_clients=config.clients.max_clients if config.clients.per_client else 0,
             max_assets=config.assets.max_assets if config.assets.per_asset else 0,
+            shard=self.shard,
         )
         self.frames, self.events = Account(), dict[str, Account]()
         self.intake = Intake(
@@ -254,6 +257,7 @@ class AccountRun:
             clock=clock,
             every_s=config.inventory.refresh_s,
             mxedges=config.streams.mxedges,
+            shard=daemon.shard,
         )
         self.recovery = Recovery(self.inventory.prime, clock)
         self.pool = Pool(
@@ -340,18 +344,18 @@ def wanted_channels(daemon: Collector, directory: Directory) -> Iterator[str]:
     for channel in channels.CHANNELS:
         if not channel.stream or not streams.get(channel.stream):
             continue
-        for ids in scope_ids(channel.scope, directory):
+        for ids in scope_ids(channel.scope, directory, daemon.shard):
             path = channels.path(channel, **ids)
             if daemon.catalog.open_channel(path) is not None:
                 yield path
 
 
-def scope_ids(scope: Scope, directory: Directory) -> Iterator[dict[str, str]]:
+def scope_ids(scope: Scope, directory: Directory, shard: Shard) -> Iterator[dict[str, str]]:
     """The ids of everything of this scope."""
     if scope is Scope.SITE:
         yield from ({"site_id": site_id} for site_id in directory.sites)
     elif scope is Scope.ORG:
-        yield from ({"org_id": org_id} for org_id in directory.orgs)
+        yield from ({"org_id": org_id} for org_id in directory.orgs if shard.owns("", org_id))
 
 
 def why(words: str) -> str:

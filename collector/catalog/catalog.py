@@ -9,28 +9,31 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from collector.catalog import gateway_ports, insights, mxedge, places, sle, switch_ports, totals, wan
+from collector.catalog import gateway_ports, insights, location, mxedge, places, sle, switch_ports, totals, wan
 from collector.catalog.assets import Assets
 from collector.catalog.changes import ChangeEvents
 from collector.catalog.clients import Clients
 from collector.catalog.devices import Devices
 from collector.catalog.edges import MistEdges
+from collector.catalog.feed import all_of
 from collector.catalog.names import InlineNames
-from collector.catalog.objects import Objects
+from collector.catalog.objects import NIL_ID, Objects
 from collector.catalog.webhooks import WebhookEvents
 from collector.errors import Rejected
 from collector.metrics.store import Store
 from collector.mist import channels
 from collector.mist.directories import Directories
+from collector.mist.shard import Shard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from collector.catalog.feed import Apply, ApplyEvent, Feed
+    from collector.catalog.feed import Apply, ApplyEvent, Feed, PositionFeed
     from collector.metrics.compiler import ObjectKind
     from collector.mist.directory import Changes
 
 UNKNOWN_OBJECT = Rejected("unknown_object")
+FOREIGN_SHARD = Rejected("foreign_shard")
 
 OBJECTS = (
     *places.OBJECTS,
@@ -41,12 +44,14 @@ OBJECTS = (
     *mxedge.OBJECTS,
     *totals.OBJECTS,
     *sle.OBJECTS,
+    *location.OBJECTS,
 )
 
 
 class Catalog:
     """Owns the store. `hears(path)` tells whether a channel is up; `now` is the monotonic clock.
 
+    `shard` is the part of the sites served here.
     `max_clients` and `max_assets` are how many single ones get rows of their own: none, unless an operator chose so.
     """
 
@@ -59,7 +64,9 @@ class Catalog:
         inline_names: bool = False,
         max_clients: int = 0,
         max_assets: int = 0,
+        shard: Shard | None = None,
     ) -> None:
+        self._shard = shard or Shard()
         self.store = Store()
         self.directories = directories or Directories()
         self._now = now
@@ -81,8 +88,19 @@ class Catalog:
             self.assets,
             self.changes,
         )
+        self._site_complete: list[Callable[[str, str, float], None]] = []
+        self._connect()
+
+    def _connect(self) -> None:
         self._channels = {carries: make for feed in self.feeds for carries, make in feed.channels.items()}
-        self._rest = {kind: apply for feed in self.feeds for kind, apply in feed.rest.items()}
+        self._rest = all_of(pair for feed in self.feeds for pair in feed.rest.items())
+
+    def join(self, feed: PositionFeed) -> None:
+        """Add the feed of positions, which lives outside the catalogue because it computes."""
+        self.feeds = (*self.feeds, feed)
+        self._connect()
+        self.events.positions = feed.event
+        self._site_complete.append(feed.complete)
 
     def open_channel(self, path: str) -> Apply | None:
         """The handler of a channel, or None when nothing on it is measured."""
@@ -92,7 +110,21 @@ class Catalog:
 
     def open_topic(self, name: str) -> ApplyEvent:
         """The handler of a topic, also of one that nobody knows."""
-        return self.events.topic(name)
+        apply = self.events.topic(name)
+        return self._own_events(apply) if self._shard else apply
+
+    def _own_events(self, apply: ApplyEvent) -> ApplyEvent:
+        """Webhooks reach every shard: each takes the events of its own sites and organizations."""
+
+        def apply_own(event: dict[str, Any], unix: float) -> Rejected | None:
+            return apply(event, unix) if self._owns(event) else FOREIGN_SHARD
+
+        return apply_own
+
+    def _owns(self, payload: Mapping[str, Any], site_id: str = "", org_id: str = "") -> bool:
+        site, org = payload.get("site_id"), payload.get("org_id")
+        site = site if isinstance(site, str) and site != NIL_ID else ""
+        return self._shard.owns(site or site_id, org if isinstance(org, str) and org else org_id)
 
     def admit_types(self, topic: str, types: Iterable[str]) -> None:
         """The event types that Mist lists for a topic ("": the topics themselves), shown by name from now on."""
@@ -100,6 +132,8 @@ class Catalog:
 
     def rest_object(self, kind: str, payload: dict[str, Any], ids: Mapping[str, str]) -> Rejected | None:
         """An object as REST gave it; `ids` says where it was asked for."""
+        if self._shard and not self._owns(payload, ids.get("site_id", ""), ids.get("org_id", "")):
+            return FOREIGN_SHARD
         apply = self._rest.get(kind)
         return apply(payload, ids, self._now()) if apply else UNKNOWN_OBJECT
 
@@ -107,6 +141,11 @@ class Catalog:
         """Every object of this kind in this org was told since monotonic `began`: what was not is no more."""
         if kind == "alarm":
             self.events.complete_alarms(org_id, began)
+
+    def site_complete(self, kind: str, site_id: str, began: float) -> None:
+        """The same of a site."""
+        for complete in self._site_complete:
+            complete(kind, site_id, began)
 
     def told_every(self, kind: str, period_s: float, by: str) -> None:
         """REST tells of this kind of object every `period_s`, in the name of an account (`by`)."""

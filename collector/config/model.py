@@ -5,8 +5,9 @@ where a secret lives (a file or an environment variable), and `read_token` / `re
 """
 
 import os
+import socket
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
@@ -282,6 +283,32 @@ class ConnectionConfig(Section):
     """A ping must be answered within this time, or the connection counts as dead."""
 
 
+class ShardConfig(Section):
+    """One of several collectors that share the sites: each site is served by exactly one."""
+
+    index: Annotated[int, Field(ge=0, le=999)] = 0
+    """Number of this collector, from 0. `auto`: the number at the end of the host name, as in a StatefulSet."""
+    count: Annotated[int, Field(ge=1, le=1000)] = 1
+    """How many collectors there are; 1 means all sites are collected here."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _ordinal(cls, value: Any) -> Any:
+        """`index: auto` becomes the ordinal of the host name (mist-collector-3 -> 3)."""
+        if not isinstance(value, dict) or value.get("index") != "auto":
+            return value
+        ordinal = socket.gethostname().rpartition("-")[2]
+        if not ordinal.isdecimal():
+            raise ValueError("index is auto, but the host name does not end in -<number>: give the number")
+        return {**value, "index": int(ordinal)}
+
+    @model_validator(mode="after")
+    def _within(self) -> Self:
+        if self.index >= self.count:
+            raise ValueError(f"index is {self.index}, but with count {self.count} it goes from 0 to {self.count - 1}")
+        return self
+
+
 class LogConfig(Section):
     """The log, on stderr."""
 
@@ -312,6 +339,8 @@ class Config(Section):
     """What is told of BLE assets; by default counts only."""
     stream: ConnectionConfig = ConnectionConfig()
     """How the stream's connections are kept."""
+    shard: ShardConfig = ShardConfig()
+    """Which part of the sites is collected here, when several collectors share them."""
     labels: Literal["ids", "inline"] = "ids"
     """ids: series carry ids, names live on *_info series. inline: names are written on every series too."""
     log: LogConfig = LogConfig()

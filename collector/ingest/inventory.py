@@ -19,6 +19,7 @@ from collector.ingest.priming import BATCH, Priming
 from collector.ingest.reading import Reader
 from collector.ingest.rest_retries import backoff_s
 from collector.mist.directory import Changes
+from collector.mist.shard import Shard
 from collector.mist.sitefilter import SiteFilter
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class Inventory:
     object: kinds "org", "site", "inventory" at each round, "device" (and "mxedge") when priming; ids are `org_id` and,
     where they apply, `site_id` (may be empty) and `mac`. `ready` is set after the first round that was complete, or
     that only lacks what the token is refused. `mxedges` primes Mist Edges too; `members` lists the members of virtual
-    chassis one by one.
+    chassis one by one. `shard` narrows the sites to those served here.
     """
 
     def __init__(
@@ -88,9 +89,10 @@ class Inventory:
         every_s: float = EVERY_S,
         mxedges: bool = False,
         members: bool = False,
+        shard: Shard | None = None,
         rng: random.Random | None = None,
     ) -> None:
-        watched = SiteFilter(tuple(account.sites.include), tuple(account.sites.exclude))
+        watched = SiteFilter(tuple(account.sites.include), tuple(account.sites.exclude), shard or Shard())
         self.ready = asyncio.Event()
         self._reader = Reader(rest, orgs=tuple(account.orgs), watched=watched, members=members)
         self._rest = rest
