@@ -6,10 +6,12 @@ daemon's own exposition, loaded). A scrape is timed by the CPU of the process th
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from tests.benchmarks.children import Child
@@ -71,6 +73,7 @@ def loop_stall(settings: Settings) -> list[Result]:
     with filled(series) as (arena, daemon, held, text):
         turns = range(min(SCRAPES, 2 * settings.repeat))
         ours = [stall(arena, "daemon", daemon) for _ in turns]
+        sys.stderr.write(f" (garbage collector: {median(turn['gc_ms'] for turn in ours):.3g} ms at most)")
         theirs = stall(arena, "naive", arena.start("naive", series=text))
     return [
         result(
