@@ -7,6 +7,7 @@ topics by name, REST objects by kind. A new feed is one line in `Catalog.__init_
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from collector.catalog import gateway_ports, insights, location, mxedge, places, sle, switch_ports, totals, wan
@@ -154,6 +155,9 @@ class Catalog:
 
     def changed(self, changes: Changes) -> None:
         """The inventory changed: series of what is gone end, counters of what is new begin at zero."""
+        if self._shard:
+            owned = tuple(org for org in changes.orgs_added if self._shard.owns("", org.id))
+            changes = replace(changes, orgs_added=owned)
         for feed in self.feeds:
             feed.changed(changes)
         if self._names is not None:

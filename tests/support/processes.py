@@ -203,10 +203,11 @@ class Daemon(Running):
 
 
 class Prometheus(Running):
-    """A Prometheus that scrapes one target once a second."""
+    """A Prometheus that scrapes its targets once a second."""
 
-    def __init__(self, program: str, directory: Path, target: str) -> None:
-        scrape = {"job_name": "collector", "static_configs": [{"targets": [target.removeprefix("http://")]}]}
+    def __init__(self, program: str, directory: Path, *targets: str) -> None:
+        static = [{"targets": [target.removeprefix("http://") for target in targets]}]
+        scrape = {"job_name": "collector", "static_configs": static}
         configuration = {"global": {"scrape_interval": "1s"}, "scrape_configs": [scrape]}
         (directory / "prometheus.yml").write_text(json.dumps(configuration))
         command = [program, "--config.file=prometheus.yml", "--storage.tsdb.path=tsdb", "--log.format=json"]
