@@ -20,6 +20,26 @@ RestApply: TypeAlias = Callable[
 ]  # (payload, ids, monotonic)
 
 
+def all_of(pairs: Iterable[tuple[str, RestApply]]) -> dict[str, RestApply]:
+    """By kind what applies it; where several do, all of them, and the first that rejects says so."""
+    by_kind: dict[str, list[RestApply]] = {}
+    for kind, apply in pairs:
+        by_kind.setdefault(kind, []).append(apply)
+    return {kind: one(several) for kind, several in by_kind.items()}
+
+
+def one(several: list[RestApply]) -> RestApply:
+    """All of these as one."""
+    if len(several) == 1:
+        return several[0]
+
+    def apply(payload: dict[str, Any], ids: Mapping[str, str], now: float) -> Rejected | None:
+        outcomes = [each(payload, ids, now) for each in several]
+        return next((outcome for outcome in outcomes if outcome is not None), None)
+
+    return apply
+
+
 class Feed(Protocol):
     """One part of the catalogue: some objects of Mist, and the rows they become."""
 
@@ -42,3 +62,13 @@ class Feed(Protocol):
 
     def sweep(self, now: float) -> Iterator[int]:
         """End what nobody spoke of within its time to live; yields between short steps."""
+
+
+class PositionFeed(Feed, Protocol):
+    """The feed of positions: also by webhook, and told when a site's maps or zones were listed to their end."""
+
+    def event(self, topic: str, event: Mapping[str, Any], now: float) -> Rejected | None:
+        """Apply an event of a topic that carries a position, at monotonic `now`."""
+
+    def complete(self, kind: str, site_id: str, began: float) -> None:
+        """Every object of this kind in this site was told since monotonic `began`."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from collector.catalog.feed import all_of
 from collector.catalog.payloads import InnerList, one_or_many
 from collector.errors import Rejected
 from collector.metrics.compiler import ObjectKind
@@ -43,7 +44,7 @@ class Object:
     labels    the label names of its rows; each value is a field of that name, or stands in the channel's path
     fields    label name -> field of the payload, where the two are not called alike
     identity  the labels that tell two objects apart (all of them, unless given)
-    carries   what its channel carries; rest: the kind under which REST polls hand it over
+    carries   what its channel carries; rest: the kind, or kinds, under which REST polls hand it over
     inside    lists in the statistics of a device in which it stands, too: "gateway.tunnels"
     beside    the field of those statistics without which the list is not believed
     """
@@ -55,9 +56,14 @@ class Object:
     fields: Mapping[str, str] | None = None
     identity: tuple[str, ...] = ()
     carries: str = ""
-    rest: str = ""
+    rest: str | tuple[str, ...] = ()
     inside: tuple[str, ...] = ()
     beside: str = ""
+
+    @property
+    def polled(self) -> tuple[str, ...]:
+        """Every kind under which REST polls hand it over."""
+        return (self.rest,) if isinstance(self.rest, str) else self.rest
 
     def field_of(self, label: str) -> str:
         """The payload's field behind a label."""
@@ -70,7 +76,7 @@ class Objects:
     def __init__(self, store: Store, directories: Directories, objects: Iterable[Object]) -> None:
         self._readers = [Reader(one, store, directories) for one in objects]
         self.channels = {reader.object.carries: reader.channel for reader in self._readers if reader.object.carries}
-        self.rest = {reader.object.rest: reader.from_rest for reader in self._readers if reader.object.rest}
+        self.rest = all_of((kind, reader.from_rest) for reader in self._readers for kind in reader.object.polled)
 
     def lists_of(self, device: str) -> list[InnerList]:
         """The lists inside a device's statistics that hold such objects."""
@@ -106,8 +112,8 @@ class Objects:
         The slowest account sets the pace. What a stream tells of has a pace of its own.
         """
         for reader in self._readers:
-            if reader.object.rest == kind and not reader.object.carries:
-                reader.periods_s[by] = period_s
+            if kind in reader.object.polled and not reader.object.carries:
+                reader.periods_s[kind, by] = period_s
                 for table in reader.tables:
                     table.ttl_s = PERIODS_TO_LIVE * max(reader.periods_s.values())
 
@@ -127,7 +133,7 @@ class Reader:
         self._fields = tuple(one.field_of(label) for label in one.labels)
         self.kind = ObjectKind(one.name, store, self._roster, one.roots, one.nested, extras=self._fields)
         self.tables = [store.table(entity) for entity in self.kind.entities if entity.ttl_s is not None]
-        self.periods_s: dict[str, float] = {}  # of the polls that tell of it, by account
+        self.periods_s: dict[tuple[str, str], float] = {}  # of the polls that tell of it, by kind and account
         getter = attrgetter(*map(self.kind.attribute, self._fields))
         self._read = getter if len(self._fields) > 1 else lambda struct: (getter(struct),)
         self._identity = [one.labels.index(label) for label in (one.identity or one.labels)]

@@ -15,6 +15,7 @@ from collector.catalog import (
     gateway,
     gateway_ports,
     insights,
+    location,
     switch,
     switch_ports,
     totals,
@@ -115,6 +116,8 @@ def add_inner_lists(entries: dict[str, FamilyEntry]) -> None:
 
 def tallied(catalog: Catalog) -> Iterator[tuple[Entity, str]]:
     """What is counted here, with the name of the object that it is counted of."""
+    for entity in (*location.TALLIES, *location.OPTIONAL):
+        yield entity, entity.of
     for feed in catalog.feeds:
         for entity in feed.tallies():
             yield entity, webhooks.OBJECT if feed is catalog.events else entity.of or entity.name

@@ -100,6 +100,7 @@ class Sets(Enum):
 
     DEVICE_UP = auto()  # a type that ends in _CONNECTED or _DISCONNECTED: the device is up, or down
     ALARM_OPEN = auto()  # an alarm with a status: it is open, or no longer
+    POSITION = auto()  # somebody is at a place of a map
 
 
 @dataclass(frozen=True, slots=True)

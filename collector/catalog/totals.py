@@ -94,10 +94,6 @@ ZONE = Entity(
             for kind in _OCCUPANTS
             for statistic, short in _STATISTICS.items()
         ),
-        Gauge("mist_zone_occupancy_limit", "occupancy_limit", "Most occupants that the zone should have."),
-        timestamp("mist_zone_created_timestamp_seconds", "created_time", "When the zone was created."),
-        timestamp("mist_zone_modified_timestamp_seconds", "modified_time", "When the zone was last changed."),
-        Info("mist_zone_info", {"name": "name", "map_id": "map_id"}, "Name of the zone and the map it is drawn on."),
     ),
 )  # fmt: skip
 

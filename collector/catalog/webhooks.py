@@ -117,7 +117,9 @@ class WebhookEvents:
         self._sets: dict[Sets, Callable[[Topic, dict[str, Any], tuple[str, str]], None]] = {
             Sets.DEVICE_UP: self._set_device_up,
             Sets.ALARM_OPEN: self._set_alarm_open,
+            Sets.POSITION: self._set_position,
         }
+        self.positions: Callable[[str, Mapping[str, Any], float], Rejected | None] = no_positions
         self.unknown_topics = 0  # events of topics that nobody knows
 
     # events
@@ -178,6 +180,11 @@ class WebhookEvents:
 
     def _set_alarm_open(self, topic: Topic, event: dict[str, Any], where: tuple[str, str]) -> None:
         rejected = self._alarms.event(event, (*where, *self._group_and_severity(topic, event)), self._now())
+        if rejected is not None:
+            topic.refusals.reject(rejected.reason)
+
+    def _set_position(self, topic: Topic, event: dict[str, Any], _where: tuple[str, str]) -> None:
+        rejected = self.positions(topic.table.name, event, self._now())
         if rejected is not None:
             topic.refusals.reject(rejected.reason)
 
@@ -285,6 +292,11 @@ class WebhookEvents:
 def identity(part: Part, names: tuple[str, ...]) -> str:
     """The first of these fields that is an id; "" when none is."""
     return next((value for name in names if isinstance(value := part.get(name), str) and value), "")
+
+
+def no_positions(_topic: str, _event: Mapping[str, Any], _now: float) -> Rejected | None:
+    """Nobody wants to know where somebody is."""
+    return None
 
 
 def sources() -> Iterator[tuple[str, str, str]]:

@@ -38,6 +38,7 @@ def replay(
     from collector.catalog.catalog import Catalog  # noqa: PLC0415
     from collector.errors import Rejected  # noqa: PLC0415
     from collector.ingest.intake import Intake  # noqa: PLC0415
+    from collector.location.feed import Location  # noqa: PLC0415
     from collector.metrics.exposition import render_all  # noqa: PLC0415
     from collector.mist import channels  # noqa: PLC0415
     from collector.mist.duplicates import Duplicates  # noqa: PLC0415
@@ -48,6 +49,7 @@ def replay(
         return catalog.open_channel(path) or (lambda _payload, _now: reason)
 
     catalog, frames, events = Catalog(), Account(), dict[str, Account]()
+    catalog.join(Location(catalog.store, catalog.directories))
     intake = Intake(
         open_channel=open_channel,
         open_topic=catalog.open_topic,

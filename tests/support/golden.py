@@ -26,6 +26,7 @@ from typer.testing import CliRunner
 
 from collector.catalog.catalog import Catalog
 from collector.cli.main import app
+from collector.location.feed import Location
 from collector.metrics.exposition import render_all
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ def replay(files: tuple[Path, ...]) -> Outcome:
 def run_rest(file: Path) -> Outcome:
     """Hand each object to the catalogue, as the REST side does."""
     catalog = Catalog()
+    catalog.join(Location(catalog.store, catalog.directories))
     dropped: Counter[str] = Counter()
     objects = json.loads(file.read_bytes())
     for one in objects:

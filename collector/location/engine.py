@@ -1,0 +1,182 @@
+"""Moves people between places, and keeps the counts: who is on a map, in a zone, who came, who went, for how long.
+
+All of it happens in one synchronous step for each position, so enters minus exits equals occupants at every moment.
+A position that is older than the last one known of the same person is refused (`out_of_order`); one that is as old
+counts only if it is the greater of the two (by map, x, y), so that any order of the same positions ends alike. One that
+says nothing of time (those of connected clients) is as new as its arrival.
+
+Somebody leaves a zone at the moment of the first position outside it; who is seen no more left when last seen. A stay
+lasts from the moments that the cloud gives, where both ends have one, else from those of arrival.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import TYPE_CHECKING
+
+from collector.catalog import location as tables
+from collector.location.floor import NOT_BORN, Floor, Zone
+from collector.location.population import ABSENT, Population, Since
+from collector.metrics.model import Histogram, layout
+from collector.metrics.tally import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from collector.location.floor import Place
+    from collector.metrics.store import Store
+
+SWEEP_STEP = 2000
+KIND_NAMES = tuple(kind.name for kind in tables.KINDS)
+
+
+class Engine:
+    """All populations, by the number of their kind in `tables.KINDS`."""
+
+    def __init__(self, store: Store, *, absent_after_s: float, limit: int) -> None:
+        self.populations = [Population(limit) for _ in tables.KINDS]
+        self.absent_after_s = absent_after_s
+        self.zone_rows = Tally(store, tables.ZONE_KIND)
+        self.map_rows = Tally(store, tables.FLOOR_KIND)
+        self._entities = self.map_rows.table.column("mist_map_entities")
+        table = self.zone_rows.table
+        self._occupants = table.column("mist_zone_occupants")
+        self._enters, self._exits = table.column("mist_zone_enters_total"), table.column("mist_zone_exits_total")
+        self._dwell, self._bounds = next(
+            (column, family.bounds) for family, column in layout(tables.ZONE_KIND) if isinstance(family, Histogram)
+        )
+        self._values = table.values  # one array for good, see Table
+
+    # one person
+
+    def move(self, kind: int, slot: int, place: Place | None, now: float, told: float) -> None:
+        """Somebody is in another place (None: absent) since then."""
+        people = self.populations[kind]
+        before = people.place[slot]
+        people.place[slot] = place
+        was_on, is_on = before.floor if before else None, place.floor if place else None
+        if was_on is not is_on:
+            self._change_floor(kind, was_on, is_on)
+            people.floor[slot] = is_on.index if is_on else ABSENT
+        if zones_of(before) or zones_of(place):
+            self._change_zones(kind, slot, before, place, Since(now, told))
+        people.entered[slot], people.entered_told[slot] = now, told
+
+    def _change_floor(self, kind: int, left: Floor | None, entered: Floor | None) -> None:
+        for floor, by in ((left, -1.0), (entered, 1.0)):
+            if floor is not None:
+                self.map_rows.add((*labels_of(floor), KIND_NAMES[kind]), self._entities, by)
+
+    def _change_zones(self, kind: int, slot: int, before: Place | None, place: Place | None, at: Since) -> None:
+        people, kept = self.populations[kind], {}
+        old, new = zones_of(before), zones_of(place)
+        for zone in old:
+            since = people.since(slot, zone)
+            if zone in new:
+                kept[zone] = since
+            else:
+                self._exit(zone, kind, since, at)
+        for zone in new:
+            if zone not in old:
+                self._enter(zone, kind)
+        if kept:
+            people.earlier[slot] = kept
+        else:
+            people.earlier.pop(slot, None)
+
+    def _enter(self, zone: Zone, kind: int) -> None:
+        start = self.row_of(zone, kind)
+        self._values[start + self._occupants] += 1.0
+        self._values[start + self._enters] += 1.0
+
+    def _exit(self, zone: Zone, kind: int, since: Since, at: Since) -> None:
+        start, values = self.row_of(zone, kind), self._values
+        values[start + self._occupants] -= 1.0
+        values[start + self._exits] += 1.0
+        stayed_s = at.told - since.told if at.told and since.told else at.at - since.at
+        stayed_s = max(stayed_s, 0.0)
+        values[start + self._dwell + bisect_left(self._bounds, stayed_s)] += 1.0
+        values[start + self._dwell + len(self._bounds) + 1] += stayed_s
+
+    def row_of(self, zone: Zone, kind: int) -> int:
+        """Where the row of a zone and a kind begins in the store, made at zero when there is none."""
+        start = zone.rows[kind]
+        if start == NOT_BORN:
+            row = self.zone_rows.born((*labels_of(zone.floor), zone.id, KIND_NAMES[kind]))
+            start = zone.rows[kind] = row * self.zone_rows.table.width
+        return start
+
+    def occupants(self, zone: Zone) -> dict[str, int]:
+        """How many of each kind are in a zone."""
+        starts = [(name, start) for name, start in zip(KIND_NAMES, zone.rows, strict=True) if start != NOT_BORN]
+        return {name: int(self._values[start + self._occupants]) for name, start in starts}
+
+    def people_on(self, floor: Floor) -> int:
+        """How many are on a floor, all kinds together."""
+        labels = labels_of(floor)
+        known = [values for name in KIND_NAMES if (values := (*labels, name)) in self.map_rows]
+        return sum(int(self.map_rows.table.get(self.map_rows.born(values), self._entities)) for values in known)
+
+    # all of a floor
+
+    def place_anew(self, floor: Floor) -> None:
+        """The zones of a floor were drawn anew: everybody on it is where the new drawing says, since last seen."""
+        floor.prepare()
+        for kind, people in enumerate(self.populations):
+            for slot in people.on(floor.index):
+                place = floor.find(people.x[slot], people.y[slot])
+                self.move_if(kind, slot, place)
+
+    def move_if(self, kind: int, slot: int, place: Place | None) -> None:
+        """Move somebody as of when last heard of; who stays in the same zones has not moved."""
+        people = self.populations[kind]
+        before = people.place[slot]
+        if before is not None and place is not None and before.zones == place.zones and before.floor is place.floor:
+            people.place[slot] = place
+        elif before is not place:
+            self.move(kind, slot, place, people.heard[slot], people.told[slot])
+
+    def close(self, floor: Floor) -> None:
+        """The floor is no more, and nobody on it."""
+        for kind, people in enumerate(self.populations):
+            for slot in people.on(floor.index):
+                self.move_if(kind, slot, None)
+        floor.closed, floor.prepared = True, False
+        labels = labels_of(floor)
+        for rows in (self.zone_rows, self.map_rows):
+            rows.forget(lambda values: values[:3] == labels)
+
+    def erase(self, zone: Zone) -> None:
+        """The rows of a zone that is no more end; nobody may be in it."""
+        labels = (*labels_of(zone.floor), zone.id)
+        self.zone_rows.forget(lambda values: values[:4] == labels)
+
+    # time
+
+    def sweep(self, now: float) -> Iterator[int]:
+        """Who was not heard of for long is absent, and later forgotten; yields after short steps."""
+        for kind, people in enumerate(self.populations):
+            for first in range(0, len(people.heard), SWEEP_STEP):
+                yield self._sweep(kind, people, range(first, min(first + SWEEP_STEP, len(people.heard))), now)
+
+    def _sweep(self, kind: int, people: Population, slots: range, now: float) -> int:
+        absent, forgotten = now - self.absent_after_s, now - 2 * self.absent_after_s
+        ended, heard = 0, people.heard
+        for slot in slots:
+            if heard[slot] < absent:
+                if people.place[slot] is not None:
+                    self.move_if(kind, slot, None)
+                    ended += 1
+                elif heard[slot] < forgotten:
+                    people.forget(slot)
+        return ended
+
+
+def zones_of(place: Place | None) -> tuple[Zone, ...]:
+    """The zones of a place; none where somebody is absent."""
+    return place.zones if place is not None else ()
+
+
+def labels_of(floor: Floor) -> tuple[str, str, str]:
+    """The labels of everything on a floor."""
+    return floor.org_id, floor.site_id, floor.id

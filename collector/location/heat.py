@@ -1,0 +1,59 @@
+"""An option: how many are in each square of a map, counted anew at each sweep from where everybody is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from collector.catalog import location as tables
+from collector.location.engine import KIND_NAMES, labels_of
+from collector.metrics.tally import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from collector.location.floor import Floor
+    from collector.location.population import Population
+    from collector.metrics.store import Store
+
+
+class Heat:
+    """Squares of `cell_m` metres (0: switched off), at most `max_cells` of a map and kind, the fullest first."""
+
+    def __init__(self, store: Store, cell_m: float, max_cells: int) -> None:
+        self._cell_m = cell_m
+        self._max_cells = max_cells
+        self._rows = Tally(store, tables.HEAT)
+
+    def sweep(self, floors: Iterable[Floor], populations: Iterable[Population]) -> Iterator[int]:
+        """Count; yields after each map and kind. Maps without a scale have no squares."""
+        if not self._cell_m:
+            return
+        people_of = list(zip(KIND_NAMES, populations, strict=True))
+        for floor in list(floors):
+            for name, people in people_of if floor.ppm else ():
+                self._write((*labels_of(floor), name), self._count(floor, people))
+                yield 0
+
+    def _count(self, floor: Floor, people: Population) -> dict[tuple[str, str], int]:
+        import numpy as np  # noqa: PLC0415 - only where the option is on
+
+        slots = people.on(floor.index)
+        if not slots:
+            return {}
+        side = self._cell_m * floor.ppm
+        squares = np.floor(np.array([[people.x[slot] / side, people.y[slot] / side] for slot in slots]))
+        found, counts = np.unique(squares, axis=0, return_counts=True)
+        fullest = np.argsort(-counts, kind="stable")[: self._max_cells]
+        return {(self._middle(found[i][0]), self._middle(found[i][1])): int(counts[i]) for i in fullest}
+
+    def _middle(self, square: float) -> str:
+        return f"{(square + 0.5) * self._cell_m:g}"
+
+    def _write(self, labels: tuple[str, ...], counts: dict[tuple[str, str], int]) -> None:
+        self._rows.forget(lambda values: values[:4] == labels and values[4:] not in counts)
+        for square, count in counts.items():
+            self._rows.table.set(self._rows.born((*labels, *square)), 1, float(count))
+
+    def forget(self, labels: tuple[str, str, str]) -> None:
+        """End the squares of a map."""
+        self._rows.forget(lambda values: values[:3] == labels)

@@ -1,0 +1,71 @@
+"""An option: a few chosen assets (wheelchairs, pumps) with series of their own, by MAC. Nobody is in it by default."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from collector.catalog import location as tables
+from collector.metrics.store import NAN
+from collector.metrics.tally import Tally
+from collector.mist.identity import mac_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from collector.errors import Rejected
+    from collector.location.floor import Floor
+    from collector.location.lane import Take
+    from collector.metrics.store import Store
+
+
+class NamedAssets:
+    """The chosen ones. False when there are none."""
+
+    KINDS: ClassVar = frozenset({"asset", "discovered_asset"})
+
+    def __init__(self, store: Store, macs: Iterable[str], absent_after_s: float) -> None:
+        self._macs = {mac for text in macs if (mac := mac_of(text))}
+        self._absent_after_s = absent_after_s
+        self._rows, self._at = Tally(store, tables.NAMED), Tally(store, tables.NAMED_AT)
+        self._heard: dict[tuple[str, str, str], float] = {}
+        column = self._rows.table.column
+        self._x, self._y = (column("mist_asset_position_meters", axis=axis) for axis in "xy")
+        self._time = column("mist_asset_position_timestamp_seconds")
+
+    def __bool__(self) -> bool:
+        return bool(self._macs)
+
+    def watch(self, take: Take, floor: Floor) -> Take:
+        """A way in that also tells of the chosen ones on this floor."""
+
+        def taken(who: str, x: float, y: float, seen: float, now: float) -> Rejected | None:
+            outcome = take(who, x, y, seen, now)
+            mac = mac_of(who)
+            if outcome is None and mac in self._macs:
+                self._tell(floor, str(mac), (x, y), seen, now)
+            return outcome
+
+        return taken
+
+    def _tell(self, floor: Floor, mac: str, position: tuple[float, float], seen: float, now: float) -> None:
+        labels = (floor.org_id, floor.site_id, mac)
+        row, table = self._rows.born(labels), self._rows.table
+        for column, px in zip((self._x, self._y), position, strict=True):
+            table.set(row, column, px / floor.ppm if floor.ppm else NAN)
+        table.set(row, self._time, seen)
+        self._heard[labels] = now
+        zones = [zone.id for zone in floor.find(*position).zones] or [""]
+        places = {(*labels, floor.id, zone_id) for zone_id in zones}
+        self._at.forget(lambda values: values[2] == mac and values not in places)
+        for values in places:
+            self._at.table.set(self._at.born(values), 1, 1.0)
+
+    def sweep(self, now: float) -> int:
+        """End the series of those who were not heard of for long; how many."""
+        gone = {labels for labels, heard in self._heard.items() if heard < now - self._absent_after_s}
+        for labels in gone:
+            del self._heard[labels]
+        if gone:
+            self._rows.forget(gone.__contains__)
+            self._at.forget(lambda values: values[:3] in gone)
+        return len(gone)

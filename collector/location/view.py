@@ -1,0 +1,53 @@
+"""Floors as they are now, for a page that shows them: read only, and nobody in them by name.
+
+A view of a floor costs some 0.3 us for each dot and 0.1 ms for 200,000 people elsewhere.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from collector.floors import Dot, FloorLine, FloorView, ZoneView
+from collector.location.engine import KIND_NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from collector.location.engine import Engine
+    from collector.location.feed import Location
+    from collector.location.floor import Floor
+
+
+def lines_of(location: Location) -> list[FloorLine]:
+    """Every floor that REST told of, by site and name."""
+    known = [floor for floor in location.floors.values() if floor.told_at is not None]
+    lines = [
+        FloorLine(floor.id, floor.site_id, floor.name, location.engine.people_on(floor), len(floor.zones))
+        for floor in known
+    ]
+    return sorted(lines, key=lambda line: (line.site_id, line.name, line.map_id))
+
+
+def view_of(location: Location, map_id: str) -> FloorView | None:
+    """One floor; None when there is no such map."""
+    floor = location.floors.get(map_id)
+    if floor is None:
+        return None
+    dots = tuple(dots_on(location.engine, floor))
+    people = dict.fromkeys(KIND_NAMES, 0)
+    for dot in dots:
+        people[dot.kind] += 1
+    zones = tuple(
+        ZoneView(zone.id, zone.name, zone.outline.corners, location.engine.occupants(zone), zone.limit)
+        for zone in floor.zones.values()
+    )
+    return FloorView(
+        floor.id, floor.site_id, floor.name, floor.width, floor.height, floor.ppm, floor.walls, zones, people, dots
+    )
+
+
+def dots_on(engine: Engine, floor: Floor) -> Iterable[Dot]:
+    """Everybody on a floor, in no order that would tell one from another."""
+    for name, people in zip(KIND_NAMES, engine.populations, strict=True):
+        for slot in people.on(floor.index):
+            yield Dot(name, people.x[slot], people.y[slot])
