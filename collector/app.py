@@ -26,6 +26,7 @@ from collector.ingest.rest import Rest
 from collector.ingest.type_lists import TypeLists
 from collector.ingest.webhook import Webhook, WebhookLimits
 from collector.metrics import exposition
+from collector.metrics.labels import escape
 from collector.metrics.selfmetrics import SelfMetrics, Subscriptions
 from collector.mist import channels, clouds
 from collector.mist.channels import Scope
@@ -36,16 +37,19 @@ from collector.mist.polls import POLLS
 from collector.mist.session import Session
 from collector.mist.shard import Shard
 from collector.serve.listener import OperatorListener
+from collector.serve.progress import Limits, Progress
 from collector.serve.status_page import AccountLine, EventLine, StatusPage
+from collector.serve.supervision import Notifier, Watchdog
 from collector.status import Account, ConnectionStatus, PollStatus, RestStatus, WebhookStatus
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 
     from collector.clock import Clock
     from collector.config import AccountConfig, Config
     from collector.ingest.transport import Connect
     from collector.mist.directory import Changes
+    from collector.serve.metrics import Selection
 
 log = structlog.get_logger()
 
@@ -58,10 +62,16 @@ async def run(
     stop: asyncio.Event | None = None,
     clock: Clock | None = None,
     started: Callable[[Collector], None] | None = None,
+    notifier: Notifier | None = None,
 ) -> None:
-    """Collect until `stop` is set. `started` is told once both listeners are bound (tests learn the ports there)."""
+    """Collect until `stop` is set.
+
+    `started` is told once both listeners are bound (tests learn the ports there); `notifier` tells systemd.
+    """
     daemon = Collector(config, clock or SystemClock())
     stop = stop or asyncio.Event()
+    notifier = notifier or Notifier({})
+    watchdog = Watchdog(notifier, stuck=daemon.stuck, summary=daemon.summary, clock=daemon.clock)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(daemon.operator)
         if daemon.webhook is not None:
@@ -73,18 +83,23 @@ async def run(
         daemon.attach(lines)
         ports = {"metrics": daemon.operator.port, "webhook": daemon.webhook.port if daemon.webhook else None}
         log.info("started", version=collector.__version__, **ports)
+        notifier.ready()
         if started is not None:
             started(daemon)
-        await until(stop, [daemon.sweep, *(job for line in lines for job in line.jobs)])
+        jobs = (job for line in lines for job in line.jobs)
+        await until(stop, [daemon.sweep, watchdog.run, *jobs], on_stop=notifier.stopping)
     log.info("stopped")
 
 
-async def until(stop: asyncio.Event, jobs: list[Callable[[], Coroutine[object, object, None]]]) -> None:
-    """Run all jobs until `stop` is set; an error of one ends all."""
+async def until(
+    stop: asyncio.Event, jobs: list[Callable[[], Coroutine[object, object, None]]], *, on_stop: Callable[[], None]
+) -> None:
+    """Run all jobs until `stop` is set; an error of one ends all. `on_stop` is called as the end begins."""
     async with asyncio.TaskGroup() as group:
         tasks: list[asyncio.Task[None]] = [group.create_task(job()) for job in jobs]
         await stop.wait()
         log.info("stopping")
+        on_stop()
         for task in tasks:
             task.cancel()
 
@@ -123,8 +138,12 @@ class Collector:
         self.webhook = self._webhook(self.webhook_status) if self.webhook_status is not None else None
         self.subscriptions = Subscriptions(self.catalog.store, self.to_unix)
         self.selfmetrics = self._selfmetrics()
+        self.progress = Progress(
+            Limits(config.stream.ping_every_s, config.stream.pong_within_s, config.stream.open_every_s, SWEEP_EVERY_S),
+            clock.now(),
+        )
         self.operator = OperatorListener(
-            config.server.listen, render=self.render, ready=self.not_ready, status=self.status_page
+            config.server.listen, render=self.render, ready=self.not_ready, status=self.status_page, stuck=self.stuck
         )
 
     def attach(self, lines: list[AccountRun]) -> None:
@@ -147,22 +166,35 @@ class Collector:
             await self.clock.sleep(SWEEP_EVERY_S)
             for _ in self.catalog.sweep():
                 await asyncio.sleep(0)
+            self.progress.swept(self.clock.now())
 
-    async def render(self, openmetrics: bool) -> AsyncIterator[bytes]:  # noqa: FBT001 - as the listener calls it
-        """The whole exposition; other work gets its turn between chunks."""
+    async def render(self, selection: Selection) -> AsyncGenerator[bytes]:
+        """The exposition, or what is asked for of it; other work gets its turn between chunks."""
+        openmetrics = selection.openmetrics
         for _ in self.subscriptions.update(self.connections):
             await asyncio.sleep(0)
         store = self.catalog.store
         store.begin_scrape()
         try:
-            for chunk in exposition.render(store, openmetrics=openmetrics):
+            for chunk in exposition.render(store, openmetrics=openmetrics, wanted=wanted_of(selection)):
                 yield chunk
                 await asyncio.sleep(0)
         finally:
             store.end_scrape()
-        yield self.selfmetrics.render(openmetrics=openmetrics)
+        if not selection.collect or "collector" in selection.collect:
+            yield self.selfmetrics.render(openmetrics=openmetrics)
         if openmetrics:
             yield exposition.EOF
+
+    def stuck(self) -> list[str]:
+        """What hangs, so that only a restart helps."""
+        return self.progress.stuck(self.connections, self.clock.now())
+
+    def summary(self) -> str:
+        """How it stands, in one line."""
+        channels = [s.state for c in self.connections for s in c.subscriptions.values()]
+        up = f"{channels.count('up')} of {len(channels)} channels up, {self.frames.received} frames"
+        return "; ".join([up, *(f"not ready: {reason}" for reason in self.not_ready()[:1])])
 
     def not_ready(self) -> list[str]:
         """Reasons why the collector is not ready: an inventory not read, a channel without an answer."""
@@ -313,6 +345,13 @@ class AccountRun:
             len(known.sites),
             len(known.devices),
         )
+
+
+def wanted_of(selection: Selection) -> exposition.Wanted:
+    """The families and rows that a scraper asks for; an object's families begin with `mist_<object>_`."""
+    prefixes = tuple(f"mist_{name}_" for name in selection.collect)
+    needle = b'site_id="%b"' % escape(selection.site).encode() if selection.site else b""
+    return exposition.Wanted((lambda name: name.startswith(prefixes)) if prefixes else None, needle)
 
 
 def session_maker(config: Config) -> Callable[..., Session]:

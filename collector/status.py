@@ -48,6 +48,7 @@ class ConnectionStatus:
     state: str = "idle"  # idle | connecting | open | waiting
     opened_at: float | None = None
     last_message_at: float | None = None
+    alive_at: float = 0.0  # when its task last did something: an attempt, an answer, a break; frames are told above
     connects: int = 0
     breaks: dict[str, int] = field(default_factory=dict)  # by reason
     last_break: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from enum import StrEnum
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
@@ -88,5 +89,6 @@ async def until_told(config: Config) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told, number)
     from collector.app import run as collect  # noqa: PLC0415 - the whole house; a signal while it loads ends it clean
+    from collector.serve.supervision import Notifier  # noqa: PLC0415 - as above
 
-    await collect(config, stop=stop)
+    await collect(config, stop=stop, notifier=Notifier(os.environ))

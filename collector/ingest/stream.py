@@ -100,6 +100,7 @@ class Stream:
         self._fault_began: float | None = None
         self._logged: set[str] = set()  # reasons already logged in the present fault
         self._refused: set[str] = set()  # channels whose refusal is logged
+        status.alive_at = clock.now()
 
     # What is wanted
 
@@ -141,6 +142,7 @@ class Stream:
     async def _attempt(self, sockets: AsyncExitStack) -> Break:
         """Live through one connection, from the handshake to its end; `sockets` closes it."""
         self.status.state = "connecting"
+        self.status.alive_at = self._clock.now()
         self._settled = False
         try:
             connection = await first(self._open(sockets), self._too_late(CONNECT_WITHIN_S))
@@ -184,7 +186,7 @@ class Stream:
     async def _hold(self, connection: Connection) -> Break:
         now = self._clock.now()
         self.status.state = "open"
-        self.status.opened_at = now
+        self.status.opened_at = self.status.alive_at = now
         self.status.connects += 1
         self.status.next_attempt_at = None
         self._session.opened(now)
@@ -213,6 +215,7 @@ class Stream:
         self._on_event(event, now)
 
     def _on_pong(self) -> None:
+        self.status.alive_at = self._clock.now()
         self._session.ponged(self._clock.now())
 
     async def _keep_time(self, connection: Connection) -> Break:
@@ -277,6 +280,7 @@ class Stream:
         self._log_break(ended, pause)
         self.status.broke(ended.reason, ended.why)
         self._reset("refused" if isinstance(ended.error, Fatal) else "waiting")
+        self.status.alive_at = self._clock.now()
         self.status.next_attempt_at = self._clock.now() + pause
         self._retry.clear()
 

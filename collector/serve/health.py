@@ -15,18 +15,22 @@ _HEADERS = {"Cache-Control": "no-store"}
 
 
 class HealthEndpoints:
-    """Healthy: the event loop turns. Ready: `ready()` gives no reason why not."""
+    """Healthy: `stuck()` names nothing that hangs. Ready: `ready()` gives no reason why not."""
 
-    def __init__(self, ready: Ready) -> None:
+    def __init__(self, ready: Ready, stuck: Ready) -> None:
         self._ready = ready
+        self._stuck = stuck
 
     async def healthy(self, _request: web.Request) -> web.Response:
-        """Always 200: that it is answered at all is the news."""
-        return web.Response(text="healthy\n", headers=_HEADERS)
+        """200 while the work gets on, or 503 with what hangs: then a restart helps, and nothing else does."""
+        return _answer("healthy", self._stuck())
 
     async def ready(self, _request: web.Request) -> web.Response:
         """200, or 503 with the reasons, one a line."""
-        reasons = self._ready()
-        if not reasons:
-            return web.Response(text="ready\n", headers=_HEADERS)
-        return web.Response(status=503, text="".join(f"{reason}\n" for reason in reasons), headers=_HEADERS)
+        return _answer("ready", self._ready())
+
+
+def _answer(good: str, reasons: Sequence[str]) -> web.Response:
+    if not reasons:
+        return web.Response(text=f"{good}\n", headers=_HEADERS)
+    return web.Response(status=503, text="".join(f"{reason}\n" for reason in reasons), headers=_HEADERS)

@@ -37,14 +37,23 @@ _PAGE_HEADERS = {
 class OperatorListener:
     """An async context manager; after `__aenter__` it answers at `port`. Raises ListenError when it cannot listen.
 
-    `render(openmetrics)` gives /metrics, `ready()` the reasons why not ready, `status()` what the page shows.
+    `render(openmetrics)` gives /metrics, `ready()` the reasons why not ready, `stuck()` what hangs, `status()` what the
+    page shows.
     """
 
-    def __init__(self, listen: Listen, *, render: Render, ready: Ready, status: Callable[[], StatusPage]) -> None:
+    def __init__(
+        self,
+        listen: Listen,
+        *,
+        render: Render,
+        ready: Ready,
+        status: Callable[[], StatusPage],
+        stuck: Ready = lambda: (),
+    ) -> None:
         self._listen = listen
         self._status = status
         self.port = 0
-        health = HealthEndpoints(ready)
+        health = HealthEndpoints(ready, stuck)
         application = web.Application()
         application.router.add_get("/metrics", MetricsEndpoint(render).get)
         application.router.add_get("/-/healthy", health.healthy)

@@ -6,6 +6,8 @@ Compression is isal's level 1: an eighth of zlib's time on this text, and scrape
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
@@ -13,11 +15,12 @@ from aiohttp import web
 from isal import isal_zlib
 
 from collector.serve import negotiation
+from collector.serve.sharing import SharedRenderings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
-    Render = Callable[[bool], AsyncIterator[bytes]]
+    Render = Callable[["Selection"], AsyncGenerator[bytes]]
 
 log = structlog.get_logger()
 
@@ -28,12 +31,26 @@ _LEVEL = 1
 _GZIP_WINDOW = 31  # zlib's way of saying: gzip framing, 32 KB window
 
 
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What a scraper asks for.
+
+    `collect` are object names (`?collect[]=ap&collect[]=switch`: families `mist_ap_*`, `mist_switch_*`), none for all;
+    `site` is a site's id (`?site=...`), "" for all. So one collector can be several scrape jobs.
+    """
+
+    openmetrics: bool = False
+    collect: tuple[str, ...] = ()
+    site: str = ""
+
+
 class MetricsEndpoint:
-    """The handler of /metrics. `render(openmetrics)` gives the exposition; it is called once a scrape."""
+    """The handler of /metrics. `render(selection)` gives the exposition; scrapers that come together share one."""
 
     def __init__(self, render: Render, *, scrape_limit_s: float = SCRAPE_LIMIT_S) -> None:
         self._render = render
         self._scrape_limit_s = scrape_limit_s
+        self._shared = SharedRenderings()
         self._running = 0
         self._failing = False
 
@@ -60,6 +77,9 @@ class MetricsEndpoint:
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         openmetrics = negotiation.wants_openmetrics(",".join(request.headers.getall("Accept", [])))
+        selection = Selection(
+            openmetrics, tuple(sorted(request.query.getall("collect[]", []))), request.query.get("site", "")
+        )
         zipped = negotiation.accepts_gzip(",".join(request.headers.getall("Accept-Encoding", [])))
         response = web.StreamResponse(headers={"Vary": "Accept, Accept-Encoding", "Cache-Control": "no-store"})
         response.headers["Content-Type"] = negotiation.OPENMETRICS if openmetrics else negotiation.TEXT
@@ -68,14 +88,14 @@ class MetricsEndpoint:
         if request.method == "HEAD":
             await response.prepare(request)
             return response
-        chunks = self._render(openmetrics)
-        try:
-            await _send(gzipped(chunks) if zipped else chunks, request, response)
-        finally:
-            close = getattr(chunks, "aclose", None)
-            if close is not None:  # a generator that a broken scrape left half way
-                await close()
+        chunks = self._shared.chunks((selection, zipped), lambda: self._begin(selection, zipped=zipped))
+        async with contextlib.aclosing(chunks):  # a broken scrape leaves it half way
+            await _send(chunks, request, response)
         return response
+
+    def _begin(self, selection: Selection, *, zipped: bool) -> AsyncGenerator[bytes]:
+        chunks = self._render(selection)
+        return gzipped(chunks) if zipped else chunks
 
 
 async def _send(chunks: AsyncIterator[bytes], request: web.Request, response: web.StreamResponse) -> None:
@@ -89,14 +109,15 @@ async def _send(chunks: AsyncIterator[bytes], request: web.Request, response: we
     await response.write_eof()
 
 
-async def gzipped(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def gzipped(chunks: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
     """The chunks as one gzip stream, giving the event loop a turn after each slice."""
     compressor = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, _GZIP_WINDOW)
-    async for chunk in chunks:
-        view = memoryview(chunk)
-        for start in range(0, len(view), SLICE_BYTES):
-            packed = compressor.compress(view[start : start + SLICE_BYTES])
-            if packed:
-                yield packed
-            await asyncio.sleep(0)
+    async with contextlib.aclosing(chunks):
+        async for chunk in chunks:
+            view = memoryview(chunk)
+            for start in range(0, len(view), SLICE_BYTES):
+                packed = compressor.compress(view[start : start + SLICE_BYTES])
+                if packed:
+                    yield packed
+                await asyncio.sleep(0)
     yield compressor.flush()

@@ -58,7 +58,7 @@ def daemon(monkeypatch):
     app = types.ModuleType("collector.app")
     app.calls = []
 
-    async def run(config, *, stop):
+    async def run(config, *, stop, notifier):
         app.calls.append(config)
         await app.behaviour(stop)
 
