@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from collector.catalog.catalog import Catalog
+from collector.catalog.devices import STEADY
 from collector.errors import Rejected
 from collector.metrics.compiler import ObjectKind
 from collector.metrics.exposition import render_all
@@ -65,12 +66,13 @@ class Subject(NamedTuple):
     name: str
     entities: tuple
     labels: tuple[str, ...]
+    steady: tuple[str, ...]
     tree: payloads.Tree
     ways: dict[str, Compiled]
 
     def compare(self, messages: list[dict]) -> None:
         """All ways give what the tables mean."""
-        naive = Naive(self.entities, dict(zip(self.labels, self.labels, strict=True)))
+        naive = Naive(self.entities, dict(zip(self.labels, self.labels, strict=True)), self.steady)
         for message in messages:
             naive.apply(json.loads(json.dumps(message)))
         texts = {way: compiled.exposition(messages, self.labels) for way, compiled in self.ways.items()}
@@ -84,12 +86,12 @@ def subject_of(name: str) -> Subject:
     kind = KINDS[name]
     roots = [entity for entity in kind.entities if entity.within is None]
     nested = [entity for entity in kind.entities if entity.within is not None]
-    labels = kind.roster.label_names
+    labels, steady = kind.roster.label_names, STEADY.get(name, ())
     ways = {}
     for way, read in WAYS.items():
         store = Store()
-        ways[way] = Compiled(store, ObjectKind(name, store, Roster(labels), roots, nested), read)
-    return Subject(name, kind.entities, labels, payloads.tree_of(kind.entities), ways)
+        ways[way] = Compiled(store, ObjectKind(name, store, Roster(labels), roots, nested, steady=steady), read)
+    return Subject(name, kind.entities, labels, steady, payloads.tree_of(kind.entities), ways)
 
 
 each_kind = pytest.mark.parametrize("name", sorted(KINDS))
@@ -126,3 +128,12 @@ def test_partial_after_complete(name, data, seed):
     subject = subject_of(name)
     complete = payloads.filled(subject.tree, Random(seed))
     subject.compare([complete, *data.draw(payloads.messages(subject.tree, wild=True))])
+
+
+@pytest.mark.parametrize("name", sorted(STEADY))
+@settings(SETTINGS, max_examples=150)
+@given(data=st.data())
+def test_messages_about_what_is_steady(name, data):
+    """What is passed over while its text stays the same means what it always meant."""
+    subject = subject_of(name)
+    subject.compare(data.draw(payloads.messages(subject.tree, wild=True, only=subject.steady)))

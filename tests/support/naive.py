@@ -39,8 +39,9 @@ class Row:
 class Naive:
     """One object of one kind, and what its messages said so far."""
 
-    def __init__(self, entities: Iterable[Entity], labels: Mapping[str, str]) -> None:
+    def __init__(self, entities: Iterable[Entity], labels: Mapping[str, str], steady: Iterable[str] = ()) -> None:
         entities = tuple(entities)
+        self._whole = set(steady)  # maps among these are told whole: what is missing in them is gone
         self._nested = [entity for entity in entities if entity.within is not None]
         self._roots = [
             Row(entity, {name: labels[name] for name in entity.label_names})
@@ -77,6 +78,7 @@ class Naive:
         if elements is None:
             rows.clear()
             return
+        whole = self._told_whole(at.path, source, root)
         for key, element in elements:
             if element is None or (isinstance(element, dict) and any(holds(guard, element) for guard in entity.unless)):
                 rows.pop(key, None)
@@ -87,6 +89,13 @@ class Naive:
                 self._write(rows[key], element, root)
             elif element is not ABSENT:
                 merge(rows[key].values, 0, element)
+        for key in set(rows) - {key for key, _ in elements} if whole else ():
+            del rows[key]
+
+    def _told_whole(self, path: str, source: dict[str, Any], root: dict[str, Any]) -> bool:
+        """Whether this is a map that says with every message all that it holds."""
+        steady = source is root and path.partition(".")[0] in self._whole
+        return steady and path.endswith("}") and isinstance(look(source, path.rpartition(".")[0]), dict)
 
     def _tell(self, row: Row, found: Samples) -> None:
         base = row.base | changing_labels(row)

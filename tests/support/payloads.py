@@ -157,15 +157,18 @@ def valid(kind: Kind, words: Iterable[str]) -> tuple[Any, ...]:
 # partial, null and wrong
 
 
-def messages(tree: Tree, *, wild: bool) -> st.SearchStrategy[list[dict[str, Any]]]:
-    """A few messages about one object; `wild` ones have wrong types, too."""
-    return st.lists(an_object(tree, wild=wild), min_size=1, max_size=4)
+@st.composite
+def messages(draw: st.DrawFn, tree: Tree, *, wild: bool, only: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+    """A few messages about the same few fields of one object (among `only`); `wild` ones have wrong types, too."""
+    focus = draw(st.lists(st.sampled_from(only or tree.keys), unique=True, min_size=1, max_size=8))
+    return draw(st.lists(an_object(tree, wild=wild, focus=focus), min_size=1, max_size=4))
 
 
 @st.composite
-def an_object(draw: st.DrawFn, tree: Tree, *, wild: bool) -> dict[str, Any]:
-    """Some fields of an object."""
-    keys = draw(st.lists(st.sampled_from(tree.keys), unique=True, max_size=8)) if tree.keys else []
+def an_object(draw: st.DrawFn, tree: Tree, *, wild: bool, focus: list[str] | None = None) -> dict[str, Any]:
+    """Some fields of an object, of those in `focus`."""
+    choice = tree.keys if focus is None else focus
+    keys = draw(st.lists(st.sampled_from(choice), unique=True, max_size=8)) if choice else []
     return {key: draw(a_value(tree, key, wild=wild)) for key in keys}
 
 

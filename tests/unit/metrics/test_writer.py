@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from collector.metrics.model import (
@@ -274,6 +276,28 @@ FAN = Entity(
     "fan", within=MODULE, at="fans[*]", key="name", labels={"fan": BY_KEY}, families=(Gauge("fan_rpm", "rpm", "R."),)
 )
 LOAD = Entity("load", within=MODULE, at="cpu.load[*]", labels={"n": BY_KEY}, families=(Gauge("load", "", "Load."),))
+
+
+class TestASteadyMap:
+    """It is told whole, so what it lacks is gone."""
+
+    @pytest.fixture
+    def ap(self) -> Bench:
+        return Bench(AP, RADIO, steady=("radios",))
+
+    @pytest.mark.parametrize(
+        "radios",
+        [{"r6": {"channel": 5}}, {"r6": None}, {"r6": {"disabled": True}}, {}, {"r6": None, "r7": None}],
+        ids=str,
+    )
+    def test_what_it_lacks_is_gone(self, ap, radios):
+        ap.tell(json.dumps({"radios": {"r5": {"channel": 36}}}))
+        told = ap.tell(json.dumps({"radios": radios}))
+        assert named("radio_channel", radio="r5", band="5") not in told
+
+    def test_absent_leaves_it_alone(self, ap):
+        before = ap.tell(json.dumps({"radios": {"r5": {"channel": 36}}}))
+        assert ap.tell("{}") == before
 
 
 class TestRowsOfAList:
