@@ -40,6 +40,10 @@ bench: $(READY) ## Run the benchmarks
 	@[ -f tests/benchmarks/__main__.py ] || { echo "No benchmarks here: tests/benchmarks/__main__.py is missing" >&2; exit 1; }
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
+.PHONY: dashboards
+dashboards: $(READY) ## Write the rules, alerts and dashboards anew from grafana-dashboards/
+	@PYTHONPATH=grafana-dashboards $(BIN)/python -m mist_screens $(ARGS)
+
 .PHONY: setup
 setup: $(READY) ## Make .venv; the other targets do it when they need it
 

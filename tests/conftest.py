@@ -41,3 +41,9 @@ def promtool() -> str:
 def prometheus() -> str:
     """Return the path of prometheus; without it the test is skipped, or fails in CI."""
     return programs.require("prometheus")
+
+
+@pytest.fixture(scope="session")
+def amtool() -> str:
+    """Return the path of amtool; without it the test is skipped, or fails in CI."""
+    return programs.require("amtool")

@@ -29,6 +29,14 @@ class Program:
 PROGRAMS = (
     Program("prometheus", "prometheus", "the end-to-end tests against a real Prometheus", service="prometheus"),
     Program("promtool", "prometheus", "the checks of the exposition and of deploy/prometheus"),
+    Program(
+        "prometheus-alertmanager",
+        "prometheus-alertmanager",
+        "the scenarios against a real Alertmanager",
+        service="prometheus-alertmanager",
+    ),
+    Program("amtool", "prometheus-alertmanager", "the check of deploy/alertmanager"),
+    Program("chromium", "chromium", "the look at the dashboards in a real browser"),
 )
 _BY_NAME = {program.name: program for program in PROGRAMS}
 
