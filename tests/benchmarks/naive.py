@@ -54,7 +54,7 @@ class Reader:
         """Subscribe, then read until cancelled."""
         tls = ssl.create_default_context() if url.startswith("wss") else None
         headers = {"Authorization": f"Token {token}"}
-        async with connect(url, additional_headers=headers, ssl=tls, proxy=None) as websocket:
+        async with connect(url, additional_headers=headers, ssl=tls, proxy=None, close_timeout=0.2) as websocket:
             for channel in channels:
                 await websocket.send(json.dumps({"subscribe": channel}))
                 await websocket.recv()
