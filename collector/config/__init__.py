@@ -57,7 +57,7 @@ def load(path: str | Path, environ: Mapping[str, str]) -> Config:
         raise ConfigError(str(path), faults)
     merged, origins, more = environment.override(document, environ)
     faults += more
-    context = {"base": path.absolute().parent}
+    context = {"base": path.absolute().parent, "credentials": environ.get("CREDENTIALS_DIRECTORY", "")}
     config = _validated(merged, context, origins, faults)
     if config is not None:
         config.bind(environ, tuple(checks.warnings(config)))
@@ -70,7 +70,7 @@ def load(path: str | Path, environ: Mapping[str, str]) -> Config:
 
 def _validated(
     document: dict[Any, Any],
-    context: dict[str, Path],
+    context: dict[str, Path | str],
     origins: Mapping[tuple[str | int, ...], str],
     faults: list[Fault],
 ) -> Config | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import uuid
 from pathlib import Path
@@ -11,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, ValidationInfo, WithJsonSchema
 
 from collector import listen
-from collector.listen import Listen
+from collector.listen import Listen, Network
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _ENVIRONMENT_NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,99}")
@@ -71,6 +72,17 @@ def _http_path(value: str) -> str:
     return value
 
 
+def _network(value: object) -> Network:
+    if isinstance(value, ipaddress.IPv4Network | ipaddress.IPv6Network):
+        return value
+    try:
+        return ipaddress.ip_network(value if isinstance(value, str) else "")
+    except ValueError as error:
+        bits = " (bits are set behind the prefix)" if "host bits" in str(error) else ""
+        remedy = "an address, or a network such as 192.0.2.0/24 or 2001:db8::/32"
+        raise Wrong(f"is not a network{bits}", remedy) from None
+
+
 def _split(value: str, secure: str, plain: str) -> SplitResult:
     """Take a URL apart and refuse what must not be in it; the URL is not repeated, it may hold a password."""
     try:
@@ -105,14 +117,30 @@ def _stream_url(value: str) -> str:
 
 
 def _file(value: Any, context: ValidationInfo) -> Path:
-    """Resolve against the directory of the configuration file; `~` is the home directory."""
+    """Resolve against the directory of the configuration file; `~` is the home directory.
+
+    What systemd has handed over as a credential goes before the file itself, which the service may not read.
+    """
     if not isinstance(value, str | Path) or not str(value) or "\0" in str(value):
         raise Wrong("must be the path of a file", "relative paths count from the configuration file's directory")
-    base = (context.context or {}).get("base", Path())
+    told = context.context or {}
+    base = Path(told.get("base", Path()))
     try:
-        return Path(base) / Path(value).expanduser()
+        path = base / Path(value).expanduser()
     except RuntimeError:
         raise Wrong("begins with ~ but that user has no home directory", "write the whole path") from None
+    return _credential(path, base, told.get("credentials", "")) or path
+
+
+def _credential(path: Path, base: Path, directory: str) -> Path | None:
+    """The credential that `LoadCredential=secrets:/etc/mist-collector/secrets` makes of secrets/mist-token.
+
+    systemd names it secrets_mist-token: the name of the folder and the path below it, joined by _ (systemd.exec(5)).
+    """
+    if not directory or not path.is_relative_to(base):
+        return None
+    handed_over = Path(directory) / "_".join(path.relative_to(base).parts)
+    return handed_over if handed_over.is_file() else None
 
 
 ListenAddress = Annotated[
@@ -126,6 +154,12 @@ EnvironmentName = Annotated[str, AfterValidator(_environment_name)]
 OrgId = Annotated[str, AfterValidator(_org_id), Field(json_schema_extra={"format": "uuid"})]
 ApiUrl = Annotated[str, AfterValidator(_api_url), Field(json_schema_extra={"format": "uri"})]
 StreamUrl = Annotated[str, AfterValidator(_stream_url), Field(json_schema_extra={"format": "uri"})]
+NetworkRange = Annotated[
+    Network,
+    BeforeValidator(_network),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": "string", "examples": ["192.0.2.0/24", "2001:db8::/32", "192.0.2.7"]}),
+]
 HttpPath = Annotated[str, AfterValidator(_http_path)]
 SecretPath = Annotated[
     Path,

@@ -439,3 +439,23 @@ def test_polls_are_switched_and_paced_one_by_one(write):
 )
 def test_a_poll_that_is_wrong_is_named(write, polls, path):
     assert path in faults_of(write(changed(polls=polls)))
+
+
+def test_a_credential_of_systemd_goes_before_the_file(tmp_path):
+    handed_over = tmp_path / "run"
+    handed_over.mkdir()
+    (handed_over / "secrets_mist-token").write_text("from-systemd\n")
+    file = tmp_path / "collector.yaml"
+    file.write_text("accounts: [{name: a, cloud: emea01, token_file: secrets/mist-token}]\nwebhook: {enabled: false}\n")
+    loaded = config.load(file, {"CREDENTIALS_DIRECTORY": str(handed_over)})
+    assert loaded.accounts[0].read_token() == "from-systemd"
+
+
+def test_without_a_credential_the_file_is_read(tmp_path):
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "mist-token").write_text("from-the-file\n")
+    (tmp_path / "secrets" / "mist-token").chmod(0o600)
+    file = tmp_path / "collector.yaml"
+    file.write_text("accounts: [{name: a, cloud: emea01, token_file: secrets/mist-token}]\nwebhook: {enabled: false}\n")
+    for environ in ({}, {"CREDENTIALS_DIRECTORY": str(tmp_path)}):
+        assert config.load(file, environ).accounts[0].read_token() == "from-the-file"
