@@ -18,7 +18,7 @@ from collector import app, log
 from collector.config import Config
 from collector.metrics import exposition
 from collector.mist import envelope
-from collector.serve.metrics import gzipped
+from collector.serve.metrics import Selection, gzipped
 from tests.benchmarks import traffic
 from tests.benchmarks.children import rss_bytes, spent
 from tests.benchmarks.lateness import Lateness
@@ -112,10 +112,10 @@ class Questions:
     async def scrape(self) -> dict[str, float]:
         """CPU seconds of one exposition, and of one with gzip, made as for /metrics."""
         began = spent()
-        async for _ in self.daemon.render(openmetrics=False):
+        async for _ in self.daemon.render(Selection()):
             pass
         rendered = spent()
-        async for _ in gzipped(self.daemon.render(openmetrics=False)):
+        async for _ in gzipped(self.daemon.render(Selection())):
             pass
         return {"text_s": rendered - began, "gzip_s": spent() - rendered}
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from collector.metrics.model import AnyFamily, At, Entity, Guard
 
+NO_SITE = "00000000-0000-0000-0000-000000000000"  # what a Mist Edge of no site says
+
 Labels = tuple[str, ...]
 Order = list[int] | None  # of label values; None: as they come
 
@@ -46,7 +48,7 @@ class Fields:
         kind = "mxedge" if scope[-1] == "mxedges" else payload.get("type") or "ap"
         known = {
             "org_id": self._org_id,
-            "site_id": scope[2] if scope[1] == "sites" else payload.get("site_id") or "",
+            "site_id": scope[2] if scope[1] == "sites" else payload.get("site_id", "").replace(NO_SITE, ""),
             "mac": payload.get("mac", ""),
             "mxedge_id": payload.get("id") or "",
             "device_type": kind,
