@@ -35,6 +35,12 @@ check: $(READY) ## Check style, types and the layers of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+.PHONY: faults
+faults: $(READY) ## Play every fault and write docs/faults.md from what was seen
+	rm -rf build/faults
+	$(BIN)/python -m pytest -n auto tests/faults --faults-to build/faults $(ARGS)
+	$(BIN)/python -m tests.support.faults build/faults
+
 .PHONY: bench
 bench: $(READY) ## Run the benchmarks
 	@[ -f tests/benchmarks/__main__.py ] || { echo "No benchmarks here: tests/benchmarks/__main__.py is missing" >&2; exit 1; }

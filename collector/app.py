@@ -16,6 +16,7 @@ import structlog
 import collector
 from collector.catalog.catalog import Catalog
 from collector.clock import SystemClock
+from collector.doors import DoorLimits
 from collector.ingest import transports
 from collector.ingest.intake import Intake
 from collector.ingest.inventory import Inventory
@@ -23,6 +24,7 @@ from collector.ingest.polling import PollHooks, Polling
 from collector.ingest.pool import Pool
 from collector.ingest.recovery import Recovery
 from collector.ingest.rest import Rest
+from collector.ingest.sources import Sources
 from collector.ingest.type_lists import TypeLists
 from collector.ingest.webhook import Webhook, WebhookLimits
 from collector.metrics import exposition
@@ -46,7 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 
     from collector.clock import Clock
-    from collector.config import AccountConfig, Config
+    from collector.config import AccountConfig, Config, WebhookConfig
     from collector.ingest.transport import Connect
     from collector.mist.directory import Changes
     from collector.serve.metrics import Selection
@@ -250,7 +252,8 @@ class Collector:
             deliver=self.intake.delivery,
             status=status,
             clock=self.clock,
-            limits=WebhookLimits(wanted.max_body_bytes, wanted.read_timeout_s),
+            limits=webhook_limits(wanted),
+            sources=Sources(wanted.allow_sources, wanted.trusted_proxies),
         )
 
     def _selfmetrics(self) -> SelfMetrics:
@@ -387,6 +390,17 @@ def wanted_channels(daemon: Collector, directory: Directory) -> Iterator[str]:
             path = channels.path(channel, **ids)
             if daemon.catalog.open_channel(path) is not None:
                 yield path
+def webhook_limits(wanted: WebhookConfig) -> WebhookLimits:
+    """What deliveries may take, as configured."""
+    return WebhookLimits(
+        wanted.max_body_bytes,
+        wanted.read_timeout_s,
+        wanted.rate_per_s,
+        wanted.rate_burst,
+        DoorLimits(wanted.max_connections, max(1, wanted.max_connections // 4)),
+    )
+
+
 
 
 def scope_ids(scope: Scope, directory: Directory, shard: Shard) -> Iterator[dict[str, str]]:

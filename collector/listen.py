@@ -17,6 +17,7 @@ from collector.errors import ListenError
 # host:port, [ipv6]:port or :port (every address). Host names are allowed: "localhost:9733".
 PATTERN = r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*):[0-9]{1,5}$"
 BACKLOG = 128
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _EVERY_ADDRESS = ("", "0.0.0.0", "::")  # noqa: S104 - these are what the comparison looks for
 _CAUSES = {
     errno.EADDRINUSE: "the port is already taken by another program",

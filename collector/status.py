@@ -112,6 +112,8 @@ class WebhookStatus:
     last_accepted_at: float | None = None
     last_refused_at: float | None = None
     last_refused_reason: str = ""
+    connections: int = 0  # open now
+    closed: dict[str, int] = field(default_factory=dict)  # connections that the door ended, by reason
 
     def answered(self, status: int, now: float, reason: str = "") -> None:
         """Count one answer at time `now`; `reason` is a fixed word, empty when the delivery was accepted."""

@@ -16,6 +16,11 @@ hypothesis.settings.register_profile("collector", deadline=None, derandomize=pro
 hypothesis.settings.load_profile("collector")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Where the fault tests leave what they saw; `make faults` writes docs/faults.md from it."""
+    parser.addoption("--faults-to", metavar="DIR", help="write the rows of docs/faults.md there, and hold none of them")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give all end-to-end tests to one worker, one after the other, and begin with them: they take longest."""
     for item in items:

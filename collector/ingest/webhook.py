@@ -1,28 +1,38 @@
 """The webhook endpoint: where Mist posts events.
 
-One POST: read the raw body under a size and a time limit, verify its signature, apply its events, answer. Nothing is
-parsed before the signature holds. Mist is told what to do next by the status alone:
+One POST: who sends, how often, read the raw body under a size and a time limit, verify its signature, apply its events,
+answer. Nothing is parsed before the signature holds, and no body is read that carries none. Mist is told what to do
+next by the status alone:
 
 =====  ============================================================  ========================
 200    every event was applied, or dropped for a counted reason      Mist is done
 400    signed, but it will never parse                               repeating would not help
 401    not signed as configured                                      the operator has to act
+403    from a source that may not send                               the operator has to act
+404    another path                                                  the operator has to act
+405    another method than POST                                      the operator has to act
 408    the body did not arrive in time                               Mist repeats it
 413    the body is larger than `max_body_bytes`                      the operator has to act
+415    the body is compressed: a signature covers plain bytes        the operator has to act
+429    more requests than one source may make                        Mist repeats it
 500    our own fault while applying                                  Mist repeats it
+503    bodies under way fill the memory that they may take           Mist repeats it
 =====  ============================================================  ========================
 """
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 import structlog
 from aiohttp import ClientConnectionResetError, web
 
+from collector.doors import DoorLimits, Doors, DoorSite, attended
 from collector.errors import ConfigError, Rejected, SignatureError
+from collector.ingest.sources import Rates, Sources
 from collector.mist import signature
 
 if TYPE_CHECKING:
@@ -41,22 +51,27 @@ SHUTDOWN_S = 2.0  # a delivery under way may finish within this time when the co
 MISSING = "missing"
 INTERNAL = "internal_error"
 FAULT_OVER_S = 300.0  # a reason that did not come again for so long has ended
+LARGE_BODIES = 4  # of the largest size may be under way at once
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookLimits:
-    """What one delivery may take: size in bytes, time to arrive whole in seconds."""
+    """What deliveries may take: size in bytes, time to arrive whole in seconds, requests a second and source."""
 
     max_body_bytes: int = 10_000_000
     read_timeout_s: float = 30.0
+    rate_per_s: float = 0.0  # 0: any number
+    rate_burst: int = 1000
+    doors: DoorLimits = field(default_factory=DoorLimits)
 
 
 class _Refused(Exception):  # noqa: N818 - the way out of one request, not an error of the collector
     """Answer `status`, count `reason`."""
 
-    def __init__(self, status: int, reason: str) -> None:
+    def __init__(self, status: int, reason: str, **headers: str) -> None:
         self.status = status
         self.reason = reason
+        self.headers = headers
         super().__init__(reason)
 
 
@@ -79,26 +94,50 @@ class Webhook:
         status: WebhookStatus,
         clock: Clock,
         limits: WebhookLimits | None = None,
+        sources: Sources | None = None,
     ) -> None:
         self._listen = listen
-        self._secrets = secrets
-        self._allow_unsigned = allow_unsigned
         self._deliver = deliver
         self._status = status
         self._clock = clock
-        self._limits = limits or WebhookLimits()
         self._faults: dict[str, float] = {}  # reasons being refused for, and when last: each is logged once
+        self._under_way = 0  # bytes of bodies that are being read
         self.port = 0
-        application = web.Application(client_max_size=self._limits.max_body_bytes)
-        application.router.add_post(path, self._post)
-        # The signature covers the bytes as they were sent, so aiohttp must not unpack them.
-        self._runner = web.AppRunner(application, access_log=None, auto_decompress=False, shutdown_timeout=SHUTDOWN_S)
+        self.wants(
+            path, secrets=secrets, allow_unsigned=allow_unsigned, limits=limits or WebhookLimits(), sources=sources
+        )
+        self._doors = Doors(
+            self._limits.doors,
+            self._closed,
+            exempt=self._exempt,
+            on_count=self._count_open,
+        )
+        application = web.Application(client_max_size=0, middlewares=[attended])
+        application.router.add_route("*", "/{path:.*}", self._post)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=SHUTDOWN_S)
+
+    def wants(
+        self,
+        path: str,
+        *,
+        secrets: Callable[[], Sequence[bytes]],
+        allow_unsigned: bool,
+        limits: WebhookLimits,
+        sources: Sources | None = None,
+    ) -> None:
+        """Take these settings from the next request on; all but `limits.doors` may change while it listens."""
+        self._path = path
+        self._secrets = secrets
+        self._allow_unsigned = allow_unsigned
+        self._limits = limits
+        self._sources = sources or Sources()
+        self._rates = Rates(limits.rate_per_s, limits.rate_burst) if limits.rate_per_s else None
 
     async def __aenter__(self) -> Self:
         listener = self._listen.bind()
         self.port = listener.getsockname()[1]
         await self._runner.setup()
-        await web.SockSite(self._runner, listener).start()
+        await DoorSite(self._runner, listener, self._doors).start()
         return self
 
     async def __aexit__(
@@ -110,45 +149,85 @@ class Webhook:
         await self._runner.cleanup()
 
     async def _post(self, request: web.Request) -> web.Response:
-        """Answer one delivery. The body of a refusal says why, in one word; it never quotes the request."""
+        """Answer one request. The body of a refusal says why, in one word; it never quotes the request."""
         try:
+            self._let_in(request)
+            secrets = self._read_secrets()
+            self._look_at_head(request)
             body = await self._body(request)
-            self._verify(body, request)
+            self._verify(body, request, secrets)
             self._apply(body)
         except _Refused as refused:
             self._refused(refused)
-            return web.Response(status=refused.status, text=f"{refused.reason}\n")
+            return web.Response(status=refused.status, text=f"{refused.reason}\n", headers=refused.headers)
         self._status.answered(200, self._clock.now())
         self._faults_end()
         return web.Response(text="ok\n")
 
-    async def _body(self, request: web.Request) -> bytes:
-        """The raw body, whole."""
+    def _let_in(self, request: web.Request) -> None:
+        """Ask who sends, how often, and whether it is a delivery at all."""
+        source = self._sources.source(request.remote or "", request.headers.getall("X-Forwarded-For", ()))
+        if not self._sources.allows(source):
+            raise _Refused(403, "source_not_allowed")
+        wait_s = self._rates.wait_s(source, self._clock.now()) if self._rates is not None else 0.0
+        if wait_s > 0:
+            raise _Refused(429, "rate_limited", **{"Retry-After": str(math.ceil(wait_s))})
+        if request.path != self._path:
+            raise _Refused(404, "wrong_path")
+        if request.method != "POST":
+            raise _Refused(405, "wrong_method", Allow="POST")
+
+    def _look_at_head(self, request: web.Request) -> None:
+        """Refuse by the head alone what would be refused anyway, before a byte of the body is kept."""
+        if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise _Refused(415, "compressed")
         if (request.content_length or 0) > self._limits.max_body_bytes:
             raise _Refused(413, "too_large")
+        if not self._allow_unsigned:
+            try:
+                signature.claimed(request.headers)
+            except SignatureError as error:
+                raise _Refused(401, error.reason) from None
+
+    async def _body(self, request: web.Request) -> bytes:
+        """The raw body, whole."""
+        body = bytearray()
         try:
             async with asyncio.timeout(self._limits.read_timeout_s):
-                body = await request.read()
-        except web.HTTPRequestEntityTooLarge:
-            raise _Refused(413, "too_large") from None
+                async for chunk in request.content.iter_any():
+                    self._keep(body, chunk)
         except TimeoutError:
             raise _Refused(408, "timeout") from None
         except (ClientConnectionResetError, ConnectionError, web.RequestPayloadError):
             raise _Refused(400, "disconnected") from None
+        finally:
+            self._under_way -= len(body)
         self._status.bytes += len(body)
-        return body
+        return bytes(body)
 
-    def _verify(self, body: bytes, request: web.Request) -> None:
+    def _keep(self, body: bytearray, chunk: bytes) -> None:
+        """Add what came, within the size of one body and of all that are under way."""
+        if len(body) + len(chunk) > self._limits.max_body_bytes:
+            raise _Refused(413, "too_large")
+        if self._under_way + len(chunk) > LARGE_BODIES * self._limits.max_body_bytes:
+            raise _Refused(503, "crowded", **{"Retry-After": "5"})
+        self._under_way += len(chunk)
+        body += chunk
+
+    def _read_secrets(self) -> Sequence[bytes]:
+        try:
+            return self._secrets()
+        except ConfigError:
+            raise _Refused(500, "secret_unreadable") from None
+
+    def _verify(self, body: bytes, request: web.Request, secrets: Sequence[bytes]) -> None:
         """Hold the signature against every secret of this moment."""
         try:
-            secrets = self._secrets()
             if secrets or not self._allow_unsigned:
                 signature.verify(body, request.headers, secrets)
         except SignatureError as error:
             if not (self._allow_unsigned and error.reason == MISSING):
                 raise _Refused(401, error.reason) from None
-        except ConfigError:
-            raise _Refused(500, "secret_unreadable") from None
 
     def _apply(self, body: bytes) -> None:
         """Hand the body on; an error in there is ours, and Mist may repeat the delivery."""
@@ -161,13 +240,26 @@ class Webhook:
         if rejected is not None:
             raise _Refused(400, rejected.reason)
 
+    def _exempt(self, peer: str) -> bool:
+        return self._sources.is_proxy(peer)
+
+    def _count_open(self, connections: int) -> None:
+        self._status.connections = connections
+
+    def _closed(self, reason: str) -> None:
+        """Count a connection that the door ended, and log the first of its kind."""
+        self._status.closed[reason] = self._status.closed.get(reason, 0) + 1
+        self._note_fault(reason)
+
     def _refused(self, refused: _Refused) -> None:
         """Count, and log the first of its kind: a scanner on an open port must not fill the log."""
-        now = self._clock.now()
-        self._status.answered(refused.status, now, refused.reason)
-        if refused.reason not in self._faults:
-            log.warning("webhook_refused", reason=refused.reason, status=refused.status)
-        self._faults[refused.reason] = now
+        self._status.answered(refused.status, self._clock.now(), refused.reason)
+        self._note_fault(refused.reason, status=refused.status)
+
+    def _note_fault(self, reason: str, **facts: int) -> None:
+        if reason not in self._faults:
+            log.warning("webhook_refused", reason=reason, **facts)
+        self._faults[reason] = self._clock.now()
 
     def _faults_end(self) -> None:
         """After a good delivery: forget, and log, the reasons that did not come again."""

@@ -274,6 +274,13 @@ def webhook_families(status: WebhookStatus, to_unix: Callable[[float], float]) -
         ["reason"],
         {(r,): n for r, n in status.refused.items()},
     )
+    yield gauge("webhook_connections", "Connections open at the webhook listener.", [], {(): float(status.connections)})
+    yield counter(
+        "webhook_connections_closed",
+        "Connections that the webhook listener ended or did not take, by reason.",
+        ["reason"],
+        {(r,): n for r, n in status.closed.items()},
+    )
     yield counter("webhook_received_bytes", "Bytes of webhook deliveries.", [], {(): status.bytes})
     last = status.last_accepted_at
     yield gauge(

@@ -35,14 +35,17 @@ def verify(body: bytes, headers: Mapping[str, str], secrets: Sequence[bytes]) ->
     headers are malformed. All secrets are tried in constant time, so the time taken tells nothing of them. An empty
     secret is passed over (everybody can sign with it), and no secret at all is a mismatch, never a welcome.
     """
-    claimed = _claimed(headers)
-    matches = [hmac.compare_digest(sign(body, secret), claimed) for secret in secrets if secret]
+    signed = claimed(headers)
+    matches = [hmac.compare_digest(sign(body, secret), signed) for secret in secrets if secret]
     if not any(matches):
         raise SignatureError("mismatch")
 
 
-def _claimed(headers: Mapping[str, str]) -> str:
-    """Return the one signature that the request carries, well-formed."""
+def claimed(headers: Mapping[str, str]) -> str:
+    """Return the one signature that the request carries; SignatureError("missing" | "malformed") without one.
+
+    It says nothing of whether it fits: that takes the body.
+    """
     found = [value for name, value in headers.items() if name.lower() == _HEADER_LOWER]
     if not any(found):
         raise SignatureError("missing")

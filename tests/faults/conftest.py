@@ -6,6 +6,7 @@ import pytest
 
 from collector.ingest import transports
 from tests.support.clock import ManualClock
+from tests.support.faults import fault  # noqa: F401 - a fixture
 from tests.support.misbehaving import MisbehavingCloud
 from tests.support.streaming import Watched, running
 
