@@ -57,7 +57,10 @@ def load(path: str | Path, environ: Mapping[str, str]) -> Config:
         raise ConfigError(str(path), faults)
     merged, origins, more = environment.override(document, environ)
     faults += more
-    context = {"base": path.absolute().parent, "credentials": environ.get("CREDENTIALS_DIRECTORY", "")}
+    context: dict[str, Path | str] = {
+        "base": path.absolute().parent,
+        "credentials": environ.get("CREDENTIALS_DIRECTORY", ""),
+    }
     config = _validated(merged, context, origins, faults)
     if config is not None:
         config.bind(environ, tuple(checks.warnings(config)))

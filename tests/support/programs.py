@@ -37,6 +37,13 @@ PROGRAMS = (
     ),
     Program("amtool", "prometheus-alertmanager", "the check of deploy/alertmanager"),
     Program("chromium", "chromium", "the look at the dashboards in a real browser"),
+    Program("systemd-analyze", "systemd", "the checks of the units in deploy/systemd"),
+    Program("shellcheck", "shellcheck", "the check of the installer"),
+    Program("kubectl", "kubernetes-client", "the checks of deploy/kubernetes"),
+    Program("nginx", "nginx-light", "the check of the reverse proxy's example", service="nginx"),
+    Program("caddy", "caddy", "the check of the other reverse proxy's example", service="caddy"),
+    Program("zsh", "zsh", "the completion of commands in zsh"),
+    Program("fish", "fish", "the completion of commands in fish"),
 )
 _BY_NAME = {program.name: program for program in PROGRAMS}
 
