@@ -27,17 +27,19 @@ from collector.ingest.rest import Rest
 from collector.ingest.sources import Sources
 from collector.ingest.type_lists import TypeLists
 from collector.ingest.webhook import Webhook, WebhookLimits
+from collector.location.configured import located
+from collector.location.follow import MapFollower
 from collector.metrics import exposition
 from collector.metrics.labels import escape
 from collector.metrics.selfmetrics import SelfMetrics, Subscriptions
-from collector.mist import channels, clouds
-from collector.mist.channels import Scope
+from collector.mist import clouds
 from collector.mist.directories import Directories
 from collector.mist.directory import Directory
 from collector.mist.duplicates import Duplicates
 from collector.mist.polls import POLLS
 from collector.mist.session import Session
 from collector.mist.shard import Shard
+from collector.mist.wanted import wanted
 from collector.serve.listener import OperatorListener
 from collector.serve.progress import Limits, Progress
 from collector.serve.status_page import AccountLine, EventLine, StatusPage
@@ -45,7 +47,7 @@ from collector.serve.supervision import Notifier, Watchdog
 from collector.status import Account, ConnectionStatus, PollStatus, RestStatus, WebhookStatus
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
+    from collections.abc import AsyncGenerator, Callable, Coroutine
 
     from collector.clock import Clock
     from collector.config import AccountConfig, Config, WebhookConfig
@@ -128,6 +130,7 @@ class Collector:
             max_assets=config.assets.max_assets if config.assets.per_asset else 0,
             shard=self.shard,
         )
+        self.location = located(self.catalog, config.location, self.to_unix)
         self.frames, self.events = Account(), dict[str, Account]()
         self.intake = Intake(
             open_channel=self.catalog.open_channel,
@@ -308,24 +311,27 @@ class AccountRun:
             new_session=session_maker(config),
             on_recovered=self.recovery.recovered,
         )
+        self.maps = MapFollower(daemon.location.maps, self._subscribe, clock)
         self.polling = self._polling()
         self.types = TypeLists(self.rest, daemon.catalog.admit_types, clock)
-        self.jobs = (self.inventory.run, self.pool.run, self.recovery.run, self.polling.run, self.types.run)
+        sources = (self.inventory, self.pool, self.recovery, self.polling, self.types, self.maps)
+        self.jobs = tuple(source.run for source in sources)
 
     def _polling(self) -> Polling:
         """Everything that is switched on among the polls, with the configured periods."""
-        daemon, wanted = self._daemon, self._daemon.config.polls
+        daemon, polls = self._daemon, self._daemon.config.polls
         return Polling(
             self.rest,
             self.directory,
-            [poll for poll in POLLS if getattr(wanted, poll.switch)],
+            [poll for poll in POLLS if daemon.config.asks(poll.switch, located=poll.located)],
             PollHooks(
                 hand_on=daemon.catalog.rest_object,
                 on_period=lambda kind, period_s: daemon.catalog.told_every(kind, period_s, self.name),
                 on_complete=daemon.catalog.rest_complete,
+                on_site_complete=self._site_complete,
             ),
-            every_s={poll.name: getattr(wanted.every_s, poll.switch) for poll in POLLS},
-            budget_share=wanted.budget_share,
+            every_s={poll.name: getattr(polls.every_s, poll.switch) for poll in POLLS},
+            budget_share=polls.budget_share,
             clock=daemon.clock,
             statuses=daemon.polls,
             closed_orgs=lambda: self.inventory.closed_orgs,
@@ -333,7 +339,18 @@ class AccountRun:
 
     def _changed(self, changes: Changes) -> None:
         self._daemon.catalog.changed(changes)
-        self.pool.set_channels(wanted_channels(self._daemon, self.directory))
+        self._subscribe()
+
+    def _site_complete(self, kind: str, site_id: str, began: float) -> None:
+        self._daemon.catalog.site_complete(kind, site_id, began)
+        self.maps.look()
+
+    def _subscribe(self) -> None:
+        """Subscribe to every channel that is switched on and that the catalogue can read."""
+        daemon = self._daemon
+        streams, maps = daemon.config.streams.model_dump(), daemon.location.maps()
+        paths = wanted(streams, self.directory, daemon.shard, maps)
+        self.pool.set_channels(path for path in paths if daemon.catalog.open_channel(path) is not None)
 
     def _payload(self, kind: str, payload: dict[str, object], ids: dict[str, str]) -> None:
         self._daemon.catalog.rest_object(kind, payload, ids)

@@ -237,6 +237,8 @@ NAMED_AT = Entity(
     ttl_s=None,
     of="position",
     option=NAMED_OPTION,
-    families=(Flag("mist_asset_in_zone", None, "Where a chosen asset is: on this map, and in this zone if it is in one."),),
+    families=(
+        Flag("mist_asset_in_zone", None, "Where a chosen asset is: on this map, and in this zone if it is in one."),
+    ),
 )
 OPTIONAL = (HEAT, NAMED, NAMED_AT)

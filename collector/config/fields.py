@@ -17,6 +17,8 @@ from collector.listen import Listen, Network
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _ENVIRONMENT_NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,99}")
 _UUID_LENGTH = 36
+_MAC = re.compile(r"[0-9a-f]{12}")
+_MAC_SEPARATORS = str.maketrans("", "", ":-.")
 
 
 class Wrong(ValueError):  # noqa: N818 - a value is wrong; the name reads well where it is raised
@@ -38,6 +40,13 @@ def _listen(value: object) -> Listen:
         return listen.parse(value)
     except ValueError as error:
         raise Wrong(str(error), remedy) from None
+
+
+def _mac_address(value: str) -> str:
+    digits = value.lower().translate(_MAC_SEPARATORS)
+    if not _MAC.fullmatch(digits):
+        raise Wrong("is not a MAC address", "twelve hexadecimal digits, for instance 5c:5b:35:00:00:01")
+    return digits
 
 
 def _account_name(value: str) -> str:
@@ -150,6 +159,7 @@ ListenAddress = Annotated[
     WithJsonSchema({"type": "string", "pattern": listen.PATTERN, "examples": ["0.0.0.0:9733", "[::]:9733"]}),
 ]
 AccountName = Annotated[str, AfterValidator(_account_name), Field(json_schema_extra={"pattern": f"^{_NAME.pattern}$"})]
+MacAddress = Annotated[str, AfterValidator(_mac_address)]
 EnvironmentName = Annotated[str, AfterValidator(_environment_name)]
 OrgId = Annotated[str, AfterValidator(_org_id), Field(json_schema_extra={"format": "uuid"})]
 ApiUrl = Annotated[str, AfterValidator(_api_url), Field(json_schema_extra={"format": "uri"})]

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from collector.config.fields import (
     AccountName,
@@ -23,7 +23,9 @@ from collector.config.fields import (
     SecretPath,
     StreamUrl,
 )
+from collector.config.location import LocationConfig
 from collector.config.secret_file import SecretFile, SecretProblem
+from collector.config.section import Section
 from collector.errors import ConfigError, Fault
 from collector.listen import Listen
 
@@ -37,22 +39,6 @@ PollSeconds = Annotated[
     float, Field(ge=30, le=86_400, allow_inf_nan=False, description="Seconds from one round of this poll to the next.")
 ]
 MIST_CHANNEL_LIMIT = 2000  # channels a connection, see "limits" in the protocol notes of mist/
-
-
-class Section(BaseModel):
-    """A mapping of the file. Unknown keys are errors, values do not change, inputs never show up in messages."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _nothing_means_default(cls, value: Any) -> Any:
-        """`webhook:` with nothing behind it is a section of defaults; a known key without a value is not set."""
-        if value is None:
-            return {}
-        if not isinstance(value, dict):
-            return value
-        return {key: item for key, item in value.items() if item is not None or key not in cls.model_fields}
 
 
 class SitesConfig(Section):
@@ -206,6 +192,7 @@ class InventoryConfig(Section):
 class PollPeriods(Section):
     """Seconds from one round of a poll to the next. Where the budget is too small they stretch, up to twelvefold."""
 
+    maps: PollSeconds = 600.0
     alarms: PollSeconds = 300.0
     silent_devices: PollSeconds = 300.0
     ports: PollSeconds = 300.0
@@ -220,11 +207,14 @@ class PollPeriods(Section):
     assets: PollSeconds = 300.0
     other_devices: PollSeconds = 600.0
     zones: PollSeconds = 300.0
+    rssizones: PollSeconds = 300.0
 
 
 class PollsConfig(Section):
     """What is asked for by REST again and again, because the stream does not tell it. The most important first."""
 
+    maps: bool = True
+    """Maps and the outlines of their zones, two calls a site; asked only where positions are wanted."""
     alarms: bool = True
     """Open alarms of the last seven days."""
     silent_devices: bool = True
@@ -253,6 +243,8 @@ class PollsConfig(Section):
     """Third-party devices; a call each, so only as far as the budget allows."""
     zones: bool = True
     """Occupancy of zones as Mist counts it; a call a site, so only as far as the budget allows."""
+    rssizones: bool = True
+    """The same of RSSI zones; asked only where positions are wanted."""
     budget_share: Annotated[float, Field(gt=0, le=0.45, allow_inf_nan=False)] = 0.4
     """Share of the token's calls an hour that all polls together may take; the inventory takes up to a half."""
     every_s: PollPeriods = PollPeriods()
@@ -348,6 +340,8 @@ class Config(Section):
     """What is told of wireless clients; by default counts only."""
     assets: AssetsConfig = AssetsConfig()
     """What is told of BLE assets; by default counts only."""
+    location: LocationConfig = LocationConfig()
+    """What is told of positions; nobody by name."""
     stream: ConnectionConfig = ConnectionConfig()
     """How the stream's connections are kept."""
     shard: ShardConfig = ShardConfig()
@@ -363,6 +357,16 @@ class Config(Section):
     def warnings(self) -> tuple[str, ...]:
         """What is allowed but unwise, a sentence each, for the log and for `check-config`."""
         return self._warnings
+
+    def asks(self, poll: str, *, located: bool) -> bool:
+        """Whether a poll is wanted; `located`: only where positions are. Chosen assets want that of assets."""
+        on: bool = getattr(self.polls, poll) or (poll == "assets" and bool(self.location.named_assets))
+        return on and (self.locates or not located)
+
+    @property
+    def locates(self) -> bool:
+        """Whether positions are wanted, by any way."""
+        return any(self.streams.location.model_dump().values()) or self.location.webhook_positions
 
     def bind(self, environ: Mapping[str, str], warnings: tuple[str, ...]) -> None:
         """Attach what is not in the file; done once, by `load`."""

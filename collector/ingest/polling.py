@@ -38,6 +38,7 @@ JITTER = 0.1  # of the period, either way
 BEGIN_WITHIN_S = 20.0  # the first rounds are spread over so long
 SPREAD = 0.8  # of the period, at most, over which the calls of a round to many owners are spread
 LONGEST_OWNER_PAUSE_S = 10.0  # between two owners
+FIRST_OWNER_PAUSE_S = 1.0  # the same in the first round of what channels wait for
 SHORTEST_PAUSE_S = 1.0  # between two rounds
 FAULTS_IN_A_ROW = 3  # owners that cannot be asked one after the other: the cloud is in trouble, the round ends
 _UNREAD_S = 1.0  # how often to look whether the inventory has been read
@@ -49,12 +50,13 @@ class PollHooks:
 
     `hand_on(kind, payload, ids)` takes an object, ids being those of its org and site ("" for none) and the poll's own.
     `on_period(kind, period_s)` hears how often objects of a kind come. `on_complete(kind, org_id, began_at)` hears that
-    every object of the kind in this org was handed on since monotonic `began_at`.
+    every object of the kind in this org was handed on since monotonic `began_at`, `on_site_complete` of a site.
     """
 
     hand_on: HandOn
     on_period: Callable[[str, float], None] = lambda _kind, _period_s: None
     on_complete: Callable[[str, str, float], None] = lambda _kind, _org_id, _began_at: None
+    on_site_complete: Callable[[str, str, float], None] = lambda _kind, _site_id, _began_at: None
 
 
 class Polling:
@@ -95,7 +97,7 @@ class Polling:
             await self._clock.sleep(_UNREAD_S)
         async with asyncio.TaskGroup() as group:
             for place, line in enumerate(self._lines):
-                share = (place + self._rng.random()) / len(self._lines)
+                share = 0.0 if line.poll.located else (place + self._rng.random()) / len(self._lines)
                 group.create_task(self._keep(line, BEGIN_WITHIN_S * share), name=f"poll {line.poll.name}")
 
     async def _keep(self, line: Line, first_pause_s: float) -> NoReturn:
@@ -153,7 +155,8 @@ class Polling:
 
     async def _ask_all(self, line: Line, asked: Sequence[Owner], began_at: float) -> Outcome:
         outcome, in_a_row = Outcome(len(asked)), 0
-        pause_s = min(LONGEST_OWNER_PAUSE_S, SPREAD * (line.status.period_s or 0.0) / max(1, len(asked)))
+        longest_s = FIRST_OWNER_PAUSE_S if line.poll.located and line.calls is None else LONGEST_OWNER_PAUSE_S
+        pause_s = min(longest_s, SPREAD * (line.status.period_s or 0.0) / max(1, len(asked)))
         for place, owner in enumerate(asked):
             if place:
                 await self._clock.sleep(pause_s)
@@ -172,8 +175,10 @@ class Polling:
         return outcome
 
     def _complete(self, line: Line, owner: Owner, began_at: float) -> None:
-        if not owner.site_id:
-            for kind in line.kinds:
+        for kind in line.kinds:
+            if owner.site_id:
+                self._hooks.on_site_complete(kind, owner.site_id, began_at)
+            else:
                 self._hooks.on_complete(kind, owner.org_id, began_at)
 
     # what is seen of it

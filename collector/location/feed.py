@@ -56,6 +56,7 @@ class Options:
     """
 
     zones: bool = True
+    webhook_positions: bool = True
     absent_after_s: float = 180.0
     max_entities: int = 1_000_000
     named_assets: tuple[str, ...] = ()
@@ -103,13 +104,12 @@ class Location:
 
     def event(self, topic: str, event: Mapping[str, Any], now: float) -> Rejected | None:
         """Apply a position that came by webhook, in metres, at monotonic `now`."""
+        if not self.options.webhook_positions:
+            return None
         kind = tables.kind_of_topic(topic, event.get("type"))
         if kind is None:
             return UNKNOWN_TYPE
-        map_id, site_id = event.get("map_id"), event.get("site_id")
-        if not isinstance(map_id, str) or not isinstance(site_id, str):
-            return UNKNOWN_MAP
-        floor = self.floors.get(map_id) or self._untold(map_id, site_id)
+        floor = self._floor_of(event)
         if floor is None:
             return UNKNOWN_MAP
         position = normal(event, tables.KINDS[_KINDS[kind]].who, "timestamp")
@@ -138,8 +138,13 @@ class Location:
             lane = self._lanes[floor.id, kind] = Lane(self._books, floor, kind, watch)
         return lane
 
-    def _untold(self, map_id: str, site_id: str) -> Floor | None:
-        """A map that only events speak of, so that it can be said that it has no scale; None beyond some of them."""
+    def _floor_of(self, event: Mapping[str, Any]) -> Floor | None:
+        """The map of an event. Some that only events speak of are known, too, to say that they have no scale."""
+        map_id, site_id = event.get("map_id"), event.get("site_id")
+        if not isinstance(map_id, str) or not isinstance(site_id, str):
+            return None
+        if map_id in self.floors:
+            return self.floors[map_id]
         if sum(floor.told_at is None for floor in self.floors.values()) >= MAX_UNTOLD:
             return None
         floor = self._floor(map_id, site_id, "")

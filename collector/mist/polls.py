@@ -59,6 +59,7 @@ class Poll:
     ids       what is handed on beside the ids of org and site
     objects   how many objects to expect of each device type (or "org", "site"), before the first round has told
     spare     lives on what the polls that need not be spare leave of the budget
+    located   asked only where positions are wanted; its first round begins at once, for channels wait for it
     """
 
     name: str
@@ -77,11 +78,29 @@ class Poll:
     ids: Mapping[str, str] = field(default_factory=dict)
     objects: Mapping[str, float] = field(default_factory=dict)
     spare: bool = False
+    located: bool = False
 
     @property
     def switch(self) -> str:
         """The key of the `polls` configuration."""
         return self.key or self.name
+
+
+def _drawn(name: str, what: str, kind: str, each: float) -> Poll:
+    """What is drawn at a site: maps, and zones on them. No list of an org has it."""
+    path = f"/sites/{{site_id}}/{what}"
+    return Poll(
+        name,
+        path,
+        Style.PAGES,
+        kind,
+        every_s=600.0,
+        key="maps",
+        per=Per.SITE,
+        site_path=path,
+        objects={"site": each},
+        located=True,
+    )
 
 
 def _sle(service: str) -> Poll:
@@ -104,6 +123,8 @@ def _sle(service: str) -> Poll:
 _LATELY: Final = {"duration": "10m"}
 
 POLLS: Final[tuple[Poll, ...]] = (
+    _drawn("maps", "maps", "map", 3),
+    _drawn("zone_definitions", "zones", "zone_definition", 10),
     Poll(
         "alarms",
         "/orgs/{org_id}/alarms/search",
@@ -212,6 +233,17 @@ POLLS: Final[tuple[Poll, ...]] = (
         site_path="/sites/{site_id}/stats/zones",
         objects={"site": 5},
         spare=True,
+    ),
+    Poll(
+        "rssizones",
+        "/sites/{site_id}/stats/rssizones",
+        Style.PAGES,
+        "rssizone",
+        per=Per.SITE,
+        site_path="/sites/{site_id}/stats/rssizones",
+        objects={"site": 2},
+        spare=True,
+        located=True,
     ),
 )
 

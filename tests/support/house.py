@@ -172,18 +172,20 @@ async def keeping_house(
     before: Callable[[FakeCloud], Any] | None = None,
     inventory: dict[str, object] | None = None,
     polls: bool = False,
+    sections: dict[str, object] | None = None,
     **stream: object,
 ) -> AsyncIterator[House]:
     """Start a cloud and a daemon on it; on leaving, the daemon is told to stop and has to end clean.
 
     `before` may prepare the cloud; `stream` are keys of that section. The inventory is read again every hour, unless
-    `inventory` says otherwise; without `polls` these are off, for what they tell would hide what is missing.
+    `inventory` says otherwise; without `polls` these are off, for what they tell would hide what is missing. `sections`
+    are more of the configuration.
     """
     async with FakeCloud(CloudOptions(plan=plan, speed=0.0, tick_s=3600.0)) as cloud, aiohttp.ClientSession() as http:
         if before is not None:
             await before(cloud)
         clock, stop = ManualClock(unix=cloud.pace.now()), asyncio.Event()
-        loaded = config.load(_written(directory, cloud, inventory or {}, stream, polls=polls), {})
+        loaded = config.load(_written(directory, cloud, inventory or {}, stream, sections or {}, polls=polls), {})
         started: asyncio.Future[Collector] = asyncio.get_running_loop().create_future()
         task = asyncio.ensure_future(app.run(loaded, stop=stop, clock=clock, started=started.set_result))
         await asyncio.wait([task, started], return_when=asyncio.FIRST_COMPLETED)
@@ -197,7 +199,13 @@ async def keeping_house(
 
 
 def _written(
-    directory: Path, cloud: FakeCloud, inventory: dict[str, object], stream: dict[str, object], *, polls: bool
+    directory: Path,
+    cloud: FakeCloud,
+    inventory: dict[str, object],
+    stream: dict[str, object],
+    sections: dict[str, object],
+    *,
+    polls: bool,
 ) -> Path:
     token = directory / "token"
     token.touch(mode=0o600)
@@ -210,6 +218,7 @@ def _written(
         "inventory": {"refresh_s": 3600} | inventory,
         "polls": {} if polls else {name: False for name, switch in PollsConfig() if isinstance(switch, bool)},
         "stream": PATIENT | stream,
+        **sections,
     }
     file = directory / "collector.yaml"
     file.write_text(json.dumps(configuration))  # JSON is YAML
