@@ -1,0 +1,161 @@
+"""A table that contradicts itself fails at start, and says where."""
+
+from __future__ import annotations
+
+import pytest
+
+from collector.metrics.model import BY_KEY, At, Counter, Entity, Flag, Gauge, Guard, Histogram, Info, Label, StateSet
+from collector.metrics.shape import TableError
+from tests.support.bench import Bench
+
+
+def root(*families, labels=("mac",), **more) -> Entity:
+    """An entity called `box`."""
+    return Entity("box", labels=labels, families=families, **more)
+
+
+def inside(within: Entity, *families, at="parts.{part}", labels=None, **more) -> Entity:
+    """An entity called `part`, inside another."""
+    return Entity("part", within=within, at=at, labels=labels or {"part": BY_KEY}, families=families, **more)
+
+
+BOX = root(Gauge("box_heat", "env.heat", "Heat."))
+GOOD = Gauge("part_heat", "heat", "Heat.")
+
+
+class TestNames:
+    @pytest.mark.parametrize("name", ["", "1x", "Box", "box-heat", "box heat", "box_hé", "box:heat", "box_heat\n"])
+    def test_a_metric_s_name(self, name):
+        with pytest.raises(TableError, match=r"box: .* is not a metric name"):
+            Bench(root(Gauge(name, "x", "X.")))
+
+    @pytest.mark.parametrize("name", ["Mac", "m-c", "1", "", "a b", "mac\n"])
+    def test_a_label_s_name(self, name):
+        with pytest.raises(TableError, match=r"box: box_heat has the label .*, which is not a label name"):
+            Bench(root(Gauge("box_heat", "x", "X."), labels=(name,)), labels=(name,))
+
+    def test_a_label_s_name_of_an_info(self):
+        with pytest.raises(TableError, match="which is not a label name"):
+            Bench(root(Info("box_info", {"Model": "model"}, "I.")))
+
+    @pytest.mark.parametrize(
+        "family",
+        [
+            Gauge("box_heat_total", "x", "X."),
+            Counter("box_turns", "x", "X."),
+            Flag("box_on_total", "x", "X."),
+            StateSet("box_state_total", "x", "X.", ("a",)),
+            Histogram("box_waits_total", "X.", (1.0,)),
+        ],
+        ids=lambda family: family.name,
+    )
+    def test_counters_end_in_total_and_nothing_else_does(self, family):
+        with pytest.raises(TableError, match=f"box: {family.name}: counters end in _total"):
+            Bench(root(family))
+
+    @pytest.mark.parametrize("family", [Gauge("box_info", "x", "X."), Info("box_names", {"a": "a"}, "X.")])
+    def test_info_families_end_in_info_and_nothing_else_does(self, family):
+        with pytest.raises(TableError, match=f"box: {family.name}: info families end in _info"):
+            Bench(root(family))
+
+    @pytest.mark.parametrize("text", ["", "Heat", "Heat of the box"])
+    def test_help_is_a_sentence(self, text):
+        with pytest.raises(TableError, match="box: box_heat: HELP is a sentence"):
+            Bench(root(Gauge("box_heat", "x", text)))
+
+
+class TestLabels:
+    def test_none_twice(self):
+        with pytest.raises(TableError, match="part: a label is named twice"):
+            Bench(BOX, inside(BOX, GOOD, labels={"mac": BY_KEY}))
+
+    def test_not_by_a_place_either(self):
+        with pytest.raises(TableError, match="part: a label is named twice"):
+            Bench(BOX, inside(BOX, GOOD, at=(At("a", {"part": "x"}),)))
+
+    def test_an_info_does_not_repeat_its_row_s(self):
+        with pytest.raises(TableError, match="box: box_info repeats a label of its row"):
+            Bench(root(Info("box_info", {"mac": "mac"}, "I.")))
+
+
+class TestFields:
+    """One field of JSON is read as one thing."""
+
+    @pytest.mark.parametrize(
+        "families",
+        [
+            (Gauge("a", "x", "A."), Flag("b", "x", "B.")),
+            (Gauge("a", "x", "A."), Info("b_info", {"x": "x"}, "B.")),
+            (Flag("a", "x", "A."), StateSet("b", "x", "B.", ("s",))),
+            (Gauge("a", "in.x", "A."), Flag("b", "in.x", "B.")),
+            (Gauge("a", "x", "A."), Counter("b_total", "x", "B.")),
+        ],
+        ids=lambda families: "-".join(type(family).__name__ for family in families),
+    )
+    def test_not_as_two_kinds(self, families):
+        with pytest.raises(TableError, match=r"x is read both as \w+ and as"):
+            Bench(root(*families))
+
+    @pytest.mark.parametrize("paths", [("x", "x.y"), ("x.y", "x"), ("x.y", "x.y.z"), ("x.y.z", "x.y")], ids=str)
+    def test_not_as_a_value_and_an_object(self, paths):
+        with pytest.raises(TableError, match="is read both as"):
+            Bench(root(*(Gauge(f"g{i}", path, "G.") for i, path in enumerate(paths))))
+
+    @pytest.mark.parametrize("at", ["env.{part}", "env[*]", "env"])
+    def test_not_as_an_object_and_rows(self, at):
+        with pytest.raises(TableError, match=r"object\.env is read both as rows and as something else"):
+            Bench(BOX, inside(BOX, GOOD, at=at, labels={}))
+
+    def test_not_as_a_value_and_rows(self):
+        box = root(Gauge("x", "parts", "X."))
+        with pytest.raises(TableError, match=r"object\.parts is read both as"):
+            Bench(box, inside(box, GOOD))
+
+    def test_not_as_rows_of_two_entities(self):
+        twin = Entity("twin", within=BOX, at="parts.{x}", labels={"x": BY_KEY}, families=(Gauge("twin", "heat", "T."),))
+        with pytest.raises(TableError, match="is the place of both part and twin"):
+            Bench(BOX, inside(BOX, GOOD), twin)
+
+    def test_an_extra_is_text(self):
+        with pytest.raises(TableError, match="id is read both as"):
+            Bench(root(Gauge("x", "id", "X.")), extras=("id",))
+
+    @pytest.mark.parametrize(
+        ("guard", "field"),
+        [(Guard("on", is_=True), Gauge("x", "on", "X.")), (Guard("n", is_="a"), Flag("x", "n", "X."))],
+    )
+    def test_a_guard_compares_what_is_read(self, guard, field):
+        """The kind that a family reads wins: comparing it with another never holds, and does not fail."""
+        box = root()
+        part = inside(box, field, unless=(guard,))
+        bench = Bench(box, part)
+        assert len(bench.tell({"parts": {"a": {"on": 1, "n": True}}})) >= (guard.field == "n")
+
+
+class TestStore:
+    def test_a_column_is_written_once(self):
+        with pytest.raises(ValueError, match="box: x is written twice"):
+            Bench(root(Gauge("x", "a", "X."), Gauge("x", "b", "X.")))
+
+    def test_a_family_has_one_meaning(self):
+        with pytest.raises(ValueError, match="x is described in two ways"):
+            Bench(root(Gauge("x", "a", "X."), Gauge("x", "b", "Y.", labels={"z": "1"})))
+
+
+class TestObjectKind:
+    def test_it_knows_its_entities(self):
+        part = inside(BOX, GOOD)
+        assert Bench(BOX, part).kind.entities == (BOX, part)
+
+    def test_parents_before_children_or_not(self):
+        """The order in which nested entities are named does not matter."""
+        part = inside(BOX, GOOD, at="parts[*]")
+        pin = Entity("pin", within=part, at="pins[*]", labels={"pin": BY_KEY}, families=(Gauge("pin", "v", "P."),))
+        told = {"parts": [{"heat": 1, "pins": [{"v": 2}]}]}
+        assert Bench(BOX, part, pin).tell(told) == Bench(BOX, pin, part).tell(told)
+
+    def test_a_label_may_read_a_field_that_an_info_reads(self):
+        part = inside(BOX, Info("part_info", {"use": "use"}, "I."), labels={"part": BY_KEY, "role": Label("use")})
+        assert set(Bench(BOX, part).tell({"parts": {"a": {"use": "u"}}})) == {
+            'part_info{use="u",mac="m",part="a",role="u"}'
+        }
