@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 import structlog
@@ -281,7 +282,7 @@ class AccountRun:
     def __init__(self, daemon: Collector, account: AccountConfig, connect: Connect) -> None:
         config, clock = daemon.config, daemon.clock
         self.name = account.name
-        self.cloud = cloud_of(account)
+        self.cloud = clouds.of(account.cloud, account.api_url, account.stream_url)
         self._account = account
         self._daemon = daemon
         self.directory = daemon.directories[account.name]
@@ -308,7 +309,12 @@ class AccountRun:
             statuses=daemon.connections,
             max_channels=config.stream.max_channels,
             open_every_s=config.stream.open_every_s,
-            new_session=session_maker(config),
+            new_session=partial(
+                Session,
+                ack_timeout_s=config.stream.ack_timeout_s,
+                ping_every_s=config.stream.ping_every_s,
+                pong_within_s=config.stream.pong_within_s,
+            ),
             on_recovered=self.recovery.recovered,
         )
         self.maps = MapFollower(daemon.location.maps, self._subscribe, clock)
@@ -374,39 +380,6 @@ def wanted_of(selection: Selection) -> exposition.Wanted:
     return exposition.Wanted((lambda name: name.startswith(prefixes)) if prefixes else None, needle)
 
 
-def session_maker(config: Config) -> Callable[..., Session]:
-    """Sessions with the configured times."""
-    stream = config.stream
-
-    def make(wanted: tuple[str, ...], **more: object) -> Session:
-        return Session(
-            wanted,
-            ack_timeout_s=stream.ack_timeout_s,
-            ping_every_s=stream.ping_every_s,
-            pong_within_s=stream.pong_within_s,
-            **more,  # type: ignore[arg-type]  # passed through as the stream gives it
-        )
-
-    return make
-
-
-def cloud_of(account: AccountConfig) -> clouds.Cloud:
-    """Where the account lives: a cloud of the list, or the addresses given."""
-    if account.cloud is not None:
-        return clouds.CLOUDS[account.cloud]
-    return clouds.from_api_url(account.api_url or "", account.stream_url)
-
-
-def wanted_channels(daemon: Collector, directory: Directory) -> Iterator[str]:
-    """Every channel that is switched on and that the catalogue can read, for what the directory knows."""
-    streams = daemon.config.streams.model_dump()
-    for channel in channels.CHANNELS:
-        if not channel.stream or not streams.get(channel.stream):
-            continue
-        for ids in scope_ids(channel.scope, directory, daemon.shard):
-            path = channels.path(channel, **ids)
-            if daemon.catalog.open_channel(path) is not None:
-                yield path
 def webhook_limits(wanted: WebhookConfig) -> WebhookLimits:
     """What deliveries may take, as configured."""
     return WebhookLimits(
@@ -416,16 +389,6 @@ def webhook_limits(wanted: WebhookConfig) -> WebhookLimits:
         wanted.rate_burst,
         DoorLimits(wanted.max_connections, max(1, wanted.max_connections // 4)),
     )
-
-
-
-
-def scope_ids(scope: Scope, directory: Directory, shard: Shard) -> Iterator[dict[str, str]]:
-    """The ids of everything of this scope."""
-    if scope is Scope.SITE:
-        yield from ({"site_id": site_id} for site_id in directory.sites)
-    elif scope is Scope.ORG:
-        yield from ({"org_id": org_id} for org_id in directory.orgs if shard.owns("", org_id))
 
 
 def why(words: str) -> str:

@@ -136,16 +136,6 @@ class StreamsConfig(Section):
 class WebhookConfig(Section):
     """Where Mist posts its webhooks."""
 
-    allow_sources: list[NetworkRange] = []
-    """Networks that may send, such as the addresses Mist publishes for its cloud; empty means every source."""
-    trusted_proxies: list[NetworkRange] = []
-    """Reverse proxies in front of the listener: what they write into X-Forwarded-For is believed."""
-    rate_per_s: Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)] = 1000.0
-    """Requests a second that one source may make; more are answered 429. 0 means any number."""
-    rate_burst: Annotated[int, Field(ge=1, le=1_000_000)] = 5000
-    """Requests that one source may make at once, after a rest."""
-    max_connections: Annotated[int, Field(ge=8, le=65_536)] = 512
-    """Connections at once; beyond them the one that rested longest is closed. One source has a quarter of them."""
     enabled: bool = True
     """False: no webhook listener at all."""
     listen: ListenAddress = Listen("0.0.0.0", 9734)  # noqa: S104 - Mist calls from outside; signatures guard it
@@ -160,6 +150,16 @@ class WebhookConfig(Section):
     """Largest delivery accepted; more is answered 413."""
     read_timeout_s: Seconds = 30.0
     """A delivery must have arrived whole within this time."""
+    allow_sources: list[NetworkRange] = []
+    """Networks that may send, such as the addresses Mist publishes for its cloud; empty means every source."""
+    trusted_proxies: list[NetworkRange] = []
+    """Reverse proxies in front of the listener: what they write into X-Forwarded-For is believed."""
+    rate_per_s: Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)] = 1000.0
+    """Requests a second that one source may make; more are answered 429. 0 means any number."""
+    rate_burst: Annotated[int, Field(ge=1, le=1_000_000)] = 5000
+    """Requests that one source may make at once, after a rest."""
+    max_connections: Annotated[int, Field(ge=8, le=65_536)] = 512
+    """Connections at once; beyond them the one that rested longest is closed. One source has a quarter of them."""
 
     _secrets: tuple[SecretFile, ...] = PrivateAttr(default=())
 

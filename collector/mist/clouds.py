@@ -46,6 +46,11 @@ CLOUDS: Final[dict[str, Cloud]] = {
 }
 
 
+def of(name: str | None, api_url: str | None, stream_url: str | None) -> Cloud:
+    """Return the cloud of the table, or that of the addresses where no name is given."""
+    return CLOUDS[name] if name is not None else from_api_url(api_url or "", stream_url)
+
+
 def from_api_url(api_url: str, stream_url: str | None = None) -> Cloud:
     """Return the cloud at `api_url`: a region that this table does not know yet, a proxy, a simulator.
 
