@@ -36,7 +36,7 @@ def configuration(api_url: str, stream_url: str, secret_file: str | None) -> Con
             ],
             "streams": {"devices": True, "mxedges": True, "device_events": True},
             "server": {"listen": "127.0.0.1:0"},
-            "webhook": {"enabled": True, "listen": "127.0.0.1:0", "secret_files": [secret_file]}
+            "webhook": {"enabled": True, "listen": "127.0.0.1:0", "secret_files": [secret_file], "rate_per_s": 1e6}
             if secret_file
             else {"enabled": False},
         }
