@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Awaitable, Callable
 
-LINGER_S: Final = 1.0  # an unread rest of a refused body is read so long, that the answer arrives before the end
 _TLS_HANDSHAKE_S: Final = 10.0
 
 
@@ -30,6 +29,7 @@ class DoorLimits:
     connections: int = 512  # open files are the scarce thing: 1024 a process is a common default
     of_one_source: int = 128
     rest_s: float = 20.0  # a resting connection is closed after this time
+    linger_s: float = 1.0  # the rest of a refused body is read so long, so that the answer arrives before the end
     line_bytes: int = 4096
     field_bytes: int = 4096
     fields: int = 64
@@ -115,7 +115,7 @@ class Caller(web.RequestHandler):
             access_log=None,  # type: ignore[arg-type]  # as AppRunner takes it: none is written
             auto_decompress=False,  # a signature covers the bytes as they were sent
             keepalive_timeout=3 * limits.rest_s,  # ours is the shorter one, and is counted
-            lingering_time=LINGER_S,
+            lingering_time=limits.linger_s,
             max_line_size=limits.line_bytes,
             max_field_size=limits.field_bytes,
             max_headers=limits.fields,

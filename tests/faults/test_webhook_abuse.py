@@ -1,0 +1,358 @@
+"""The webhook's port is open to the internet: what strangers send, what it costs, and what tells of it."""
+
+import asyncio
+import gzip
+import io
+import ipaddress
+import json
+import os
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from collector.doors import DoorLimits
+from collector.ingest.sources import Sources
+from collector.ingest.webhook import WebhookLimits
+from tests.support import samples
+from tests.support.endpoint import BODY, SECRET, delivery, head, listening
+from tests.support.house import keeping_house
+from tests.support.misbehaving import until
+
+REFUSED = "mist_collector_webhook_refused_total"
+CLOSED = "mist_collector_webhook_connections_closed_total"
+EVENTS = "mist_collector_webhook_events"
+WEBHOOK = {"listen": "127.0.0.1:0", "allow_unsigned": True, "rate_per_s": 0}
+SHORT = DoorLimits(rest_s=0.02, linger_s=0.0)
+PATIENT = DoorLimits(linger_s=0.02)
+V2, V1 = "X-Mist-Signature-v2: ", "X-Mist-Signature: "
+
+UNSIGNED = {
+    "missing": (head(length=len(BODY)), BODY),
+    "SHA-1 only": (head(V1 + "0" * 40, length=len(BODY)), BODY),
+    "malformed": (head(V2 + "rubbish", length=len(BODY)), BODY),
+    "two of them": (head(V2 + "0" * 64, V2 + "1" * 64, length=len(BODY)), BODY),
+    "wrong": (head(V2 + "0" * 64, length=len(BODY)), BODY),
+    "of another body": (head(length=len(BODY), signed=BODY + b" "), BODY),
+}
+
+
+@pytest.mark.fault(
+    "Webhooks",
+    "Deliveries that are unsigned, signed wrongly, with SHA-1 only, twice, or for another body",
+    held="None is parsed; without a signature not even its body is kept.",
+)
+@pytest.mark.parametrize("name", UNSIGNED)
+async def test_what_is_not_signed_as_configured_is_refused_unparsed(name, fault):
+    async with listening() as endpoint:
+        status, words = await endpoint.ask(*UNSIGNED[name])
+        assert status == 401
+        assert endpoint.bodies == []
+        fault.told(endpoint.samples(), REFUSED, reason=words.decode().strip())
+        assert (await endpoint.ask(delivery()))[0] == 200
+        fault.answered(401)
+
+
+@pytest.mark.fault(
+    "Webhooks",
+    "A recorded delivery is sent again",
+    held="Its events are recognised and counted once, as often as it comes.",
+)
+async def test_a_replayed_delivery_changes_nothing(tmp_path, fault):
+    body = json.dumps({"topic": "device-events", "events": [{"type": "AP_RESTARTED", "mac": "5c5b35000001"}]})
+    async with keeping_house(tmp_path) as house:
+        for _ in range(5):
+            async with house.http.post(f"http://127.0.0.1:{house.daemon.webhook.port}/webhook", data=body) as answer:
+                assert answer.status == 200
+        found = await house.samples()
+    assert samples.total(found, f"{EVENTS}_applied_total") == 1
+    fault.told(found, f"{EVENTS}_dropped_total", at_least=4, topic="device-events", reason="duplicate")
+
+
+@pytest.mark.fault(
+    "Webhooks", "A body larger than allowed, announced", held="It is refused by its head; nothing of it is read."
+)
+async def test_an_announced_flood_is_refused_before_it_comes(fault):
+    async with listening(WebhookLimits(doors=PATIENT)) as endpoint:
+        status, _ = await endpoint.ask(head(length=11_000_000, signed=b""))
+        assert status == 413
+        assert endpoint.webhook._under_way == 0
+        fault.told(endpoint.samples(), REFUSED, reason="too_large")
+        fault.answered(413)
+
+
+@pytest.mark.fault("Webhooks", "A chunked body without an end", held="It is read up to the limit and no further.")
+async def test_an_endless_chunked_body_is_cut_at_the_limit(fault):
+    async with listening(WebhookLimits(max_body_bytes=100_000, doors=PATIENT)) as endpoint:
+        caller = await endpoint.caller()
+        await caller.send(head("Transfer-Encoding: chunked", signed=b""))
+        chunk = b"4000\r\n" + b"x" * 0x4000 + b"\r\n"
+
+        async def pour():
+            while not caller.writer.transport.is_closing():
+                await caller.send(chunk)
+                await asyncio.sleep(0)
+
+        pouring = asyncio.ensure_future(pour())
+        assert (await caller.answer())[0] == 413
+        await caller.ended()
+        pouring.cancel()
+        assert endpoint.webhook._under_way == 0
+        fault.told(endpoint.samples(), REFUSED, reason="too_large")
+        fault.answered(413)
+
+
+@pytest.mark.fault("Webhooks", "A body that trickles in", held="It has its time and then goes.")
+async def test_a_slow_body_is_given_up(fault):
+    async with listening(WebhookLimits(read_timeout_s=0.02, doors=PATIENT)) as endpoint:
+        assert (await endpoint.ask(head(length=500, signed=BODY), b"only this"))[0] == 408
+        fault.told(endpoint.samples(), REFUSED, reason="timeout")
+        fault.answered(408)
+
+
+@pytest.mark.fault(
+    "Webhooks",
+    "Many large bodies at once, none of which ends",
+    held="Together they take no more than four bodies' size.",
+)
+async def test_bodies_under_way_share_a_bound(fault):
+    async with listening(WebhookLimits(max_body_bytes=100_000, doors=PATIENT)) as endpoint:
+        callers = [await endpoint.caller() for _ in range(10)]
+        for caller in callers:
+            await caller.send(head(length=100_000, signed=BODY), b"x" * 99_000)
+        await until(lambda: endpoint.status.refused.get("crowded", 0) >= 6)
+        assert endpoint.webhook._under_way <= 400_000
+        fault.told(endpoint.samples(), REFUSED, reason="crowded")
+        fault.answered(503)
+        for caller in callers:
+            caller.close()
+        await until(lambda: endpoint.webhook._under_way == 0)
+        assert (await endpoint.ask(delivery()))[0] == 200
+
+
+@pytest.mark.fault("Webhooks", "A gzip bomb: 1 GB in 1 MB", held="Nothing is unpacked.")
+async def test_a_compressed_body_is_refused_unread(fault):
+    bomb = gzip.compress(b"\0" * 100_000_000, 1)  # a tenth of it, to be quick
+    async with listening() as endpoint:
+        request = head("Content-Encoding: gzip", length=len(bomb), signed=bomb)
+        assert (await endpoint.ask(request, bomb))[0] == 415
+        assert endpoint.status.bytes == 0
+        fault.told(endpoint.samples(), REFUSED, reason="compressed")
+        fault.answered(415)
+
+
+@pytest.mark.fault("Webhooks", "Other methods and paths", held="Each is refused before its body is looked at.")
+async def test_other_methods_and_paths(fault):
+    async with listening() as endpoint:
+        for method in ("GET", "PUT", "DELETE", "OPTIONS", "TRACE", "BREW"):
+            assert (await endpoint.ask(head(method=method)))[0] in (405, 400), method
+        for path in ("/", "/webhook/", "/webhook/more", "/metrics", "/%2e%2e/etc/passwd", "//webhook"):
+            assert (await endpoint.ask(head(path=path, length=0)))[0] == 404, path
+        fault.told(endpoint.samples(), REFUSED, at_least=5, reason="wrong_method")
+        fault.told(endpoint.samples(), REFUSED, at_least=6, reason="wrong_path")
+        fault.answered(404, 405)
+        assert endpoint.bodies == []
+
+
+NO_HEADS = {
+    "TLS to the plain port": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 500,
+    "binary rubbish": bytes(range(256)) * 8,
+    "no method": b"/webhook HTTP/1.1\r\n\r\n",
+    "a line without end": b"POST /" + b"a" * 60_000,
+    "a header without end": head()[:-2] + b"X: " + b"a" * 60_000,
+    "200 headers": head(*(f"X-{number}: 1" for number in range(200)), length=0),
+    "two lengths": head("Content-Length: 5", length=6) + b"123456",
+    "more than its length": head(length=len(BODY) - 1, signed=BODY) + BODY,
+    "a negative length": head("Content-Length: -5"),
+    "length and chunks": head("Transfer-Encoding: chunked", length=5) + b"0\r\n\r\n",
+    "NUL in a header": head("X: a\0b", length=0),
+}
+
+
+@pytest.mark.fault(
+    "Webhooks",
+    "What is no HTTP, or too much of it: header floods, endless lines, two lengths",
+    held="It is closed with two words, which quote nothing; the log gets one line, not one a request.",
+)
+@pytest.mark.parametrize("name", NO_HEADS)
+async def test_what_is_no_http_is_closed(name, fault):
+    async with listening() as endpoint:
+        with capture_logs() as lines:
+            for _ in range(3):
+                caller = await endpoint.caller()
+                await caller.send(NO_HEADS[name])
+                assert await caller.answer() == (400, b"bad request\n")
+                assert await caller.ended()
+        assert len(lines) == 1
+        fault.told(endpoint.samples(), CLOSED, at_least=3, reason="bad_request")
+        fault.logged(lines, "webhook_refused", reason="bad_request")
+        assert (await endpoint.ask(delivery()))[0] == 200
+
+
+@pytest.mark.fault("Webhooks", "A head that trickles in", held="The connection has its time and then goes.")
+async def test_a_slow_head_is_given_up(fault):
+    async with listening(WebhookLimits(doors=SHORT)) as endpoint:
+        caller = await endpoint.caller()
+        await caller.send(head(length=5)[:-20])
+        assert await caller.ended()
+        fault.told(endpoint.samples(), CLOSED, reason="slow_head")
+
+
+@pytest.mark.fault(
+    "Webhooks",
+    "2,000 connections that say nothing",
+    held="No more than the allowed ones are kept; deliveries and scrapes are answered; the oldest idle one makes room.",
+)
+async def test_two_thousand_idle_connections(tmp_path, fault):
+    async with keeping_house(tmp_path, sections={"webhook": WEBHOOK | {"max_connections": 200}}) as house:
+        port = house.daemon.webhook.port
+        idle = []
+        for number in range(2000):
+            source = f"127.0.{number % 50}.2"
+            try:
+                idle.append(await asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0)))
+            except OSError:
+                continue  # closed for the next one before it was open
+            if number % 500 == 499:
+                body = json.dumps({"topic": "ping", "events": [{"n": number}]})
+                async with house.http.post(f"http://127.0.0.1:{port}/webhook", data=body) as answer:
+                    assert answer.status == 200
+                assert samples.total(await house.samples(), "mist_collector_webhook_connections") <= 200
+        found = await house.samples()
+        fault.told(found, "mist_collector_webhook_connections")
+        fault.told(found, CLOSED, at_least=1000, reason="crowded_out")
+        for _, writer in idle:
+            writer.transport.abort()
+
+
+@pytest.mark.fault(
+    "Webhooks",
+    "One source opens connections without end",
+    held="It has its share of the places; other sources come in.",
+)
+async def test_one_source_has_its_share(fault):
+    async with listening(WebhookLimits(doors=DoorLimits(connections=20, of_one_source=5))) as endpoint:
+        greedy = [await endpoint.caller("127.0.0.3") for _ in range(12)]
+        await until(lambda: endpoint.status.closed.get("too_many") == 7)
+        assert endpoint.status.connections == 5
+        assert (await endpoint.ask(delivery(), source="127.0.0.4"))[0] == 200
+        fault.told(endpoint.samples(), CLOSED, at_least=7, reason="too_many")
+        assert len(greedy) == 12
+
+
+@pytest.mark.fault("Webhooks", "A connection that rests for too long", held="It is closed; its place is free.")
+async def test_an_idle_connection_is_closed(fault):
+    async with listening(WebhookLimits(doors=SHORT)) as endpoint:
+        caller = await endpoint.caller()
+        await caller.send(delivery())
+        assert (await caller.answer())[0] == 200
+        assert await caller.ended()
+        await until(lambda: endpoint.status.connections == 0)
+        fault.told(endpoint.samples(), CLOSED, reason="idle")
+
+
+@pytest.mark.fault(
+    "Webhooks",
+    "10,000 requests pipelined on one connection",
+    held="They wait in the socket, 32 at a time; others are served.",
+)
+async def test_pipelined_requests_wait_their_turn(fault):
+    number = 10_000
+    async with listening() as endpoint:
+        caller = await endpoint.caller()
+        request = head(length=0)
+
+        async def count():
+            statuses = [(await caller.answer())[0] for _ in range(number)]
+            return statuses.count(401)
+
+        counting = asyncio.ensure_future(count())
+        sending = asyncio.ensure_future(caller.send(request * number))
+        await until(lambda: endpoint.status.refused)
+        (inside,) = endpoint.webhook._runner.server.connections
+        assert len(inside._messages) <= 64
+        assert (await endpoint.ask(delivery()))[0] == 200
+        await sending
+        assert await counting == number
+        fault.told(endpoint.samples(), REFUSED, at_least=number, reason="missing")
+
+
+@pytest.mark.fault(
+    "Webhooks", "Requests from addresses that may not send", held="They are refused before anything is read."
+)
+async def test_only_allowed_sources_may_send(fault):
+    allowed = Sources([ipaddress.ip_network("127.0.0.8/29")])
+    async with listening(sources=allowed) as endpoint:
+        assert (await endpoint.ask(delivery(), source="127.0.0.9"))[0] == 200
+        assert await endpoint.ask(delivery(), source="127.0.0.1") == (403, b"source_not_allowed\n")
+        forged = delivery(BODY, "X-Forwarded-For: 127.0.0.9")
+        assert (await endpoint.ask(forged, source="127.0.0.1"))[0] == 403, "no proxy of ours wrote that"
+        fault.told(endpoint.samples(), REFUSED, at_least=2, reason="source_not_allowed")
+        fault.answered(403)
+
+
+async def test_behind_a_trusted_proxy_the_sender_counts():
+    sources = Sources([ipaddress.ip_network("203.0.113.0/24")], [ipaddress.ip_network("127.0.0.2")])
+    async with listening(sources=sources) as endpoint:
+        good = delivery(BODY, "X-Forwarded-For: 198.51.100.1, 203.0.113.9")
+        assert (await endpoint.ask(good, source="127.0.0.2"))[0] == 200
+        bad = delivery(BODY, "X-Forwarded-For: 203.0.113.9, 198.51.100.1")
+        assert (await endpoint.ask(bad, source="127.0.0.2"))[0] == 403
+        assert (await endpoint.ask(delivery(), source="127.0.0.2"))[0] == 403, "the proxy itself is not on the list"
+
+
+@pytest.mark.fault(
+    "Webhooks", "One source sends faster than it may", held="It waits as told; other sources are not held up."
+)
+async def test_a_rate_a_source(fault):
+    async with listening(WebhookLimits(rate_per_s=1.0, rate_burst=3)) as endpoint:
+        caller = await endpoint.caller("127.0.0.5")
+        statuses = []
+        for _ in range(5):
+            await caller.send(delivery())
+            statuses.append((await caller.answer())[0])
+        assert statuses == [200, 200, 200, 429, 429]
+        assert (await endpoint.ask(delivery(), source="127.0.0.6"))[0] == 200
+        await endpoint.clock.advance(1.0)
+        await caller.send(delivery())
+        assert (await caller.answer())[0] == 200
+        fault.right_after(1.0, 1.0)
+        fault.told(endpoint.samples(), REFUSED, at_least=2, reason="rate_limited")
+        fault.answered(429)
+
+
+@pytest.mark.fault(
+    "Webhooks",
+    "A million events of as many types, with hostile words in every label",
+    held="Labels stay few, the rest is `other`; memory stays flat; the exposition stays readable.",
+)
+async def test_a_million_distinct_types(tmp_path, fault):
+    async with keeping_house(tmp_path) as house:
+        url = f"http://127.0.0.1:{house.daemon.webhook.port}/webhook"
+        hostile = ['a"b', "a\nb", "a\\", "}", "# TYPE x counter", "\u202e", "\0", "x" * 10_000, "", "é" * 500]
+        await _post_types(house, url, [f"{word}{number}" for number in range(50) for word in hostile])
+        rows = samples.total(await house.samples(), "mist_collector_rows")
+        before = resident_bytes()
+        for part in range(20):
+            await _post_types(house, url, [f"TYPE_{part}_{number}" for number in range(50_000)])
+        grown = resident_bytes() - before
+        found = await house.samples()
+    assert samples.total(found, f"{EVENTS}_applied_total") == 1_000_500
+    assert samples.total(found, "mist_collector_rows") - rows < 1000
+    assert grown < 200_000_000, "the memory of duplicates (bounded) and little else"
+    fault.told(found, "mist_collector_label_values_refused_total")
+
+
+def resident_bytes():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+async def _post_types(house, url, types):
+    events = [{"type": word, "mac": "5c5b35000001"} for word in types]
+    body = json.dumps({"topic": "device-events", "events": events}).encode()
+    async with house.http.post(url, data=io.BytesIO(body)) as answer:
+        assert answer.status == 200
+
+
+def test_the_secret_of_these_tests_is_no_word_of_theirs():
+    assert SECRET not in BODY
