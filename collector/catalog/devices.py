@@ -125,6 +125,7 @@ class Devices:
             or place.labels[1] != site_id
             or (type_ != place.labels[3] and type_ is not UNSET)
         ):
+            kind.decoder.retract(payload)
             return self._first_message(payload, org_id, site_id, now)
         self.write(kind, struct, place, status, now)
         if kind is not self._ap:
@@ -155,6 +156,9 @@ class Devices:
 
     def _guess(self, payload: object) -> ObjectKind:
         """Which decoder to try first, at the price of one search; the decoded message has the last word."""
+        if isinstance(payload, dict):
+            type_ = payload.get("type")
+            return self.kinds_by_name.get(type_, self._ap) if isinstance(type_, str) else self._ap
         if isinstance(payload, str) and _OTHERS_HAVE in payload:
             for kind, spellings in _HINTS:
                 if spellings[0] in payload or spellings[1] in payload:
@@ -178,7 +182,7 @@ class Devices:
             return record
         known = self.last_seen(place)
         if seen.status != "connected":
-            self.kinds_by_name[RECORD].write(record, place, now)
+            self._write_record(record, place, now)
             if not streams(place):
                 self._set_up(place, DOWN)
             return None
@@ -202,7 +206,7 @@ class Devices:
         if isinstance(seen, Rejected):
             return seen
         place = self._place(seen, ids.get("org_id", ""), site_id)
-        self.kinds_by_name[RECORD].write(record, place, now)
+        self._write_record(record, place, now)
         connected = payload.get("connected")
         if isinstance(connected, bool) and not streams(place):
             self._set_up(place, UP if connected else DOWN)
@@ -286,6 +290,11 @@ class Devices:
             seen.mac, labels, (self.kinds_by_name[RECORD] if seen.recorded else self._kind(seen.kind)).spec
         )
 
+    def _write_record(self, record: msgspec.Struct, place: Place, now: float) -> None:
+        """Write what is known of a device without its measurements; what the stream says of it counts again after."""
+        self.kinds_by_name[RECORD].write(record, place, now)
+        place.steady = [0] * len(place.steady)
+
     def _kind(self, name: str) -> ObjectKind:
         return self.kinds_by_name.get(name) or self.kinds_by_name[RECORD]
 
@@ -296,6 +305,7 @@ class Devices:
         seen = decoded if isinstance(decoded, Rejected) else self._seen(decoded, tried.name)
         if isinstance(seen, Rejected) or self._kind(seen.kind) is tried:
             return seen
+        tried.decoder.retract(payload)
         actual = self._kind(seen.kind)
         decoded = actual.decode(payload)
         return decoded if isinstance(decoded, Rejected) else self._seen(decoded, actual.name)

@@ -73,6 +73,14 @@ class Decoder:
         except RecursionError:
             return TOO_DEEP
 
+    def retract(self, payload: object) -> None:
+        """Take back what `decode` counted of this payload: it is of another kind, or about to be decoded again."""
+        if self.rejected:
+            before, self.rejected = self.rejected, {}
+            self.decode(payload)
+            left = {reason: count - self.rejected.get(reason, 0) for reason, count in before.items()}
+            self.rejected = {reason: count for reason, count in left.items() if count}
+
     def section(self, key: str) -> Callable[[msgspec.Raw], object]:
         """How the value of a steady root field is read once its text has changed; UNSET when it cannot be."""
         collection = self._collections.get(key)

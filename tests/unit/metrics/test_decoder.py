@@ -202,3 +202,21 @@ class TestLoads:
     def test_never_anything_but_a_value_or_a_rejection(self):
         for text in ("x" * 100, "\ud800", b"\x80\x81", "\ufeff{}"):
             assert isinstance(loads(text), Rejected | dict)
+
+
+class TestRetract:
+    """A payload turned out to be of another kind: what was left out of it is not this kind's fault."""
+
+    def test_what_one_payload_added_is_taken_back(self, bench):
+        bench.kind.decode({"turns": "x"})
+        wrong = {"turns": [], "on": 7, "heat": "y"}
+        bench.kind.decode(wrong)
+        assert bench.rejected == {"not_a_number": 3, "not_a_flag": 1}
+        bench.kind.decoder.retract(wrong)
+        assert bench.kind.decoder.rejected == {"not_a_number": 1}
+
+    def test_a_good_payload_added_nothing(self, bench):
+        bench.kind.decode({"turns": "x"})
+        bench.kind.decode({"heat": 5})
+        bench.kind.decoder.retract({"heat": 5})
+        assert bench.kind.decoder.rejected == {"not_a_number": 1}
