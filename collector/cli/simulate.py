@@ -24,6 +24,10 @@ def simulate(
     sdkclients: Annotated[int, typer.Option(min=0, help="Users of an app with the Mist SDK, a site.")] = 0,
     assets: Annotated[int, typer.Option(min=0, help="Named BLE assets a site.")] = 0,
     discovered_assets: Annotated[int, typer.Option(min=0, help="Other BLE devices a site.")] = 0,
+    walkers: Annotated[int, typer.Option(min=0, help="People and things a site that live a day in an office.")] = 0,
+    office_floors: Annotated[
+        int, typer.Option(min=0, help="Floors of the offices of an organisation together; 0: plain floors.")
+    ] = 0,
     cadence_s: Annotated[float, typer.Option(help="Seconds between two messages of a device.")] = 30.0,
     location_cadence_s: Annotated[
         float, typer.Option(min=0, help="Seconds between two positions of somebody; 0: nobody is located.")

@@ -13,6 +13,8 @@ ACTIONS = frozenset(
         "add_device",
         "add_site",
         "disconnect",
+        "evacuate",
+        "lunch_rush",
         "move_device",
         "reboot",
         "reconnect",
@@ -88,6 +90,10 @@ class Atlas:
     def truths(self) -> dict[str, Row]:
         """Return the true state of every device, by MAC."""
         return {mac: self._fleet.truth(mac) for mac in self._fleet.macs()}
+
+    def floor_truth(self, seen_since: float = 0.0) -> Row:
+        """Return who is on every map and in every zone."""
+        return self._fleet.floor_truth(seen_since)
 
     def zone_stats(self, site_id: str) -> list[Row]:
         """List the zones of a site with who is in each now, and for how long its Wi-Fi clients have been (seconds)."""

@@ -26,6 +26,7 @@ class SimulateOptions:
     - `orgs`, `sites` (per org), `aps`, `switches`, `virtual_chassis`, `gateways`, `srx_clusters`, `ssrs` (per site),
       `mxedges` (per org), `clients_per_ap`: the size of the fleet; `seed`: equal seeds make equal fleets
     - `unconnected_clients`, `sdkclients`, `assets`, `discovered_assets` (per site): who is located besides clients
+    - `walkers` (per site): who lives a day in an office; `office_floors`: floors of the offices of an org together
     - `cadence_s`: how often a device speaks; `speed`: seconds of fleet life a second (60: an hour a minute)
     - `location_cadence_s`: how often somebody is located (0: never); `location_events`: also in webhooks, a flood
     - `reboots_per_device_day`, `port_flaps_per_device_day`, `events_per_device_hour`, `site_events_per_hour`,
@@ -55,6 +56,8 @@ class SimulateOptions:
     sdkclients: int = 0
     assets: int = 0
     discovered_assets: int = 0
+    walkers: int = 0
+    office_floors: int = 0
     cadence_s: float = 30.0
     location_cadence_s: float = 15.0
     location_events: bool = False

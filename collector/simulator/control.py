@@ -10,6 +10,7 @@ GET     /ledger/events        webhook events; `?topic=&since=&limit=`
 GET     /ledger/deliveries    requests of the webhook sender; `?limit=`
 GET     /truth                true state of every device, by MAC
 GET     /truth/{mac}          true state of one device
+GET     /floors               who is on every map and in every zone, by kind; `?seen_since=` unix
 GET     /fleet                orgs with their sites and devices
 GET     /faults               faults that are on
 POST    /faults               `{"kind": ..., ...}` as in `faults.ALLOWED`
@@ -80,6 +81,7 @@ class Reading:
             web.get("/ledger/deliveries", self.deliveries),
             web.get("/truth", self.truths),
             web.get("/truth/{mac}", self.truth),
+            web.get("/floors", self.floors),
             web.get("/fleet", self.fleet),
             web.get("/faults", self.faults),
         ]
@@ -133,6 +135,10 @@ class Reading:
         if truth is None:
             raise RefusedError(404, "no such device")
         return reply(truth)
+
+    async def floors(self, request: web.Request) -> web.Response:
+        """Answer with the true occupancy of maps and zones."""
+        return reply(self._cloud.atlas.floor_truth(float(request.query.get("seen_since", "0"))))
 
     async def fleet(self, _: web.Request) -> web.Response:
         """Answer with who lives where."""

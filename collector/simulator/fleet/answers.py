@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from collector.simulator.fleet.places import UNASSIGNED
 from collector.simulator.fleet.world import World
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from collector.simulator.fleet.clients import Crowd
     from collector.simulator.fleet.device import Device
     from collector.simulator.fleet.messages import Payload
-    from collector.simulator.fleet.places import Org, Site
+    from collector.simulator.fleet.places import Org, Site, Visits
     from collector.simulator.fleet.plan import FleetPlan
+    from collector.simulator.fleet.presence import Presence
     from collector.simulator.fleet.site_life import SiteLife
     from collector.simulator.fleet.visitors import Visitor
 
@@ -157,6 +161,30 @@ class Answers:
         """
         return self._devices[mac].truth()
 
+    def floor_truth(self, seen_since: float = 0.0) -> Payload:
+        """Who is on maps and in zones, as located last: by map and by zone, each by kind.
+
+        Of a zone: how many are in it, came and went, and how long those who went had stayed together (seconds from the
+        first to the last or the next position). On a map are those located since `seen_since` (unix), or still there.
+        """
+        maps: dict[str, dict[str, int]] = {}
+        zones: dict[str, dict[str, Payload]] = {}
+        for site in self._sites.values():
+            for floor in site.maps:
+                maps[floor.id] = {}
+                for zone in floor.zones:
+                    inside = Counter(presence.kind for presence in zone.inside)
+                    zones[zone.id] = {kind: vars_of(visits, inside[kind]) for kind, visits in zone.visits.items()}
+            for presence in self._presences(site.id):
+                if presence.on_map or presence.seen_at > seen_since > 0:
+                    on_map = maps[presence.floor.id]
+                    on_map[presence.kind] = on_map.get(presence.kind, 0) + 1
+        return {"maps": maps, "zones": zones}
+
+    def _presences(self, site_id: str) -> Iterator[Presence]:
+        yield from (visitor.presence for visitor in self._visitors[site_id])
+        yield from (client.presence for client in self._crowds[site_id].clients if client.presence is not None)
+
     def _look(self, org_id: str) -> tuple[list[Device], int, int]:
         """The devices of an org, and how many sites and Wi-Fi clients on air it has."""
         crowds = [self._crowds[site.id] for site in self._sites.values() if site.org.id == org_id]
@@ -176,6 +204,11 @@ class Answers:
             if device.kind == "gateway"
             for row in device.rest().get(section, ())
         ]
+
+
+def vars_of(visits: Visits, inside: int) -> Payload:
+    """The visits of one kind to a zone."""
+    return {"inside": inside, "enters": visits.enters, "exits": visits.exits, "stayed_s": visits.stayed_s}
 
 
 def _count(devices: list[Device], what: str) -> Payload:

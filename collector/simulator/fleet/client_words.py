@@ -133,7 +133,7 @@ def _whereabouts(client: Client, at: float) -> Payload:
     presence = client.presence
     if presence is None:
         return {"map_id": None, "num_locating_aps": 1}
-    zones = [{"id": presence.zone.id, "since": int(presence.since)}] if presence.zone else []
+    zones = [{"id": zone.id, "since": int(since)} for zone, since in presence.zones.items()]
     return (
         {
             "map_id": presence.floor.id,

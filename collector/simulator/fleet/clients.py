@@ -96,8 +96,8 @@ class Client:
     def forget(self) -> None:
         """Leave the fleet without a word."""
         self._epoch += 1
-        if self.presence is not None and self.presence.zone is not None:
-            self.presence.zone.inside.pop(self.presence, None)
+        if self.presence is not None:
+            self.presence.forget()
         self._release()
 
     def _plan(self, at: float) -> None:
@@ -115,7 +115,7 @@ class Client:
         if self.ordinal % 4 == 3 or not site.maps:  # noqa: PLR2004 - every fourth
             return None
         floor = site.maps[self.ordinal % len(site.maps)]
-        return Presence(self.crowd.world, site, floor, {"type": "wifi", "mac": self.mac})
+        return Presence(self.crowd.world, site, floor, {"type": "wifi", "mac": self.mac}, "client")
 
     def _be_located(self, at: float) -> None:
         presence, site, world = self.presence, self.crowd.site, self.crowd.world

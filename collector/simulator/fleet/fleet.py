@@ -13,8 +13,11 @@ from collector.simulator.fleet.makers import MAKERS
 from collector.simulator.fleet.places import make_org, make_site, no_site
 from collector.simulator.fleet.site_life import SiteLife
 from collector.simulator.fleet.visitors import make_visitors
+from collector.simulator.fleet.walkers import Walker, make_walkers
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from collector.simulator.fleet.device import Device
     from collector.simulator.fleet.messages import Emission, Event
     from collector.simulator.fleet.places import Org, Site
@@ -36,7 +39,7 @@ class Fleet(Answers):
         for ordinal in range(plan.orgs):
             org = make_org(plan.seed, ordinal, plan.start)
             self._orgs[org.id] = org
-            settled = [self._settle(org) for _ in range(plan.sites)]
+            settled = [self._settle(org, plan.floors_of(place)) for place in range(plan.sites)]
             for place in range(plan.mxedges):  # every second one belongs to a site
                 site = settled[place // 2 % len(settled)] if place % 2 and settled else no_site(org)
                 self._make(site, "mxedge").wake(self.now)
@@ -120,10 +123,24 @@ class Fleet(Answers):
         self._lives[site_id].over = True
         del self._crowds[site_id], self._sites[site_id], self._visitors[site_id], self._lives[site_id]
 
+    def lunch_rush(self, site_id: str) -> int:
+        """Let every walker of a site go to lunch now; how many there are in the building."""
+        return self._call(site_id, Walker.lunch)
+
+    def evacuate(self, site_id: str) -> int:
+        """Let every walker of a site leave the building now, and come back later; how many there are in it."""
+        return self._call(site_id, Walker.evacuate)
+
+    def _call(self, site_id: str, deed: Callable[[Walker, float], None]) -> int:
+        called = [one for one in self._visitors[site_id] if isinstance(one, Walker) and one.there]
+        for walker in called:
+            deed(walker, self.now)
+        return len(called)
+
     # Building.
 
-    def _settle(self, org: Org) -> Site:
-        site = make_site(self.plan.seed, org, self._site_count, self.now)
+    def _settle(self, org: Org, office_floors: int = 0) -> Site:
+        site = make_site(self.plan.seed, org, self._site_count, self.now, office_floors)
         self._site_count += 1
         self._sites[site.id] = site
         self._crowds[site.id] = Crowd(self._world, site)
@@ -136,7 +153,7 @@ class Fleet(Answers):
     def _people(self, site: Site) -> None:
         """Let clients, visitors and administrators come to a site."""
         self._crowds[site.id].grow(self.plan.aps * self.plan.clients_per_ap, self.now)
-        self._visitors[site.id] = make_visitors(self._world, site)
+        self._visitors[site.id] = make_visitors(self._world, site) + make_walkers(self._world, site)
         for visitor in self._visitors[site.id]:
             visitor.appear(self.now)
         self._lives[site.id] = SiteLife(self._world, self._crowds[site.id])

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING
 
+from collector.simulator.fleet import offices
 from collector.simulator.fleet.ids import uuid_of
 
 if TYPE_CHECKING:
     from collector.simulator.fleet.messages import Payload
+    from collector.simulator.fleet.presence import Presence
 
 PPM = 20.0
 """Map pixels a metre, the same on every floor."""
@@ -69,14 +71,36 @@ class Org:
         }
 
 
+@dataclass(slots=True)
+class Visits:
+    """Who came into a zone and went, of one kind; `stayed_s` adds up the stays that ended."""
+
+    enters: int = 0
+    exits: int = 0
+    stayed_s: float = 0.0
+
+    def end(self, stayed_s: float) -> None:
+        """Somebody went."""
+        self.exits += 1
+        self.stayed_s += stayed_s
+
+
 @dataclass(eq=False, kw_only=True)
 class Zone:
-    """A named outline on a map: its corners in metres, and who is `inside`, each with what it is ("wifi", ...)."""
+    """A named outline on a map: its corners in metres, and who is `inside`, each with what it is ("wifi", ...).
+
+    `visits` has by kind ("client", ...) who came and went.
+    """
 
     id: str
     name: str
     outline_m: tuple[tuple[float, float], ...]
-    inside: dict[object, str] = field(default_factory=dict)
+    inside: dict[Presence, str] = field(default_factory=dict)
+    visits: dict[str, Visits] = field(default_factory=dict)
+
+    def visits_of(self, kind: str) -> Visits:
+        """The visits of one kind."""
+        return self.visits.setdefault(kind, Visits())
 
     def holds(self, x_m: float, y_m: float) -> bool:
         """Whether a point lies in the outline (on its edge: either answer)."""
@@ -96,9 +120,11 @@ class FloorMap:
     name: str
     zones: list[Zone]
 
-    def zone_at(self, x_m: float, y_m: float) -> Zone | None:
-        """Return the zone at a point in metres."""
-        return next((zone for zone in self.zones if zone.holds(x_m, y_m)), None)
+    walls: list[tuple[tuple[float, float], tuple[float, float]]] = field(default_factory=list)
+
+    def zones_at(self, x_m: float, y_m: float) -> list[Zone]:
+        """Return the zones at a point in metres."""
+        return [zone for zone in self.zones if zone.holds(x_m, y_m)]
 
 
 @dataclass(eq=False, kw_only=True)
@@ -201,6 +227,7 @@ class Site:
             "locked": True,
             "flags": {},
             "occupancy_limit": 100,
+            "wall_path": wall_path(floor.walls),
             "created_time": int(self.created_at),
             "modified_time": int(self.created_at),
         }
@@ -220,6 +247,19 @@ class Site:
         }
 
 
+def wall_path(walls: list[tuple[tuple[float, float], tuple[float, float]]]) -> Payload | None:
+    """Return walls as Mist draws them: nodes in pixels, joined by edges. None when there are no walls."""
+    names = {corner: f"N{number}" for number, corner in enumerate(dict.fromkeys(end for wall in walls for end in wall))}
+    joined: dict[tuple[float, float], dict[str, str]] = {corner: {} for corner in names}
+    for start, end in walls:
+        joined[start][names[end]] = "0"
+    nodes = [
+        {"name": names[x, y], "position": {"x": x * PPM, "y": y * PPM}, "edges": edges}
+        for (x, y), edges in joined.items()
+    ]
+    return {"coordinate": "actual", "nodes": nodes} if nodes else None
+
+
 def no_site(org: Org) -> Site:
     """Return the place of what an org has not assigned to any site."""
     return Site(id=UNASSIGNED, org=org, ordinal=0, name="", created_at=org.created_at, rng=Random(org.id))
@@ -230,8 +270,12 @@ def make_org(seed: int, ordinal: int, start: float) -> Org:
     return Org(id=uuid_of(seed, "org", ordinal), name=f"Example Org {ordinal + 1}", created_at=start - _AGE_S)
 
 
-def make_site(seed: int, org: Org, ordinal: int, start: float) -> Site:
-    """Return the site of that ordinal in the whole fleet: one floor with three zones; every third site has two."""
+def make_site(seed: int, org: Org, ordinal: int, start: float, office_floors: int = 0) -> Site:
+    """Return the site of that ordinal in the whole fleet: one floor with three zones; every third site has two.
+
+    With `office_floors` it has so many floors of an office instead.
+    """
+    levels = range(office_floors or _FLOORS[ordinal % len(_FLOORS)])
     site_id = uuid_of(seed, "site", ordinal)
     return Site(
         id=site_id,
@@ -240,13 +284,15 @@ def make_site(seed: int, org: Org, ordinal: int, start: float) -> Site:
         name=f"{_CITIES[ordinal % len(_CITIES)][0]} {ordinal + 1}",
         created_at=start - _AGE_S,
         rng=Random(f"{seed}/site/{ordinal}"),
-        maps=[_make_map(seed, ordinal, level) for level in range(_FLOORS[ordinal % len(_FLOORS)])],
+        maps=[_make_map(seed, ordinal, level, office=office_floors > 0) for level in levels],
     )
 
 
-def _make_map(seed: int, ordinal: int, level: int) -> FloorMap:
+def _make_map(seed: int, ordinal: int, level: int, *, office: bool) -> FloorMap:
+    outlines = [(room.name, room.outline) for room in offices.ROOMS] if office else _ZONES
     zones = [
         Zone(id=uuid_of(seed, "zone", ordinal, level, place), name=name, outline_m=outline)
-        for place, (name, outline) in enumerate(_ZONES)
+        for place, (name, outline) in enumerate(outlines)
     ]
-    return FloorMap(id=uuid_of(seed, "map", ordinal, level), name=f"Floor {level + 1}", zones=zones)
+    walls = offices.walls() if office else []
+    return FloorMap(id=uuid_of(seed, "map", ordinal, level), name=f"Floor {level + 1}", zones=zones, walls=walls)

@@ -15,7 +15,8 @@ class FleetPlan:
     `sites` is per org; `mxedges` per org; every other count of devices is per site. Rates are means of random
     intervals; 0 switches that kind of happening off. Wi-Fi clients, unconnected ones, app users and assets are located
     every `location_cadence_s` (0: nobody moves, and no map's channel speaks), on map channels and in zone events; with
-    `location_events` also in the location topics, which is a flood.
+    `location_events` also in the location topics, which is a flood. `walkers` (per site) live a day in an office;
+    `office_floors` is how many floors the offices of an org have together, 0 for a plain floor or two at each site.
 
     Raises ValueError that names the field which makes no sense.
     """
@@ -35,6 +36,8 @@ class FleetPlan:
     sdkclients: int = 0
     assets: int = 0
     discovered_assets: int = 0
+    walkers: int = 0
+    office_floors: int = 0
     start: float = START
     cadence_s: float = 30.0
     location_cadence_s: float = 15.0
@@ -47,6 +50,13 @@ class FleetPlan:
     insights_cadence_s: float = 60.0
     roams_per_client_hour: float = 6.0
     sessions_per_client_hour: float = 1.0
+
+    def floors_of(self, place: int) -> int:
+        """How many office floors the site at this place of its org has; 0 when there are no offices."""
+        if not self.office_floors:
+            return 0
+        share = self.office_floors * (place + 1) // self.sites - self.office_floors * place // self.sites
+        return max(1, share)
 
     def __post_init__(self) -> None:
         for field in fields(self):

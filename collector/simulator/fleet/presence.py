@@ -16,24 +16,41 @@ _STRIDE_M = 3.0
 
 
 class Presence:
-    """A walk over one floor. `who` names the walker in zone events (`type` and `mac` or `id`); empty: nobody tells."""
+    """A walk over one floor. `who` names the walker in zone events (`type` and `mac` or `id`); empty: nobody tells.
 
-    def __init__(self, world: World, site: Site, floor: FloorMap, who: Payload) -> None:
-        self._world, self._site, self.floor, self._who = world, site, floor, who
+    `kind` is what it is counted as: "client", "unconnected_client", "sdkclient", "asset" or "discovered_asset".
+    `zones` are those that it is in, with the unix time at which it was first located there.
+    """
+
+    def __init__(self, world: World, site: Site, floor: FloorMap, who: Payload, kind: str) -> None:
+        self._world, self._site, self.floor, self._who, self.kind = world, site, floor, who, kind
         self.x_m, self.y_m = site.rng.uniform(0, WIDTH_M), site.rng.uniform(0, HEIGHT_M)
-        self.zone: Zone | None = None
-        self.since = 0.0
+        self.zones: dict[Zone, float] = {}
+        self.seen_at = 0.0
+        self.on_map = False
 
     def move(self, at: float) -> None:
         """Walk a few metres; tell of a zone that is left or entered."""
         rng = self._site.rng
         self.x_m = wander(rng, self.x_m, 0, WIDTH_M, _STRIDE_M)
         self.y_m = wander(rng, self.y_m, 0, HEIGHT_M, _STRIDE_M)
-        self._be_in(self.floor.zone_at(self.x_m, self.y_m), at)
+        self.be_at(at)
+
+    def be_at(self, at: float) -> None:
+        """Be located where one is; tell of zones that are left or entered."""
+        self.seen_at, self.on_map = at, True
+        self._be_in(self.floor.zones_at(self.x_m, self.y_m), at)
 
     def vanish(self, at: float) -> None:
-        """Be nowhere: leave the zone."""
-        self._be_in(None, at)
+        """Be nowhere: leave the zones. Who looks on learns it late; a stay ended when one was last seen."""
+        self.on_map = False
+        self._be_in([], at)
+
+    def forget(self) -> None:
+        """Leave the fleet without a word."""
+        self.on_map = False
+        for zone in self.zones:
+            zone.inside.pop(self, None)
 
     @property
     def who(self) -> str:
@@ -57,18 +74,19 @@ class Presence:
         self._world.event(topic, event, at)
         self._world.event("location", event, at)
 
-    def _be_in(self, zone: Zone | None, at: float) -> None:
-        if zone is self.zone:
-            return
-        left, self.zone, self.since = self.zone, zone, at
-        if left is not None:
-            left.inside.pop(self, None)
-            self._tell(left, "exit", at)
-        if zone is not None:
-            zone.inside[self] = self.who
-            self._tell(zone, "enter", at)
-            if len(zone.inside) == OCCUPANCY_LIMIT + 1:
-                self._alert(zone, at)
+    def _be_in(self, zones: list[Zone], at: float) -> None:
+        for zone in [zone for zone in self.zones if zone not in zones]:
+            zone.inside.pop(self, None)
+            zone.visits_of(self.kind).end(self.seen_at - self.zones.pop(zone))
+            self._tell(zone, "exit", at)
+        for zone in zones:
+            if zone not in self.zones:
+                self.zones[zone] = at
+                zone.inside[self] = self.who
+                zone.visits_of(self.kind).enters += 1
+                self._tell(zone, "enter", at)
+                if len(zone.inside) == OCCUPANCY_LIMIT + 1:
+                    self._alert(zone, at)
 
     def _tell(self, zone: Zone, trigger: str, at: float) -> None:
         if self._who:

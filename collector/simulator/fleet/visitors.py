@@ -28,6 +28,11 @@ class VisitorKind:
     oui: str
     zone_type: str = ""
 
+    @property
+    def name(self) -> str:
+        """What one of them is called: "asset" of "assets"."""
+        return self.channel.removesuffix("s")
+
 
 VISITOR_KINDS: tuple[VisitorKind, ...] = (
     VisitorKind(
@@ -47,7 +52,7 @@ class Visitor:
         self.kind, self._world, self._site, self._ordinal = kind, world, site, ordinal
         self.mac = f"{kind.oui}{(site.ordinal * 4096 + ordinal) % (1 << 24):06x}" if kind.oui else ""
         self._id = uuid_of(seed, kind.channel, site.id, ordinal)
-        self.presence = Presence(world, site, site.maps[ordinal % len(site.maps)], self._who())
+        self.presence = Presence(world, site, site.maps[ordinal % len(site.maps)], self._who(), kind.name)
         self.known: Payload = {}
         self.there = False
         self._gone = False
@@ -60,8 +65,7 @@ class Visitor:
 
     def rest_asset(self) -> Payload:
         """Return a named asset as `stats/assets` lists it."""
-        zone = self.presence.zone
-        zones = [{"id": zone.id, "since": int(self.presence.since)}] if zone else []
+        zones = [{"id": zone.id, "since": int(since)} for zone, since in self.presence.zones.items()]
         return self.known | {
             "id": self._id,
             "name": f"asset {self._ordinal}",
@@ -92,6 +96,7 @@ class Visitor:
 
     def forget(self) -> None:
         """Leave the fleet without a word."""
+        self.presence.forget()
         self.there, self._gone = False, True
 
     def _be_located(self, at: float) -> None:
@@ -100,17 +105,22 @@ class Visitor:
             self.presence.vanish(at)
             self._later(at + self._site.rng.expovariate(1 / _AWAY_S), self.appear)
             return
+        self._be_located_now(at)
+        self._later(at + self._world.plan.location_cadence_s, self._be_located)
+
+    def _be_located_now(self, at: float) -> None:
         self.presence.move(at)
         self.known = self._frame(at)
         channel = f"/sites/{self._site.id}/stats/maps/{self.presence.floor.id}/{self.kind.channel}"
         self._world.emit(channel, self.known, "map", self.mac or self._id, at)
         self.presence.located(self.kind.topic, self._heard(), at)
-        self._later(at + self._world.plan.location_cadence_s, self._be_located)
 
     def _frame(self, at: float) -> Payload:
         """Return what the map's channel says of it: each kind in its own words."""
         place, map_id, seen = self.presence.pixels(), self.presence.floor.id, int(at)
         match self.kind.channel:
+            case "clients":
+                return {"mac": self.mac, "map_id": map_id, "num_locating_aps": 3 + self._ordinal % 4} | place
             case "unconnected_clients":
                 ap = {"ap_mac": "5c5b350e0410", "rssi": float(-60 - self._ordinal % 30), "num_locating_aps": 2}
                 return {"mac": self.mac, "map_id": map_id, "manufacture": "Apple", "last_seen": seen} | place | ap
@@ -128,7 +138,7 @@ class Visitor:
             return {"type": "sdk", "id": self._id, "name": f"visitor {self._ordinal}"}
         if self.kind.zone_type == "asset":
             return {"type": "asset", "mac": self.mac, "asset_id": self._id}
-        return {}
+        return {"type": "wifi", "mac": self.mac} if self.kind.zone_type else {}
 
     def _heard(self) -> Payload:
         if self.kind.zone_type == "asset":

@@ -57,6 +57,29 @@ class Derived:
             "fwupdate": {"progress": None, "status": None, "timestamp": now, "will_retry": None},
         }
 
+    def rssizones(self, site_id: str) -> list[Row]:
+        """RSSI zones as `stats/rssizones` lists them: one around the first AP of each site, with its clients in it."""
+        aps = self._fleet.device_stats(site_id, "ap")[:1]
+        start = int(self._fleet.plan.start)
+        return [
+            {
+                "id": uuid_of(self._fleet.plan.seed, "rssizone", site_id),
+                "name": "around the first AP",
+                "org_id": ap["org_id"],
+                "site_id": site_id,
+                "display_is_group": False,
+                "devices": [{"device_id": ap["id"], "rssi": -70}],
+                "num_clients": ap.get("num_clients", 0),
+                "num_unconnected_clients": 0,
+                "num_sdkclients": 0,
+                "num_assets": 0,
+                "num_discovered_assets": 0,
+                "created_time": start,
+                "modified_time": start,
+            }
+            for ap in aps
+        ]
+
     def other_devices(self, org_id: str) -> list[Row]:
         """Third-party devices as the org lists them: a cellular router beside every second gateway."""
         return [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from collector.simulator.rest.derived import Derived
 from collector.simulator.rest.paging import page
 from collector.simulator.rest.reply import reply
 
@@ -34,6 +35,7 @@ class Places:
             ("GET", "/sites/{site_id}/setting", self.setting),
             ("GET", "/sites/{site_id}/maps", self.maps),
             ("GET", "/sites/{site_id}/zones", self.zones),
+            ("GET", "/sites/{site_id}/rssizones", self.rssizones),
         ]
 
     async def org(self, request: web.Request) -> web.Response:
@@ -69,6 +71,11 @@ class Places:
     async def zones(self, request: web.Request) -> web.Response:
         """Answer with the zones of a site."""
         return page(request, self._fleet.zones(request.match_info["site_id"]))
+
+    async def rssizones(self, request: web.Request) -> web.Response:
+        """Answer with the RSSI zones of a site."""
+        rows = Derived(self._fleet).rssizones(request.match_info["site_id"])
+        return page(request, [{key: row[key] for key in row if not key.startswith("num_")} for row in rows])
 
     def _site(self, site_id: str) -> dict[str, Any]:
         org_id = self._fleet.site_settings(site_id)["org_id"]

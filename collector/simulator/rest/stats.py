@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from collector.simulator.rest.derived import Derived
 from collector.simulator.rest.paging import page, search
 from collector.simulator.rest.reply import RefusedError, reply
 
@@ -50,6 +51,7 @@ class Stats:
             ("GET", "/sites/{site_id}/stats", self.site),
             ("GET", "/sites/{site_id}/stats/clients", self.clients),
             ("GET", "/sites/{site_id}/stats/zones", self.zones),
+            ("GET", "/sites/{site_id}/stats/rssizones", self.rssizones),
         ]
 
     async def devices(self, request: web.Request) -> web.Response:
@@ -93,6 +95,10 @@ class Stats:
         if request.query.get("wired") == "true":
             return page(request, [])
         return page(request, self._fleet.client_stats(request.match_info["site_id"]))
+
+    async def rssizones(self, request: web.Request) -> web.Response:
+        """Answer with the RSSI zones of a site and who is in them."""
+        return page(request, Derived(self._fleet).rssizones(request.match_info["site_id"]))
 
     async def zones(self, request: web.Request) -> web.Response:
         """Answer with the zones of a site and who is in them, also when no map is named."""

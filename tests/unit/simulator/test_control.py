@@ -146,3 +146,13 @@ async def test_other_calls_are_refused_in_json(call, method, path, status):
 @pytest.mark.parametrize("seconds", [-1, "x", None, True])
 async def test_advance_takes_a_number(call, seconds):
     await call("POST", "/advance", answered=400, seconds=seconds)
+
+
+async def test_the_truth_of_floors_and_what_crowds_do(cloud, call):
+    await cloud.advance(60)
+    floors = await call("GET", "/floors")
+    assert floors == json.loads(json.dumps(cloud.fleet.floor_truth()))
+    site_id = cloud.fleet.sites(cloud.fleet.orgs()[0]["id"])[0]["id"]
+    assert set(floors["maps"]) >= {floor["id"] for floor in cloud.fleet.maps(site_id)}
+    assert await call("POST", "/fleet/actions", action="evacuate", site_id=site_id) == {"result": 0}
+    await call("POST", "/fleet/actions", action="lunch_rush", site_id="nowhere", answered=400)

@@ -157,4 +157,4 @@ async def test_alarms_of_a_site_are_its_own(cloud, get, ids, monkeypatch):
 
 
 def test_site_polls_are_of_sites():
-    assert {poll.name for poll in POLLS if poll.per is Per.SITE} == {"zones"}
+    assert {poll.name for poll in POLLS if poll.per is Per.SITE} == {"maps", "zone_definitions", "zones", "rssizones"}
