@@ -15,7 +15,8 @@ FOLDER = Path(__file__).parent
 CASES = golden.cases(FOLDER)
 
 
-@pytest.fixture(params=CASES, ids=lambda case: case.name)
+# one worker a case, so that it is replayed once
+@pytest.fixture(params=[pytest.param(case, id=case.name, marks=pytest.mark.xdist_group(case.name)) for case in CASES])
 def case(request) -> golden.Case:
     return request.param
 
