@@ -6,7 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
+from mist_screens.layout import render
 from mist_screens.rulefiles import rule_files
+from mist_screens.screens import screens
 from mist_screens.settings import Settings, SettingsError
 
 HERE = Path(__file__).resolve().parents[1]
@@ -14,7 +16,9 @@ HERE = Path(__file__).resolve().parents[1]
 
 def outputs(settings: Settings) -> dict[str, str]:
     """Every file that is made, by its path from the folder of the project, with its text."""
-    return {f"deploy/prometheus/rules/{name}": text for name, text in rule_files(settings, HERE / "rules")}
+    rules = {f"deploy/prometheus/rules/{name}": text for name, text in rule_files(settings, HERE / "rules")}
+    made = {f"grafana-dashboards/dashboards/{one.name}.json": render(one, settings) for one in screens(settings)}
+    return rules | made
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from mist_screens.words import SELECTORS
+
 if TYPE_CHECKING:
     from pathlib import Path
 
 SECTIONS = frozenset({"job", "selector", "runbooks", "dashboards", "windows", "thresholds"})
-_TOKEN = re.compile(r"<([a-z_]+)(\|percent)?>")
+_TOKEN = re.compile(r"(?<!\?)<([a-z_]+)(\|percent)?>")  # not a group's name in a regular expression
 # The labels that identify a thing, from the scrape down: what recording rules group by and join on.
 _KEYS = {
     "org": "job, instance, org_id",
@@ -54,7 +56,8 @@ class Settings:
     def words(self) -> dict[str, str]:
         """Every word that can stand as <word> in a rule, with what it becomes."""
         numbers = {name: f"{value:.15g}" for name, value in self.thresholds.items()}
-        return {"sel": self.matchers, "job": self.job} | _KEYS | self.windows | numbers
+        own = {"sel": self.matchers, "job": self.job, "uid_prefix": str(self.dashboards["uid_prefix"])}
+        return own | _KEYS | SELECTORS | self.windows | numbers
 
     def fill(self, text: str) -> str:
         """Put the words into a text; `<word|percent>` writes a ratio as a percentage. Raises SettingsError."""

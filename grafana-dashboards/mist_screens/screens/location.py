@@ -1,0 +1,169 @@
+"""Location: zones against their limits, comings and goings, how long people stay, assets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mist_screens import words
+from mist_screens.layout import SITE_OF_ROW, Screen, Section
+from mist_screens.panels import Bars, Column, Lines, Query, Stat, Steps, Table
+
+if TYPE_CHECKING:
+    from mist_screens.panels import Panel
+    from mist_screens.settings import Settings
+
+_NAMED = "* on (<zone>) group_left (zone, site) zone:mist_zone_info:named{<in_site>}"
+_EMPTY = "No data because zones are not polled (polls.zones), or the site has none"
+
+
+def screen(s: Settings) -> Screen:
+    """Return the dashboard."""
+    return Screen(
+        name="location",
+        title="Mist / Location",
+        says="Who is where: zones against their limits, comings and goings, how long people stay.",
+        sections=(Section("At a glance", _glance(s)), Section("Zones", _zones(s)), Section("Assets", _assets())),
+    )
+
+
+def _full(s: Settings) -> Steps:
+    return Steps("Yellow from 80% of the limit, red at the limit.", yellow=0.8, red=s.thresholds["zone_ratio"])
+
+
+def _glance(s: Settings) -> tuple[Panel, ...]:
+    return (
+        Stat(
+            title="In zones",
+            says="People in any zone: connected clients and users of an app.",
+            queries=(Query("sum(zone:mist_zone_reported_occupants:sum{<in_site>})"),),
+            empty=_EMPTY,
+            w=6,
+        ),
+        Stat(
+            title="Zones over their limit",
+            says="Zones that hold more people than they may.",
+            queries=(Query("count(zone:mist_zone_reported_occupants:ratio{<in_site>} > <zone_ratio>) or vector(0)"),),
+            empty=_EMPTY,
+            w=6,
+            steps=Steps("Red from one.", red=1),
+        ),
+        Stat(
+            title="Fullest zone",
+            says="The zone that is closest to its limit.",
+            queries=(Query("max(zone:mist_zone_reported_occupants:ratio{<in_site>})"),),
+            empty=_EMPTY,
+            unit="percentunit",
+            w=6,
+            steps=_full(s),
+        ),
+        Stat(
+            title="Occupancy alerts",
+            says="Zones whose latest occupancy alert says: over the limit.",
+            queries=(Query('sum(mist_zone_occupancy_alert_state{<in_site>, state="violation"}) or vector(0)'),),
+            empty=words.NO_EVENTS,
+            w=6,
+            steps=Steps("Red from one.", red=1),
+        ),
+    )
+
+
+def _zones(s: Settings) -> tuple[Panel, ...]:
+    return (
+        Bars(
+            title="Zones against their limit",
+            says="The fullest zones.",
+            queries=(Query("topk(15, zone:mist_zone_reported_occupants:ratio{<in_site>})", "{{site}}: {{zone}}"),),
+            empty=_EMPTY,
+            unit="percentunit",
+            steps=_full(s),
+            w=12,
+            h=9,
+        ),
+        Lines(
+            title="People in zones",
+            says="The ten fullest zones over time. A zone that is never empty, nights included, is drawn over a cupboard of devices.",
+            queries=(Query("topk(10, zone:mist_zone_reported_occupants:sum{<in_site>})", "{{site}}: {{zone}}"),),
+            empty=_EMPTY,
+            w=12,
+            h=9,
+        ),
+        Table(
+            title="All zones",
+            says="People, limit, and how long they stayed on average.",
+            queries=(
+                Query("zone:mist_zone_reported_occupants:sum{<in_site>}"),
+                Query("mist_zone_occupancy_limit{<in_site>}"),
+                Query("zone:mist_zone_reported_occupants:ratio{<in_site>}"),
+                Query('max by (<zone>) (mist_zone_wait_seconds{<in_site>, kind="client", statistic="average"})'),
+            ),
+            empty=_EMPTY,
+            w=24,
+            h=9,
+            sort="Of the limit",
+            drops=("zone_id",),
+            columns=(
+                Column(field="site", title="Site", link=SITE_OF_ROW),
+                Column(field="zone", title="Zone"),
+                Column(field="Value #A", title="People"),
+                Column(field="Value #B", title="Limit"),
+                Column(field="Value #C", title="Of the limit", unit="percentunit", steps=_full(s)),
+                Column(field="Value #D", title="Stay", unit="dtdurations"),
+                Column(field="site_id", hidden=True),
+            ),
+        ),
+        Lines(
+            title="Comings and goings",
+            says="Visitors who enter and leave zones, a second. Many more than people: somebody stands on a border.",
+            queries=(
+                Query("sum by (trigger) (rate(mist_zone_crossings_total{<in_site>}[$__rate_interval]))", "{{trigger}}"),
+            ),
+            empty=words.NO_EVENTS,
+            unit="ops",
+            w=12,
+        ),
+        Lines(
+            title="Stay",
+            says="How long clients stay in the zones where they stay longest.",
+            queries=(
+                Query(
+                    f'topk(10, mist_zone_wait_seconds{{<in_site>, kind="client", statistic="average"}} {_NAMED})',
+                    "{{site}}: {{zone}}",
+                ),
+            ),
+            empty=_EMPTY,
+            unit="s",
+            w=12,
+        ),
+    )
+
+
+def _assets() -> tuple[Panel, ...]:
+    empty = "No data because assets are not polled (polls.assets), or the site has none"
+    rate = (
+        "histogram_quantile({share}, sum by (le) (rate(mist_site_asset_{what}_bucket{{<in_site>}}[$__rate_interval])))"
+    )
+    return (
+        Lines(
+            title="Assets seen",
+            says="Observations of assets a second. A fall is tags whose batteries end, or access points whose Bluetooth is off.",
+            queries=(Query("sum(rate(mist_site_asset_rssi_dbm_count{<in_site>}[$__rate_interval]))", "observations"),),
+            empty=empty,
+            unit="ops",
+        ),
+        Lines(
+            title="Signal of assets",
+            says="The signal of the middle asset at the access point that hears it best.",
+            queries=(Query(rate.format(share=0.5, what="rssi_dbm"), "middle"),),
+            empty=empty,
+            unit="dBm",
+        ),
+        Lines(
+            title="Batteries",
+            says="The charge that nine of ten assets exceed.",
+            queries=(Query(rate.format(share=0.1, what="battery_ratio"), "weak tenth"),),
+            empty=empty,
+            unit="percentunit",
+            top=1,
+            steps=Steps("Dashed: 20%, time to change them.", yellow=0.3, red=0.2),
+        ),
+    )
