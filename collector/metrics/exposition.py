@@ -7,6 +7,7 @@ strided copy, `tolist`, `orjson.dumps`, split at the commas, interleaved with th
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import accumulate, chain, compress
 from typing import TYPE_CHECKING
 
@@ -27,31 +28,47 @@ UNITS = ("seconds", "bytes", "ratio", "celsius", "watts", "meters", "volts", "he
 _HOLE = b"null"
 
 
-def render(store: Store, *, openmetrics: bool = False, wanted: Callable[[str], bool] | None = None) -> Iterator[bytes]:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What of the exposition is asked for: families by name, and rows whose label text holds `needle`; all of both."""
+
+    family: Callable[[str], bool] | None = None
+    needle: bytes = b""
+
+    def rows(self, texts: list[bytes | None]) -> list[bool]:
+        """Which rows are in use and asked for."""
+        needle = self.needle
+        return [text is not None and needle in text for text in texts]
+
+
+EVERYTHING = Wanted()
+
+
+def render(store: Store, *, openmetrics: bool = False, wanted: Wanted = EVERYTHING) -> Iterator[bytes]:
     """The exposition in chunks of whole lines; families without a series are left out. No `# EOF` at the end.
 
-    `wanted` chooses families by name. The caller brackets the iteration with `begin_scrape` and `end_scrape` when it
-    yields to other work between chunks.
+    The caller brackets the iteration with `begin_scrape` and `end_scrape` when it yields to other work between chunks.
     """
     for name in sorted(store.families):
         family = store.families[name]
-        if wanted is None or wanted(name):
-            yield from render_family(family, openmetrics=openmetrics)
+        if wanted.family is None or wanted.family(name):
+            yield from render_family(family, wanted, openmetrics=openmetrics)
 
 
-def render_family(family: FamilyColumns, *, openmetrics: bool) -> Iterator[bytes]:
+def render_family(family: FamilyColumns, wanted: Wanted, *, openmetrics: bool) -> Iterator[bytes]:
     """One family, its header first, once it is known to have a series."""
     header, rendered = header_of(family, openmetrics=openmetrics), 0
     slices = chain(
-        chain.from_iterable(map(render_column, family.columns)),
-        chain.from_iterable(map(render_info, family.infos)),
-        chain.from_iterable(map(render_histogram, family.histograms)),
+        chain.from_iterable(render_column(column, wanted) for column in family.columns),
+        chain.from_iterable(render_info(info, wanted) for info in family.infos),
+        chain.from_iterable(render_histogram(histogram, wanted) for histogram in family.histograms),
     )
     for count, chunk in slices:
         yield header + chunk if header else chunk
         header = b""
         rendered += count
-    family.rendered = rendered
+    if not wanted.needle:
+        family.rendered = rendered
 
 
 def header_of(family: FamilyColumns, *, openmetrics: bool) -> bytes:
@@ -67,7 +84,7 @@ def header_of(family: FamilyColumns, *, openmetrics: bool) -> bytes:
     return f"# HELP {name} {text}\n# TYPE {name} {type_}\n".encode() + unit
 
 
-def render_column(column: Column) -> Iterator[tuple[int, bytes]]:
+def render_column(column: Column, wanted: Wanted) -> Iterator[tuple[int, bytes]]:
     """The lines of one column, slice by slice, with their number."""
     table = column.table
     labels, width = table.labels, table.width
@@ -77,6 +94,9 @@ def render_column(column: Column) -> Iterator[tuple[int, bytes]]:
         if column.scale is not None:
             values = column.scale.render(values)
         numbers = orjson.dumps(values)[1:-1].split(b",")
+        if wanted.needle:
+            asked = wanted.rows(texts)
+            numbers, texts = list(compress(numbers, asked)), list(compress(texts, asked))
         if _HOLE in numbers:
             present = list(map(_HOLE.__ne__, numbers))
             numbers = list(compress(numbers, present))
@@ -85,20 +105,21 @@ def render_column(column: Column) -> Iterator[tuple[int, bytes]]:
             yield len(numbers), interleave(column.prefix, texts, numbers)
 
 
-def render_info(info: InfoColumn) -> Iterator[tuple[int, bytes]]:
+def render_info(info: InfoColumn, wanted: Wanted) -> Iterator[tuple[int, bytes]]:
     """The lines of one info family, slice by slice, with their number; the row's labels follow the strings."""
     labels = info.table.labels
     for first in range(0, len(labels), SLICE_ROWS):
         strings = info.texts[first : first + SLICE_ROWS]
-        present = [text is not None for text in strings]
-        texts = list(compress(labels[first : first + SLICE_ROWS], present))
+        rows = labels[first : first + SLICE_ROWS]
+        present = [text is not None and asked for text, asked in zip(strings, wanted.rows(rows), strict=True)]
+        texts = list(compress(rows, present))
         if texts:
             own = list(compress(strings, present))
             both = [a + b for a, b in zip(own, texts, strict=True)]  # type: ignore[operator]
             yield len(both), interleave(info.prefix, both, [b"1.0"] * len(both))
 
 
-def render_histogram(histogram: HistogramColumns) -> Iterator[tuple[int, bytes]]:
+def render_histogram(histogram: HistogramColumns, wanted: Wanted) -> Iterator[tuple[int, bytes]]:
     """The lines of one histogram, slice by slice: a row's buckets stand together, rising to +Inf, then sum and count.
 
     Histograms are few (a row a zone, a site, a topic), so this is written for clarity, row by row.
@@ -110,7 +131,7 @@ def render_histogram(histogram: HistogramColumns) -> Iterator[tuple[int, bytes]]
         lines: list[bytes] = []
         for row, text in enumerate(table.labels[first : first + SLICE_ROWS // 8], first):
             start = row * width + histogram.first
-            if text is None or table.values[start] != table.values[start]:
+            if text is None or wanted.needle not in text or table.values[start] != table.values[start]:
                 continue
             counts = accumulate(table.values[start : start + len(bounds)])
             comma = b"," if text else b""

@@ -82,7 +82,7 @@ class MetricsEndpoint:
         )
         zipped = negotiation.accepts_gzip(",".join(request.headers.getall("Accept-Encoding", [])))
         response = web.StreamResponse(headers={"Vary": "Accept, Accept-Encoding", "Cache-Control": "no-store"})
-        response.headers["Content-Type"] = negotiation.OPENMETRICS if openmetrics else negotiation.TEXT
+        response.headers["Content-Type"] = negotiation.OPENMETRICS if selection.openmetrics else negotiation.TEXT
         if zipped:
             response.headers["Content-Encoding"] = "gzip"
         if request.method == "HEAD":
@@ -96,6 +96,13 @@ class MetricsEndpoint:
     def _begin(self, selection: Selection, *, zipped: bool) -> AsyncGenerator[bytes]:
         chunks = self._render(selection)
         return gzipped(chunks) if zipped else chunks
+
+
+def selection_of(request: web.Request) -> Selection:
+    """What the request asks for, by its query and its Accept header."""
+    openmetrics = negotiation.wants_openmetrics(",".join(request.headers.getall("Accept", [])))
+    collect = tuple(sorted(set(request.query.getall("collect[]", []))))
+    return Selection(openmetrics, collect, request.query.get("site", ""))
 
 
 async def _send(chunks: AsyncIterator[bytes], request: web.Request, response: web.StreamResponse) -> None:

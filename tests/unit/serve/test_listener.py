@@ -12,6 +12,7 @@ from collector.errors import ListenError
 from collector.listen import Listen
 from collector.serve import metrics
 from collector.serve.listener import OperatorListener
+from collector.serve.metrics import Selection
 from collector.serve.status_page import StatusPage
 
 LINE = b"mist_ap_up 1\n"
@@ -23,14 +24,16 @@ class Served:
     def __init__(self, host="127.0.0.1", chunks=(LINE, LINE)):
         self.chunks = list(chunks)
         self.asked = []
+        self.selections = []
         self.begun, self.ended = asyncio.Semaphore(0), asyncio.Semaphore(0)  # one permit a rendering
         self.reasons = []
         self.listener = OperatorListener(
             Listen(host, 0), render=self._render, ready=lambda: self.reasons, status=self._status
         )
 
-    async def _render(self, openmetrics):
-        self.asked.append(openmetrics)
+    async def _render(self, selection):
+        self.asked.append(selection.openmetrics)
+        self.selections.append(selection)
         self.begun.release()
         try:
             for chunk in self.chunks:
@@ -125,7 +128,7 @@ async def test_a_scraper_that_goes_away_does_not_leave_the_renderer_hanging():
 async def test_only_so_many_scrapes_at_once():
     wait = asyncio.Event()
     async with Served(chunks=[LINE, wait]) as served, asyncio.TaskGroup() as tasks:
-        running = [tasks.create_task(served.get("/metrics")) for _ in range(metrics.MOST_SCRAPES)]
+        running = [tasks.create_task(served.get(f"/metrics?site={n}")) for n in range(metrics.MOST_SCRAPES)]
         for _ in running:
             await served.begun.acquire()
         response, body = await served.get("/metrics")
@@ -177,3 +180,25 @@ async def test_a_taken_port_is_said_in_words():
         other.listener._listen = Listen("127.0.0.1", served.listener.port)
         with pytest.raises(ListenError, match="the port is already taken"):
             await other.listener.__aenter__()
+
+
+async def test_a_scraper_may_ask_for_some_objects_and_one_site():
+    async with Served() as served:
+        await served.get("/metrics?collect[]=switch&collect[]=ap&collect[]=ap&site=11-22")
+        assert served.selections == [Selection(openmetrics=False, collect=("ap", "switch"), site="11-22")]
+
+
+async def test_scrapers_that_come_while_a_rendering_is_made_share_it():
+    gate = asyncio.Event()
+    async with Served(chunks=(LINE, gate, LINE)) as served:
+        first = asyncio.ensure_future(served.get("/metrics"))
+        await served.begun.acquire()
+        second = asyncio.ensure_future(served.get("/metrics"))
+        other = asyncio.ensure_future(served.get("/metrics?site=x"))
+        await served.begun.acquire()
+        gate.set()
+        bodies = [body for _, body in await asyncio.gather(first, second, other)]
+        assert bodies == [LINE + LINE] * 3
+        assert len(served.selections) == 2
+        await served.get("/metrics")
+        assert len(served.selections) == 3, "what is complete is not served again"
