@@ -78,7 +78,7 @@ class MetricsEndpoint:
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         openmetrics = negotiation.wants_openmetrics(",".join(request.headers.getall("Accept", [])))
         selection = Selection(
-            openmetrics, tuple(sorted(request.query.getall("collect[]", []))), request.query.get("site", "")
+            openmetrics, tuple(sorted(set(request.query.getall("collect[]", [])))), request.query.get("site", "")
         )
         zipped = negotiation.accepts_gzip(",".join(request.headers.getall("Accept-Encoding", [])))
         response = web.StreamResponse(headers={"Vary": "Accept, Accept-Encoding", "Cache-Control": "no-store"})
