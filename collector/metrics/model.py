@@ -62,7 +62,7 @@ class Scale:
         times, per = self.times, self.per
         if times == 1.0:
             return column if per == 1.0 else [v / per for v in column]
-        return [v * times / per for v in column]
+        return [v * times for v in column] if per == 1.0 else [v * times / per for v in column]
 
     def of(self, value: float) -> float:
         """Scale a single value."""

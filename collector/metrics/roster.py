@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collector.metrics.store import Table
 
 NO_ROW = -1
+NO_TEXTS: list[tuple[object, ...]] = []  # of all rows without strings; never written to
 
 
 class Place:
@@ -78,7 +79,7 @@ class Roster:
         for table, row in zip(place.spec.tables, place.rows, strict=True):
             if row == NO_ROW:
                 continue
-            old, new = table.bases[row], self.root_labels(table, place)
+            old, new = table.base(row), self.root_labels(table, place)
             if old != new:
                 relabel_row(table, row, old, new)
                 relabel_nested(place, old, new)
@@ -144,14 +145,14 @@ def relabel_row(table: Table, row: int, old: bytes, new: bytes) -> None:
     """Exchange the beginning of a row's label text."""
     labels = table.labels[row] or b""
     table.labels[row] = new + labels[len(old) :]
-    table.bases[row] = new + table.bases[row][len(old) :]
+    table.fixed[row] += len(new) - len(old)
 
 
 def relabel_nested(place: Place, old: bytes, new: bytes) -> None:
     """The same for every row inside a place whose label text begins so."""
     for spec, child in nested(place):
         row = child if isinstance(child, int) else child.rows[0]
-        if spec.table.bases[row].startswith(old):
+        if spec.table.base(row).startswith(old):
             relabel_row(spec.table, row, old, new)
         if not isinstance(child, int):
             relabel_nested(child, old, new)
@@ -159,7 +160,7 @@ def relabel_nested(place: Place, old: bytes, new: bytes) -> None:
 
 def blank_texts(table: Table, row: int, sizes: tuple[int, ...]) -> None:
     """Nothing has been said yet."""
-    table.texts[row] = [(UNSET,) * size for size in sizes]
+    table.texts[row] = [(UNSET,) * size for size in sizes] if sizes else NO_TEXTS
 
 
 def sweep_roots(place: Place, now: float) -> int:

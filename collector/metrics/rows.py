@@ -80,7 +80,7 @@ class RowMaker:
                 self._reject("too_many_elements")
                 return None
             own = {**at.labels, **{name: label.of(key, None) for name, label in static.items()}}
-            base = b",".join(filter(None, (parents.bases[parent], render_pairs(own))))
+            base = b",".join(filter(None, (parents.base(parent), render_pairs(own))))
             labels = roles.render_labels(base, key, None) if roles.dynamic else base
             row = table.new_row(labels, base)
             blank_texts(table, row, spec.text_groups)

@@ -86,7 +86,7 @@ class Table:
         self.store = store
         self.labels: list[bytes | None] = []
         self.texts: list[list[tuple[object, ...]] | None] = []  # owned by the compiler: per row, per text group
-        self.bases: list[bytes] = []  # label text that cannot change, for rows whose labels can
+        self.fixed = array("I")  # how much of a row's label text, from its beginning, cannot change
         self.infos: list[InfoColumn] = []
         self.column_of: dict[tuple[str, tuple[tuple[str, str], ...]], int] = {}
         self.width = 1
@@ -134,7 +134,7 @@ class Table:
         """A blank row with this label text (`a="1",b="2"`); `base` is the part that cannot change, default all."""
         row = self._take(labels)
         self.labels[row] = labels
-        self.bases[row] = labels if base is None else base
+        self.fixed[row] = len(labels if base is None else base)
         return row
 
     def _take(self, labels: bytes) -> int:
@@ -144,12 +144,16 @@ class Table:
         if self._free:
             return self._free.pop()
         self.labels.append(None)
-        self.bases.append(b"")
+        self.fixed.append(0)
         self.texts.append(None)
         for info in self.infos:
             info.texts.append(None)
         self.values.extend(self.blank)
         return len(self.labels) - 1
+
+    def base(self, row: int) -> bytes:
+        """The part of the row's label text that cannot change; rows inside it begin so."""
+        return (self.labels[row] or b"")[: self.fixed[row]]
 
     def free_row(self, row: int) -> None:
         """End every series of this row."""

@@ -74,7 +74,11 @@ class Tally:
         """Render the labels of the rows `concerned` anew: what the store adds has changed."""
         for values, row in self._rows.items():
             if concerned(values):
-                self.table.labels[row] = self.table.bases[row] = self._labels(values)
+                self._relabel(row, self._labels(values))
+
+    def _relabel(self, row: int, labels: bytes) -> None:
+        self.table.labels[row] = labels
+        self.table.fixed[row] = len(labels)
 
     def add(self, values: tuple[str, ...], column: int = 1, by: float = 1.0) -> None:
         """Count (or add to a gauge)."""

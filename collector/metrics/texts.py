@@ -5,6 +5,7 @@ Called only when a string differs from what the row already holds, so none of th
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from msgspec import UNSET
@@ -50,7 +51,7 @@ class TextRoles:
         texts[group] = merged
         self._write_states(row, texts)
         if self.dynamic:
-            self.table.labels[row] = self.render_labels(self.table.bases[row], key, texts)
+            self.table.labels[row] = self.render_labels(self.table.base(row), key, texts)
         for column, fields in self._infos:
             column.texts[row] = render_info(texts, fields)
 
@@ -76,8 +77,10 @@ class TextRoles:
 
 
 def merge(old: object, new: object) -> object:
-    """Absent keeps what was known."""
-    return old if new is UNSET else new
+    """Absent keeps what was known. Strings are kept once, however many rows hold the same."""
+    if new is UNSET:
+        return old
+    return sys.intern(new) if type(new) is str else new
 
 
 def spelled(value: object) -> str | None:
