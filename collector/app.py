@@ -8,55 +8,53 @@ last, so that a last scrape is answered.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
-from functools import partial
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import structlog
 
 import collector
+from collector.account import AccountRun
 from collector.catalog.catalog import Catalog
 from collector.clock import SystemClock
-from collector.doors import DoorLimits
 from collector.ingest import transports
 from collector.ingest.intake import Intake
-from collector.ingest.inventory import Inventory
-from collector.ingest.polling import PollHooks, Polling
-from collector.ingest.pool import Pool
-from collector.ingest.recovery import Recovery
-from collector.ingest.rest import Rest
-from collector.ingest.sources import Sources
-from collector.ingest.type_lists import TypeLists
-from collector.ingest.webhook import Webhook, WebhookLimits
+from collector.ingest.tasks import Crew
+from collector.ingest.webhook import Webhook
 from collector.location.configured import located
-from collector.location.follow import MapFollower
 from collector.metrics import exposition
 from collector.metrics.labels import escape
 from collector.metrics.selfmetrics import SelfMetrics, Subscriptions
-from collector.mist import clouds
 from collector.mist.directories import Directories
-from collector.mist.directory import Directory
 from collector.mist.duplicates import Duplicates
-from collector.mist.polls import POLLS
-from collector.mist.session import Session
 from collector.mist.shard import Shard
-from collector.mist.wanted import wanted
+from collector.reloading import Reloader, rules_of, webhook_rules
 from collector.serve.listener import OperatorListener
 from collector.serve.progress import Limits, Progress
-from collector.serve.status_page import AccountLine, EventLine, StatusPage
+from collector.serve.status_page import EventLine, StatusPage
 from collector.serve.supervision import Notifier, Watchdog
-from collector.status import Account, ConnectionStatus, PollStatus, RestStatus, WebhookStatus
+from collector.status import (
+    Account,
+    ConnectionStatus,
+    PollStatus,
+    ReloadStatus,
+    RestStatus,
+    ServerStatus,
+    WebhookStatus,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Coroutine
+    from collections.abc import AsyncGenerator
 
     from collector.clock import Clock
-    from collector.config import AccountConfig, Config, WebhookConfig
+    from collector.config import AccountConfig, Config
     from collector.ingest.transport import Connect
-    from collector.mist.directory import Changes
+    from collector.reloading import Source
     from collector.serve.metrics import Selection
 
 log = structlog.get_logger()
+Job = Callable[[], Coroutine[Any, Any, None]]
 
 SWEEP_EVERY_S = 15.0
 
@@ -68,12 +66,14 @@ async def run(
     clock: Clock | None = None,
     started: Callable[[Collector], None] | None = None,
     notifier: Notifier | None = None,
+    source: Source | None = None,
 ) -> None:
     """Collect until `stop` is set.
 
-    `started` is told once both listeners are bound (tests learn the ports there); `notifier` tells systemd.
+    `started` is told once both listeners are bound (tests learn the ports there); `notifier` tells systemd; `source`
+    gives another configuration when one is asked for.
     """
-    daemon = Collector(config, clock or SystemClock())
+    daemon = Collector(config, clock or SystemClock(), source)
     stop = stop or asyncio.Event()
     notifier = notifier or Notifier({})
     watchdog = Watchdog(notifier, stuck=daemon.stuck, summary=daemon.summary, clock=daemon.clock)
@@ -81,24 +81,19 @@ async def run(
         await stack.enter_async_context(daemon.operator)
         if daemon.webhook is not None:
             await stack.enter_async_context(daemon.webhook)
-        connect = await stack.enter_async_context(transports.by_name(config.stream.transport)())
-        lines = [AccountRun(daemon, account, connect) for account in config.accounts]
-        for line in lines:
-            await stack.enter_async_context(line.rest)
-        daemon.attach(lines)
+        daemon.connect = await stack.enter_async_context(transports.by_name(config.stream.transport)())
+        daemon.keep(config)
         ports = {"metrics": daemon.operator.port, "webhook": daemon.webhook.port if daemon.webhook else None}
         log.info("started", version=collector.__version__, **ports)
         notifier.ready()
         if started is not None:
             started(daemon)
-        jobs = (job for line in lines for job in line.jobs)
-        await until(stop, [daemon.sweep, watchdog.run, *jobs], on_stop=notifier.stopping)
+        jobs: list[Job] = [daemon.sweep, watchdog.run, daemon.crew.run, daemon.reloader.run]
+        await until(stop, jobs, on_stop=notifier.stopping)
     log.info("stopped")
 
 
-async def until(
-    stop: asyncio.Event, jobs: list[Callable[[], Coroutine[object, object, None]]], *, on_stop: Callable[[], None]
-) -> None:
+async def until(stop: asyncio.Event, jobs: list[Job], *, on_stop: Callable[[], None]) -> None:
     """Run all jobs until `stop` is set; an error of one ends all. `on_stop` is called as the end begins."""
     async with asyncio.TaskGroup() as group:
         tasks: list[asyncio.Task[None]] = [group.create_task(job()) for job in jobs]
@@ -112,7 +107,9 @@ async def until(
 class Collector:
     """What all accounts share: the catalogue with its store, the books, the two listeners."""
 
-    def __init__(self, config: Config, clock: Clock) -> None:
+    connect: Connect  # there before the first account is
+
+    def __init__(self, config: Config, clock: Clock, source: Source | None = None) -> None:
         self.config = config
         self.clock = clock
         self.started_at = clock.now()
@@ -120,10 +117,11 @@ class Collector:
         self.connections: list[ConnectionStatus] = []
         self.rest: list[RestStatus] = []
         self.polls: list[PollStatus] = []
-        self.directories = {account.name: Directory() for account in config.accounts}
+        self.crew = Crew(())
+        self.directories = Directories()
         self.shard = Shard(config.shard.index, config.shard.count)
         self.catalog = Catalog(
-            Directories(*self.directories.values()),
+            self.directories,
             now=clock.now,
             hears=self.hears,
             inline_names=config.labels == "inline",
@@ -142,6 +140,8 @@ class Collector:
         )
         self.webhook_status = WebhookStatus() if config.webhook.enabled else None
         self.webhook = self._webhook(self.webhook_status) if self.webhook_status is not None else None
+        self.server_status, self.reload_status = ServerStatus(), ReloadStatus(last_good_at=clock.now())
+        self.reloader = Reloader(self, source, self.reload_status)
         self.subscriptions = Subscriptions(self.catalog.store, self.to_unix)
         self.selfmetrics = self._selfmetrics()
         self.progress = Progress(
@@ -149,13 +149,35 @@ class Collector:
             clock.now(),
         )
         self.operator = OperatorListener(
-            config.server.listen, render=self.render, ready=self.not_ready, status=self.status_page, stuck=self.stuck
+            config.server.listen,
+            render=self.render,
+            ready=self.not_ready,
+            status=self.status_page,
+            stuck=self.stuck,
+            reload=self.reloader.reload,
+            counts=self.server_status,
+            rules=rules_of(config.server),
         )
 
-    def attach(self, lines: list[AccountRun]) -> None:
-        """The accounts, once their transports are there."""
-        self.lines = lines
-        self.rest.extend(line.rest.status for line in lines)
+    def keep(self, config: Config) -> None:
+        """Keep exactly the accounts of `config`, which is the configuration from now on; who stays goes on working."""
+        before, self.config = self.config, config
+        wanted = {account.name: account for account in config.accounts}
+        staying = {line.name: line for line in self.lines if line.fits(wanted.get(line.name))}
+        for line in [line for line in self.lines if line.name not in staying]:
+            line.leave()
+            self.directories.part(line.directory)
+            self.rest.remove(line.rest.status)
+        self.lines = [staying.get(account.name) or self._line(account) for account in config.accounts]
+        self.crew.set(self.lines)
+        for name, line in staying.items():
+            line.adopt(wanted[name], before)
+
+    def _line(self, account: AccountConfig) -> AccountRun:
+        line = AccountRun(self, account, self.connect)
+        self.directories.join(line.directory)
+        self.rest.append(line.rest.status)
+        return line
 
     def to_unix(self, monotonic: float) -> float:
         """Monotonic seconds as seconds since 1970."""
@@ -249,15 +271,7 @@ class Collector:
     def _webhook(self, status: WebhookStatus) -> Webhook:
         wanted = self.config.webhook
         return Webhook(
-            wanted.listen,
-            wanted.path,
-            secrets=wanted.read_secrets,
-            allow_unsigned=wanted.allow_unsigned,
-            deliver=self.intake.delivery,
-            status=status,
-            clock=self.clock,
-            limits=webhook_limits(wanted),
-            sources=Sources(wanted.allow_sources, wanted.trusted_proxies),
+            wanted.listen, deliver=self.intake.delivery, status=status, clock=self.clock, rules=webhook_rules(wanted)
         )
 
     def _selfmetrics(self) -> SelfMetrics:
@@ -270,106 +284,11 @@ class Collector:
             rest=self.rest,
             polls=self.polls,
             webhook=self.webhook_status,
+            server=self.server_status,
+            reload=self.reload_status,
             rejected_parts=self.catalog.rejected_parts,
             refused_labels=self.catalog.refused_labels,
             rows=lambda: {name: len(table) for name, table in self.catalog.store.tables.items()},
-        )
-
-
-class AccountRun:
-    """One account at work: its REST side, its inventory, its connections."""
-
-    def __init__(self, daemon: Collector, account: AccountConfig, connect: Connect) -> None:
-        config, clock = daemon.config, daemon.clock
-        self.name = account.name
-        self.cloud = clouds.of(account.cloud, account.api_url, account.stream_url)
-        self._account = account
-        self._daemon = daemon
-        self.directory = daemon.directories[account.name]
-        self.rest = Rest(self.cloud, account.read_token, RestStatus(account.name), clock)
-        self.inventory = Inventory(
-            self.rest,
-            account,
-            self.directory,
-            on_change=self._changed,
-            on_payload=self._payload,
-            clock=clock,
-            every_s=config.inventory.refresh_s,
-            mxedges=config.streams.mxedges,
-            shard=daemon.shard,
-        )
-        self.recovery = Recovery(self.inventory.prime, clock)
-        self.pool = Pool(
-            account.name,
-            url=self.cloud.stream_url,
-            token=account.read_token,
-            connect=connect,
-            intake=daemon.intake,
-            clock=clock,
-            statuses=daemon.connections,
-            max_channels=config.stream.max_channels,
-            open_every_s=config.stream.open_every_s,
-            new_session=partial(
-                Session,
-                ack_timeout_s=config.stream.ack_timeout_s,
-                ping_every_s=config.stream.ping_every_s,
-                pong_within_s=config.stream.pong_within_s,
-            ),
-            on_recovered=self.recovery.recovered,
-        )
-        self.maps = MapFollower(daemon.location.maps, self._subscribe, clock)
-        self.polling = self._polling()
-        self.types = TypeLists(self.rest, daemon.catalog.admit_types, clock)
-        sources = (self.inventory, self.pool, self.recovery, self.polling, self.types, self.maps)
-        self.jobs = tuple(source.run for source in sources)
-
-    def _polling(self) -> Polling:
-        """Everything that is switched on among the polls, with the configured periods."""
-        daemon, polls = self._daemon, self._daemon.config.polls
-        return Polling(
-            self.rest,
-            self.directory,
-            [poll for poll in POLLS if daemon.config.asks(poll.switch, located=poll.located)],
-            PollHooks(
-                hand_on=daemon.catalog.rest_object,
-                on_period=lambda kind, period_s: daemon.catalog.told_every(kind, period_s, self.name),
-                on_complete=daemon.catalog.rest_complete,
-                on_site_complete=self._site_complete,
-            ),
-            every_s={poll.name: getattr(polls.every_s, poll.switch) for poll in POLLS},
-            budget_share=polls.budget_share,
-            clock=daemon.clock,
-            statuses=daemon.polls,
-            closed_orgs=lambda: self.inventory.closed_orgs,
-        )
-
-    def _changed(self, changes: Changes) -> None:
-        self._daemon.catalog.changed(changes)
-        self._subscribe()
-
-    def _site_complete(self, kind: str, site_id: str, began: float) -> None:
-        self._daemon.catalog.site_complete(kind, site_id, began)
-        self.maps.look()
-
-    def _subscribe(self) -> None:
-        """Subscribe to every channel that is switched on and that the catalogue can read."""
-        daemon = self._daemon
-        streams, maps = daemon.config.streams.model_dump(), daemon.location.maps()
-        paths = wanted(streams, self.directory, daemon.shard, maps)
-        self.pool.set_channels(path for path in paths if daemon.catalog.open_channel(path) is not None)
-
-    def _payload(self, kind: str, payload: dict[str, object], ids: dict[str, str]) -> None:
-        self._daemon.catalog.rest_object(kind, payload, ids)
-
-    def summary(self) -> AccountLine:
-        """This account on the status page."""
-        known = self.directory
-        return AccountLine(
-            self.name,
-            self._account.cloud or self.cloud.name,
-            len(known.orgs),
-            len(known.sites),
-            len(known.devices),
         )
 
 
@@ -378,17 +297,6 @@ def wanted_of(selection: Selection) -> exposition.Wanted:
     prefixes = tuple(f"mist_{name}_" for name in selection.collect)
     needle = b'site_id="%b"' % escape(selection.site).encode() if selection.site else b""
     return exposition.Wanted((lambda name: name.startswith(prefixes)) if prefixes else None, needle)
-
-
-def webhook_limits(wanted: WebhookConfig) -> WebhookLimits:
-    """What deliveries may take, as configured."""
-    return WebhookLimits(
-        wanted.max_body_bytes,
-        wanted.read_timeout_s,
-        wanted.rate_per_s,
-        wanted.rate_burst,
-        DoorLimits(wanted.max_connections, max(1, wanted.max_connections // 4)),
-    )
 
 
 def why(words: str) -> str:

@@ -65,6 +65,21 @@ class ConnectionStatus:
             if subscription.state == "up":
                 subscription.breaks += 1
 
+    def succeed(self, other: ConnectionStatus) -> None:
+        """Go on with the counts of the connection that this one replaces."""
+        self.connects += other.connects
+        self.frames += other.frames
+        self.bytes += other.bytes
+        self.last_message_at = max(self.last_message_at or 0.0, other.last_message_at or 0.0) or None
+        for reason, count in other.breaks.items():
+            self.breaks[reason] = self.breaks.get(reason, 0) + count
+        for channel, before in other.subscriptions.items():
+            subscription = self.subscriptions.get(channel)
+            if subscription is not None:
+                subscription.frames += before.frames
+                subscription.breaks += before.breaks
+                subscription.last_message_at = subscription.last_message_at or before.last_message_at
+
 
 @dataclass(slots=True)
 class RestStatus:
@@ -100,6 +115,25 @@ class PollStatus:
     calls: int = 0  # made in all, retries included
     round_calls: int | None = None  # made in the last round
     books: Account = field(default_factory=Account)
+
+
+@dataclass(slots=True)
+class ServerStatus:
+    """The operator's listener."""
+
+    connections: int = 0  # open now
+    closed: dict[str, int] = field(default_factory=dict)  # connections that the door ended, by reason
+    refused: dict[str, int] = field(default_factory=dict)  # requests, by reason: wrong_password, cross_site, ...
+
+
+@dataclass(slots=True)
+class ReloadStatus:
+    """The configuration in use, and how the last attempt at another one went. Times are monotonic seconds."""
+
+    good: int = 0  # reloads
+    refused: int = 0
+    last_good_at: float | None = None  # when what is in use was read
+    faults: tuple[str, ...] = ()  # of the last attempt; none: it is in use
 
 
 @dataclass(slots=True)

@@ -7,13 +7,15 @@ import os
 import signal
 from enum import StrEnum
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from collector.cli import exits
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from collector.config import Config
 
 
@@ -53,14 +55,18 @@ def run(
     """
     loaded = exits.load_or_exit(config)
     from collector import log  # noqa: PLC0415 - as below
+    from collector.config import load  # noqa: PLC0415 - as below
 
-    level: Literal["debug", "info", "warning", "error"] = log_level.value if log_level else loaded.log.level
-    form: Literal["json", "console"] = log_format.value if log_format else loaded.log.format
-    log.configure(level, form)
-    _collect(loaded)
+    def configure_log(chosen: Config) -> None:
+        log.configure(
+            log_level.value if log_level else chosen.log.level, log_format.value if log_format else chosen.log.format
+        )
+
+    configure_log(loaded)
+    _collect(loaded, lambda: load(config, os.environ), configure_log)
 
 
-def _collect(config: Config) -> None:
+def _collect(config: Config, load: Callable[[], Config], applied: Callable[[Config], None]) -> None:
     """Run to the end; a fault of our own is logged with its traceback and exits 1."""
     import structlog  # noqa: PLC0415 - --help needs none of this
 
@@ -68,7 +74,7 @@ def _collect(config: Config) -> None:
     for warning in config.warnings:
         log.warning("configuration_warning", warning=warning)
     try:
-        asyncio.run(until_told(config))
+        asyncio.run(until_told(config, load, applied))
     except Exception as error:
         known = exits.exit_for(error)
         if known is not None:
@@ -77,9 +83,9 @@ def _collect(config: Config) -> None:
         raise typer.Exit(exits.FAILED) from None
 
 
-async def until_told(config: Config) -> None:
-    """Run the daemon until SIGTERM or SIGINT. A second signal ends the process at once."""
-    stop = asyncio.Event()
+async def until_told(config: Config, load: Callable[[], Config], applied: Callable[[Config], None]) -> None:
+    """Run the daemon until SIGTERM or SIGINT; a second signal ends the process at once. SIGHUP reads the file again."""
+    stop, asked = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def told(number: signal.Signals) -> None:
@@ -88,7 +94,9 @@ async def until_told(config: Config) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told, number)
+    loop.add_signal_handler(signal.SIGHUP, asked.set)
     from collector.app import run as collect  # noqa: PLC0415 - the whole house; a signal while it loads ends it clean
+    from collector.reloading import Source  # noqa: PLC0415 - as above
     from collector.serve.supervision import Notifier  # noqa: PLC0415 - as above
 
-    await collect(config, stop=stop, notifier=Notifier(os.environ))
+    await collect(config, stop=stop, notifier=Notifier(os.environ), source=Source(load, applied, asked))

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from collector.config import secret_file
+from collector.config import secret_file, web_file
 from collector.config.secret_file import SecretProblem
-from collector.errors import Fault
+from collector.errors import ConfigError, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +43,8 @@ def faults(config: Config, known: Known) -> Iterator[Fault]:
                 yield from _cloud(account, here, known)
                 yield from _token(account, here, known)
                 yield from _orgs(account, here, known)
+    if not known.broken("server", "server.web_config_file"):
+        yield from _web_config(config)
     if not known.broken("webhook", "webhook.enabled") and config.webhook.enabled:
         yield from _signatures(config, known)
         yield from _secret_files(config, known)
@@ -141,6 +143,19 @@ def _secret_files(config: Config, known: Known) -> Iterator[Fault]:
             secret_file.read(path)
         except SecretProblem as error:
             yield Fault(f"webhook.secret_files[{index}]", error.problem, error.remedy)
+
+
+def _web_config(config: Config) -> Iterator[Fault]:
+    """Everything that is wrong in the file that guards the operator's listener."""
+    file = config.server.web_config_file
+    if file is None:
+        return
+    try:
+        web_file.load(file)
+    except ConfigError as error:
+        for fault in error.faults:
+            where = f"{file.name}: {fault.path}: " if fault.path else f"{file.name}: "
+            yield Fault("server.web_config_file", f"{where}{fault.problem}", fault.remedy)
 
 
 def _ports(config: Config, known: Known) -> Iterator[Fault]:

@@ -180,6 +180,12 @@ class ServerConfig(Section):
 
     listen: ListenAddress = Listen("0.0.0.0", 9733)  # noqa: S104 - Prometheus scrapes from outside
     """Address and port of the operator's listener."""
+    web_config_file: SecretPath | None = None
+    """TLS, client certificates, users: a file in the format of Prometheus' exporter-toolkit (web-config.yml)."""
+    health_open: bool = True
+    """The health endpoints ask for no password, whatever the others ask for."""
+    allow_reload: bool = False
+    """POST /-/reload reads the configuration again, as SIGHUP does; whoever reaches the listener may ask for it."""
 
 
 class InventoryConfig(Section):

@@ -16,6 +16,7 @@ import structlog
 
 from collector.errors import Fatal, RemoteError
 from collector.ingest.priming import BATCH, Priming
+from collector.ingest.race import first
 from collector.ingest.reading import Reader
 from collector.ingest.rest_retries import backoff_s
 from collector.mist.directory import Changes
@@ -92,16 +93,18 @@ class Inventory:
         shard: Shard | None = None,
         rng: random.Random | None = None,
     ) -> None:
-        watched = SiteFilter(tuple(account.sites.include), tuple(account.sites.exclude), shard or Shard())
         self.ready = asyncio.Event()
-        self._reader = Reader(rest, orgs=tuple(account.orgs), watched=watched, members=members)
+        self.every_s = every_s
+        self._shard = shard or Shard()
+        self._members = members
         self._rest = rest
+        self._wake = asyncio.Event()
+        self._reader = self._reader_of(account)
         self._account = account.name
         self._directory = directory
         self._on_change = on_change
         self._on_payload = on_payload
         self._clock = clock
-        self._every_s = every_s
         self._priming = Priming(rest, directory, self._hand_on, clock, mxedges=mxedges)
         self._rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
         self._failures = 0  # rounds in a row
@@ -116,11 +119,33 @@ class Inventory:
     async def run(self) -> None:
         """Read at once, then every `every_s` seconds, give or take 5 %; sooner, with back-off, after a failure."""
         while True:
+            self._wake.clear()
             calls_before = self._calls()
             await self.refresh()
             if self._priming.owed and self._directory.sites:
                 await self.prime()
-            await self._clock.sleep(self._pause_s(self._calls() - calls_before))
+            pause_s = self._pause_s(self._calls() - calls_before)
+            await first(self._asked(), self._clock.sleep(pause_s))
+
+    def soon(self) -> None:
+        """Let the next round begin at once: the token was replaced, say."""
+        self._wake.set()
+
+    def rescope(self, account: AccountScope) -> None:
+        """Watch the orgs and sites of `account` from now on, and read at once."""
+        self._reader = self._reader_of(account)
+        self._wake.set()
+
+    def prime_mxedges(self, *, on: bool) -> None:
+        """Whether the state of Mist Edges is primed, too."""
+        self._priming.mxedges = on
+
+    def _reader_of(self, account: AccountScope) -> Reader:
+        watched = SiteFilter(tuple(account.sites.include), tuple(account.sites.exclude), self._shard)
+        return Reader(self._rest, orgs=tuple(account.orgs), watched=watched, members=self._members)
+
+    async def _asked(self) -> None:
+        await self._wake.wait()
 
     async def refresh(self) -> bool:
         """Do one round; True when it was complete."""
@@ -212,9 +237,9 @@ class Inventory:
         """Return the seconds to the next round, which may not cost more than its share of the hour's calls."""
         affordable_s = calls * 3600.0 / (self._rest.budget.usable * BUDGET_SHARE)
         if self._failures:
-            retry_s = backoff_s(self._failures, self._rng, first_s=FIRST_RETRY_S, cap_s=self._every_s)
+            retry_s = backoff_s(self._failures, self._rng, first_s=FIRST_RETRY_S, cap_s=self.every_s)
             return max(retry_s, affordable_s)
-        return max(self._every_s, affordable_s) * self._rng.uniform(1 - JITTER, 1 + JITTER)
+        return max(self.every_s, affordable_s) * self._rng.uniform(1 - JITTER, 1 + JITTER)
 
     def _calls(self) -> int:
         return sum(self._rest.status.calls.values())

@@ -11,6 +11,9 @@ import itertools
 import random
 from typing import TYPE_CHECKING, Final, NoReturn
 
+import structlog
+
+from collector.ingest.race import first
 from collector.ingest.stream import Stream
 from collector.mist.session import Session
 from collector.status import ConnectionStatus
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 MAX_CHANNELS: Final = 1500  # a connection; mist/README 3: backlog is feared from here on
 HARD_LIMIT: Final = 2000  # the same: Mist refuses more
 OPEN_EVERY_S: Final = 0.5
+SUCCEED_WITHIN_S: Final = 120.0  # that a connection has to come up in, where it is to replace another
+_LOG: Final = structlog.get_logger()
 
 
 class Pace:
@@ -77,13 +82,15 @@ class Pool:
         self._intake = intake
         self._clock = clock
         self._statuses = statuses
-        self._max_channels = max_channels
+        self.max_channels = max_channels  # for connections from now on
         self._rng = rng
         self._new_session = new_session
         self._on_recovered = on_recovered
         self._pace = Pace(clock, rng, open_every_s)
         self._at: dict[str, Stream] = {}  # channel -> the connection that carries it
         self._streams: list[Stream] = []
+        self._successors: list[Stream] = []  # connections that are to replace another, not yet shown
+        self._rotating = asyncio.Lock()
         self._tasks: dict[Stream, asyncio.Task[NoReturn]] = {}
         self._changed = asyncio.Event()
 
@@ -104,6 +111,54 @@ class Pool:
         for stream in self._streams:
             stream.retry_now()
 
+    async def rotate(self) -> bool:
+        """Replace every connection, one by one, by one with the token of now; False when the new token does not do.
+
+        The new connection carries the channels of the old before that is closed, so no frame is missed; a frame that
+        comes on both is applied twice, which changes nothing: it says the same. Where a connection is not open there
+        is nothing to keep: it is tried again at once. After the first failure the others stay as they are.
+        """
+        async with self._rotating:
+            for stream in list(self._streams):
+                if stream.status.state != "open":
+                    stream.retry_now()
+                elif not await self._replaced(stream):
+                    _LOG.warning("token_not_taken", account=self._account, connection=stream.status.name)
+                    return False
+            _LOG.info("token_replaced", account=self._account, connections=len(self._streams))
+            return True
+
+    async def _replaced(self, old: Stream) -> bool:
+        """Bring up a successor of `old` and put it in its place; False when it did not come up."""
+        new = self._made(ConnectionStatus(old.status.name, self._account))
+        for channel in old.status.subscriptions:
+            new.subscribe(channel)
+        self._successors.append(new)
+        self._changed.set()
+        try:
+            good = await first(new.tried(), self._too_late())
+            if good and old in self._streams:
+                self._put(new, old)
+        finally:
+            self._successors.remove(new)
+            self._changed.set()  # its task ends here, or the old one's
+        return good
+
+    def _put(self, new: Stream, old: Stream) -> None:
+        """Let `new` stand where `old` stood, with the channels that are wanted by now."""
+        for channel in [channel for channel in new.status.subscriptions if channel not in old.status.subscriptions]:
+            new.unsubscribe(channel)
+        for channel in old.status.subscriptions:
+            new.subscribe(channel)
+            self._at[channel] = new
+        new.status.succeed(old.status)
+        self._streams[self._streams.index(old)] = new
+        self._statuses[self._statuses.index(old.status)] = new.status
+
+    async def _too_late(self) -> bool:
+        await self._clock.sleep(SUCCEED_WITHIN_S)
+        return False
+
     async def run(self) -> NoReturn:
         """Run the streams until cancelled; then every socket is closed before this returns."""
         try:
@@ -117,15 +172,16 @@ class Pool:
 
     def _start_and_stop(self, group: asyncio.TaskGroup) -> None:
         """Match tasks and statuses to the streams; a cancelled stream closes its socket in its own time."""
-        for stream in [stream for stream in self._tasks if stream not in self._streams]:
+        wanted = [*self._streams, *self._successors]
+        for stream in [stream for stream in self._tasks if stream not in wanted]:
             self._tasks.pop(stream).cancel()
-        for stream in self._streams:
+        for stream in wanted:
             if stream not in self._tasks:
                 self._tasks[stream] = group.create_task(stream.run(), name=f"stream {stream.status.name}")
 
     def _add(self, channels: list[str]) -> None:
         """Give each channel to the connection with most room, after making the connections that all of them need."""
-        needed = -(-(len(self._at) + len(channels)) // self._max_channels)  # rounded up
+        needed = -(-(len(self._at) + len(channels)) // self.max_channels)  # rounded up
         while len(self._streams) < needed:
             self._streams.append(self._new_stream())
         for channel in channels:
@@ -140,6 +196,9 @@ class Pool:
         names = (f"{self._account}/{index}" for index in itertools.count())
         status = ConnectionStatus(next(name for name in names if name not in taken), self._account)
         self._statuses.append(status)
+        return self._made(status)
+
+    def _made(self, status: ConnectionStatus) -> Stream:
         return Stream(
             url=self._url,
             token=self._token,

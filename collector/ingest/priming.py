@@ -100,7 +100,7 @@ class Priming:
         self._directory = directory
         self._hand_on = hand_on
         self._clock = clock
-        self._mxedges = mxedges
+        self.mxedges = mxedges
         self._wanted: set[str] = set()  # sites for whoever reads next
         self._reading = asyncio.Lock()
 
@@ -118,7 +118,7 @@ class Priming:
     async def _read(self, wanted: Collection[str]) -> int:
         handed_on = 0
         faults: list[RemoteError] = []
-        for source in sources(self._directory, wanted, self.closed_orgs, mxedges=self._mxedges):
+        for source in sources(self._directory, wanted, self.closed_orgs, mxedges=self.mxedges):
             try:
                 async for payload, site_id in entries(self._rest, source, self._directory):
                     if site_id in wanted or (not site_id and source.kind == "mxedge"):

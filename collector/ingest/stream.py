@@ -96,6 +96,7 @@ class Stream:
         self._session = self._fresh_session()
         self._wake = asyncio.Event()  # the timekeeper has something to do before its deadline
         self._retry = asyncio.Event()  # the pause between two attempts is over
+        self._tried = asyncio.Event()  # the first attempt has settled, or broken
         self._settled = False  # every channel of the present connection got its answer, at least once
         self._fault_began: float | None = None
         self._logged: set[str] = set()  # reasons already logged in the present fault
@@ -118,6 +119,11 @@ class Stream:
         self._refused.discard(channel)
         self._session.unsubscribe(channel)
         self._wake.set()
+
+    async def tried(self) -> bool:
+        """Wait for the outcome of the first attempt: True when every channel got its answer."""
+        await self._tried.wait()
+        return self._settled
 
     def retry_now(self) -> None:
         """End the pause between two attempts, if there is one: the token was replaced, say."""
@@ -268,6 +274,7 @@ class Stream:
             self._recovered([change.channel for change in changes if change.state is State.UP])
         elif self._session.settled:
             self._settled = True
+            self._tried.set()
             if self._fault_began is not None:
                 self._recovered([name for name, state in self._session.subscriptions.items() if state is State.UP])
             self._log_settled(now)
@@ -277,6 +284,7 @@ class Stream:
             self._on_recovered(channels_up)
 
     def _book(self, ended: Break, pause: float) -> None:
+        self._tried.set()
         self._log_break(ended, pause)
         self.status.broke(ended.reason, ended.why)
         self._reset("refused" if isinstance(ended.error, Fatal) else "waiting")

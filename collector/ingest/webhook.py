@@ -65,6 +65,21 @@ class WebhookLimits:
     doors: DoorLimits = field(default_factory=DoorLimits)
 
 
+@dataclass(frozen=True, slots=True)
+class WebhookRules:
+    """What a delivery has to keep to; another set may take its place while the listener works.
+
+    `secrets` is called for each delivery, so files may be rotated. With `allow_unsigned` a missing signature is
+    accepted; a wrong one never is while there are secrets.
+    """
+
+    path: str
+    secrets: Callable[[], Sequence[bytes]]
+    allow_unsigned: bool = False
+    limits: WebhookLimits = field(default_factory=WebhookLimits)
+    sources: Sources = field(default_factory=Sources)
+
+
 class _Refused(Exception):  # noqa: N818 - the way out of one request, not an error of the collector
     """Answer `status`, count `reason`."""
 
@@ -78,23 +93,12 @@ class _Refused(Exception):  # noqa: N818 - the way out of one request, not an er
 class Webhook:
     """The listener; an async context manager. After `__aenter__` it accepts deliveries at `port`.
 
-    `secrets` is called for each delivery, so files may be rotated; `deliver(body, unix_now)` applies the events and
-    returns Rejected when the body as a whole cannot be read. With `allow_unsigned` a missing signature is accepted; a
-    wrong one never is while there are secrets. Raises ListenError when the address cannot be had.
+    `deliver(body, unix_now)` applies the events and returns Rejected when the body as a whole cannot be read. Raises
+    ListenError when the address cannot be had.
     """
 
     def __init__(
-        self,
-        listen: Listen,
-        path: str,
-        *,
-        secrets: Callable[[], Sequence[bytes]],
-        allow_unsigned: bool,
-        deliver: Deliver,
-        status: WebhookStatus,
-        clock: Clock,
-        limits: WebhookLimits | None = None,
-        sources: Sources | None = None,
+        self, listen: Listen, *, deliver: Deliver, status: WebhookStatus, clock: Clock, rules: WebhookRules
     ) -> None:
         self._listen = listen
         self._deliver = deliver
@@ -103,34 +107,18 @@ class Webhook:
         self._faults: dict[str, float] = {}  # reasons being refused for, and when last: each is logged once
         self._under_way = 0  # bytes of bodies that are being read
         self.port = 0
-        self.wants(
-            path, secrets=secrets, allow_unsigned=allow_unsigned, limits=limits or WebhookLimits(), sources=sources
-        )
-        self._doors = Doors(
-            self._limits.doors,
-            self._closed,
-            exempt=self._exempt,
-            on_count=self._count_open,
-        )
+        self._doors = Doors(rules.limits.doors, self._closed, exempt=self._exempt, on_count=self._count_open)
+        self.use(rules)
         application = web.Application(client_max_size=0, middlewares=[attended])
         application.router.add_route("*", "/{path:.*}", self._post)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=SHUTDOWN_S)
 
-    def wants(
-        self,
-        path: str,
-        *,
-        secrets: Callable[[], Sequence[bytes]],
-        allow_unsigned: bool,
-        limits: WebhookLimits,
-        sources: Sources | None = None,
-    ) -> None:
-        """Take these settings from the next request on; all but `limits.doors` may change while it listens."""
-        self._path = path
-        self._secrets = secrets
-        self._allow_unsigned = allow_unsigned
-        self._limits = limits
-        self._sources = sources or Sources()
+    def use(self, rules: WebhookRules) -> None:
+        """Go by these rules from the next request on."""
+        self._rules = rules
+        self._limits = rules.limits
+        self._doors.limits = rules.limits.doors
+        limits = rules.limits
         self._rates = Rates(limits.rate_per_s, limits.rate_burst) if limits.rate_per_s else None
 
     async def __aenter__(self) -> Self:
@@ -166,13 +154,13 @@ class Webhook:
 
     def _let_in(self, request: web.Request) -> None:
         """Ask who sends, how often, and whether it is a delivery at all."""
-        source = self._sources.source(request.remote or "", request.headers.getall("X-Forwarded-For", ()))
-        if not self._sources.allows(source):
+        source = self._rules.sources.source(request.remote or "", request.headers.getall("X-Forwarded-For", ()))
+        if not self._rules.sources.allows(source):
             raise _Refused(403, "source_not_allowed")
         wait_s = self._rates.wait_s(source, self._clock.now()) if self._rates is not None else 0.0
         if wait_s > 0:
             raise _Refused(429, "rate_limited", **{"Retry-After": str(math.ceil(wait_s))})
-        if request.path != self._path:
+        if request.path != self._rules.path:
             raise _Refused(404, "wrong_path")
         if request.method != "POST":
             raise _Refused(405, "wrong_method", Allow="POST")
@@ -183,7 +171,7 @@ class Webhook:
             raise _Refused(415, "compressed")
         if (request.content_length or 0) > self._limits.max_body_bytes:
             raise _Refused(413, "too_large")
-        if not self._allow_unsigned:
+        if not self._rules.allow_unsigned:
             try:
                 signature.claimed(request.headers)
             except SignatureError as error:
@@ -216,17 +204,17 @@ class Webhook:
 
     def _read_secrets(self) -> Sequence[bytes]:
         try:
-            return self._secrets()
+            return self._rules.secrets()
         except ConfigError:
             raise _Refused(500, "secret_unreadable") from None
 
     def _verify(self, body: bytes, request: web.Request, secrets: Sequence[bytes]) -> None:
         """Hold the signature against every secret of this moment."""
         try:
-            if secrets or not self._allow_unsigned:
+            if secrets or not self._rules.allow_unsigned:
                 signature.verify(body, request.headers, secrets)
         except SignatureError as error:
-            if not (self._allow_unsigned and error.reason == MISSING):
+            if not (self._rules.allow_unsigned and error.reason == MISSING):
                 raise _Refused(401, error.reason) from None
 
     def _apply(self, body: bytes) -> None:
@@ -241,7 +229,7 @@ class Webhook:
             raise _Refused(400, rejected.reason)
 
     def _exempt(self, peer: str) -> bool:
-        return self._sources.is_proxy(peer)
+        return self._rules.sources.is_proxy(peer)
 
     def _count_open(self, connections: int) -> None:
         self._status.connections = connections

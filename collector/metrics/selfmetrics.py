@@ -9,9 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.metrics_core import InfoMetricFamily
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
+from collector.metrics.families import counter, gauge
+from collector.metrics.listenermetrics import reload_families, server_families, webhook_families
 from collector.metrics.model import Counter, Entity, Flag, Gauge
 from collector.metrics.pollmetrics import poll_families
 from collector.metrics.tally import Tally
@@ -26,7 +28,9 @@ if TYPE_CHECKING:
         Account,
         ConnectionStatus,
         PollStatus,
+        ReloadStatus,
         RestStatus,
+        ServerStatus,
         SubscriptionStatus,
         WebhookStatus,
     )
@@ -105,6 +109,8 @@ class SelfMetrics:
         rest: Sequence[RestStatus],
         polls: Sequence[PollStatus] = (),
         webhook: WebhookStatus | None,
+        server: ServerStatus | None = None,
+        reload: ReloadStatus | None = None,
         rejected_parts: Callable[[], Mapping[tuple[str, str], int]],
         refused_labels: Callable[[], Mapping[str, int]],
         rows: Callable[[], Mapping[str, int]],
@@ -117,6 +123,8 @@ class SelfMetrics:
         self._rest = rest
         self._polls = polls
         self._webhook = webhook
+        self._server = server
+        self._reload = reload
         self._rejected_parts = rejected_parts
         self._refused_labels = refused_labels
         self._rows = rows
@@ -140,6 +148,10 @@ class SelfMetrics:
         yield from poll_families(self._polls, self._to_unix)
         if self._webhook is not None:
             yield from webhook_families(self._webhook, self._to_unix)
+        if self._server is not None:
+            yield from server_families(self._server)
+        if self._reload is not None:
+            yield from reload_families(self._reload, self._to_unix)
         yield from self._cardinality()
 
     def _books(self) -> Iterator[Metric]:
@@ -261,47 +273,3 @@ class SelfMetrics:
             ["label"],
             {(label,): count for label, count in self._refused_labels().items()},
         )
-
-
-def webhook_families(status: WebhookStatus, to_unix: Callable[[float], float]) -> Iterator[Metric]:
-    """The webhook listener's requests."""
-    yield counter(
-        "webhook_requests", "Webhook deliveries by answer.", ["code"], {(str(c),): n for c, n in status.answers.items()}
-    )
-    yield counter(
-        "webhook_refused",
-        "Webhook deliveries refused, by reason.",
-        ["reason"],
-        {(r,): n for r, n in status.refused.items()},
-    )
-    yield gauge("webhook_connections", "Connections open at the webhook listener.", [], {(): float(status.connections)})
-    yield counter(
-        "webhook_connections_closed",
-        "Connections that the webhook listener ended or did not take, by reason.",
-        ["reason"],
-        {(r,): n for r, n in status.closed.items()},
-    )
-    yield counter("webhook_received_bytes", "Bytes of webhook deliveries.", [], {(): status.bytes})
-    last = status.last_accepted_at
-    yield gauge(
-        "webhook_last_accepted_timestamp_seconds",
-        "When a webhook delivery was last accepted.",
-        [],
-        {} if last is None else {(): to_unix(last)},
-    )
-
-
-def counter(name: str, text: str, labels: list[str], values: Mapping[tuple[str, ...], int]) -> CounterMetricFamily:
-    """A counter family of ours with these series."""
-    family = CounterMetricFamily(f"mist_collector_{name}", text, labels=labels)
-    for key, value in values.items():
-        family.add_metric(key, value)
-    return family
-
-
-def gauge(name: str, text: str, labels: list[str], values: Mapping[tuple[str, ...], float]) -> GaugeMetricFamily:
-    """A gauge family of ours with these series."""
-    family = GaugeMetricFamily(f"mist_collector_{name}", text, labels=labels)
-    for key, value in values.items():
-        family.add_metric(key, value)
-    return family

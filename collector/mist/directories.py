@@ -12,7 +12,15 @@ class Directories:
     """Looks a site or a device up in every account's directory; ids and MACs are unique across clouds."""
 
     def __init__(self, *directories: Directory) -> None:
-        self._all = directories
+        self._all = list(directories)
+
+    def join(self, directory: Directory) -> None:
+        """Look things up in this one, too."""
+        self._all.append(directory)
+
+    def part(self, directory: Directory) -> None:
+        """Look into this one no more."""
+        self._all.remove(directory)
 
     def site(self, site_id: str) -> Site | None:
         """The site of this id, None when no account has it."""

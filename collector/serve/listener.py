@@ -1,30 +1,41 @@
-"""The operator's listener: /metrics, /-/healthy, /-/ready and the status page, on one port.
+"""The operator's listener: /metrics, /-/healthy, /-/ready, /-/reload and the status page, on one port.
 
 It is handed callables and knows nothing of where their answers come from.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from aiohttp import web
 
+from collector.config.web_file import Web
+from collector.doors import DoorLimits, Doors, DoorSite, attended
 from collector.serve import status_html
+from collector.serve.guard import Guard
 from collector.serve.health import HealthEndpoints
 from collector.serve.metrics import MetricsEndpoint
+from collector.status import ServerStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import socket
+    from collections.abc import Awaitable, Callable, Sequence
     from types import TracebackType
 
     from collector.listen import Listen
+    from collector.serve.guard import Handler
     from collector.serve.health import Ready
     from collector.serve.metrics import Render
     from collector.serve.status_page import StatusPage
 
+    Reload = Callable[[], Awaitable[Sequence[str]]]
+
 SHUTDOWN_S = 2.0  # a scrape under way may finish within this time when the collector stops
+DOORS = DoorLimits(connections=256, of_one_source=128, rest_s=120.0)  # Prometheus keeps its connection
+_NOT_STORED = {"Cache-Control": "no-store"}
 _PAGE_HEADERS = {
-    "Cache-Control": "no-store",
+    **_NOT_STORED,
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
@@ -34,11 +45,20 @@ _PAGE_HEADERS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How the listener is guarded: TLS and users, whether probes need a password, whether `POST /-/reload` works."""
+
+    web: Web = field(default_factory=Web)
+    health_open: bool = True
+    allow_reload: bool = False
+
+
 class OperatorListener:
     """An async context manager; after `__aenter__` it answers at `port`. Raises ListenError when it cannot listen.
 
-    `render(openmetrics)` gives /metrics, `ready()` the reasons why not ready, `stuck()` what hangs, `status()` what the
-    page shows.
+    `render(selection)` gives /metrics, `ready()` the reasons why not ready, `stuck()` what hangs, `status()` what the
+    page shows, `reload()` the faults of the configuration that was to be used. `counts` learns who was turned away.
     """
 
     def __init__(
@@ -49,24 +69,50 @@ class OperatorListener:
         ready: Ready,
         status: Callable[[], StatusPage],
         stuck: Ready = lambda: (),
+        reload: Reload | None = None,
+        counts: ServerStatus | None = None,
+        rules: Rules | None = None,
     ) -> None:
         self._listen = listen
         self._status = status
+        self._reload = reload
+        self._counts = counts or ServerStatus()
+        self.rules = rules or Rules()
+        self._guard = Guard(self.rules.web, self._counts, health_open=self.rules.health_open)
+        self._doors = Doors(DOORS, self._closed, on_count=self._count_open)
+        self._socket: socket.socket | None = None
+        self._site: DoorSite | None = None
         self.port = 0
         health = HealthEndpoints(ready, stuck)
-        application = web.Application()
+        application = web.Application(client_max_size=0, middlewares=[attended, self._admit])
+        application.on_response_prepare.append(self._guard.dress)
         application.router.add_get("/metrics", MetricsEndpoint(render).get)
         application.router.add_get("/-/healthy", health.healthy)
         application.router.add_get("/-/ready", health.ready)
+        application.router.add_post("/-/reload", self._post_reload)
         application.router.add_get("/", self._page)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=SHUTDOWN_S)
 
     async def __aenter__(self) -> Self:
-        listener = self._listen.bind()
-        self.port = listener.getsockname()[1]
+        self._socket = self._listen.bind()
+        self.port = self._socket.getsockname()[1]
         await self._runner.setup()
-        await web.SockSite(self._runner, listener).start()
+        self._site = await self._open(self._socket)
         return self
+
+    async def use(self, rules: Rules) -> None:
+        """Go by these rules from now on. Connections that are open keep the TLS they have."""
+        before, self.rules = self.rules, rules
+        self._guard.use(rules.web, health_open=rules.health_open)
+        if rules.web.tls is not before.web.tls and self._socket is not None and self._site is not None:
+            old, self._site = self._site, await self._open(self._socket)
+            await old.stop()
+
+    async def _open(self, listener: socket.socket) -> DoorSite:
+        """Accept by the present rules. Both ends of a change hold the same queue, so no caller is turned away."""
+        site = DoorSite(self._runner, listener.dup(), self._doors, tls=self.rules.web.tls)
+        await site.start()
+        return site
 
     async def __aexit__(
         self,
@@ -75,6 +121,26 @@ class OperatorListener:
         traceback: TracebackType | None,
     ) -> None:
         await self._runner.cleanup()
+        if self._socket is not None:
+            self._socket.close()
+
+    @web.middleware
+    async def _admit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        return await self._guard.admit(request, handler)
+
+    def _closed(self, reason: str) -> None:
+        self._counts.closed[reason] = self._counts.closed.get(reason, 0) + 1
+
+    def _count_open(self, connections: int) -> None:
+        self._counts.connections = connections
+
+    async def _post_reload(self, _request: web.Request) -> web.Response:
+        """Reload the configuration; 200 when it is in use, 400 with every fault when it is not."""
+        if self._reload is None or not self.rules.allow_reload:
+            return web.Response(status=403, text="not allowed: server.allow_reload\n", headers=_NOT_STORED)
+        faults = await self._reload()
+        text = "".join(f"{fault}\n" for fault in faults) or "reloaded\n"
+        return web.Response(status=400 if faults else 200, text=text, headers=_NOT_STORED)
 
     async def _page(self, _request: web.Request) -> web.Response:
         page = status_html.render(self._status())

@@ -130,9 +130,9 @@ async def test_bodies_under_way_share_a_bound(fault):
         assert (await endpoint.ask(delivery()))[0] == 200
 
 
-@pytest.mark.fault("Webhooks", "A gzip bomb: 1 GB in 1 MB", held="Nothing is unpacked.")
+@pytest.mark.fault("Webhooks", "A gzip bomb: 100 MB in 0.5 MB", held="Nothing is unpacked.")
 async def test_a_compressed_body_is_refused_unread(fault):
-    bomb = gzip.compress(b"\0" * 100_000_000, 1)  # a tenth of it, to be quick
+    bomb = gzip.compress(b"\0" * 100_000_000, 1)
     async with listening() as endpoint:
         request = head("Content-Encoding: gzip", length=len(bomb), signed=bomb)
         assert (await endpoint.ask(request, bomb))[0] == 415

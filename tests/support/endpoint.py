@@ -6,7 +6,8 @@ import asyncio
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from collector.ingest.webhook import Webhook, WebhookLimits
+from collector.ingest.sources import Sources
+from collector.ingest.webhook import Webhook, WebhookLimits, WebhookRules
 from collector.listen import Listen
 from collector.mist import signature
 from collector.status import WebhookStatus
@@ -16,7 +17,6 @@ from tests.support.clock import ManualClock
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from collector.ingest.sources import Sources
     from tests.support.samples import Samples
 
 SECRET = b"a secret of the tests"
@@ -83,14 +83,10 @@ class Endpoint:
         self._callers: list[Caller] = []
         self.webhook = Webhook(
             Listen("127.0.0.1", 0),
-            "/webhook",
-            secrets=lambda: secrets,
-            allow_unsigned=False,
             deliver=lambda body, _now: self.bodies.append(body),
             status=self.status,
             clock=self.clock,
-            limits=limits,
-            sources=sources,
+            rules=WebhookRules("/webhook", lambda: secrets, limits=limits, sources=sources or Sources()),
         )
 
     async def caller(self, source: str = "127.0.0.1") -> Caller:

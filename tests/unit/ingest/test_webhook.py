@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from collector.errors import ConfigError, ListenError, Rejected
-from collector.ingest.webhook import FAULT_OVER_S, Webhook, WebhookLimits
+from collector.ingest.webhook import FAULT_OVER_S, Webhook, WebhookLimits, WebhookRules
 from collector.listen import Listen
 from collector.mist import signature
 from collector.status import WebhookStatus
@@ -30,13 +30,10 @@ class Endpoint:
         self.clock = ManualClock()
         self.webhook = Webhook(
             Listen("127.0.0.1", 0),
-            "/webhook",
-            secrets=self._read_secrets,
-            allow_unsigned=allow_unsigned,
             deliver=self._deliver,
             status=self.status,
             clock=self.clock,
-            limits=limits,
+            rules=WebhookRules("/webhook", self._read_secrets, allow_unsigned, limits or WebhookLimits()),
         )
 
     def _read_secrets(self):
@@ -207,12 +204,10 @@ async def test_a_taken_port_is_said_in_words():
         where = Listen("127.0.0.1", taken.getsockname()[1])
         webhook = Webhook(
             where,
-            "/webhook",
-            secrets=list,
-            allow_unsigned=True,
             deliver=lambda _body, _now: None,
             status=WebhookStatus(),
             clock=ManualClock(),
+            rules=WebhookRules("/webhook", list),
         )
         with pytest.raises(ListenError, match=f"cannot listen on {where}: the port is already taken"):
             await webhook.__aenter__()
