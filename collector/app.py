@@ -26,6 +26,7 @@ from collector.location.configured import located
 from collector.metrics import exposition
 from collector.metrics.labels import escape
 from collector.metrics.selfmetrics import SelfMetrics, Subscriptions
+from collector.metrics.settled import Settled
 from collector.mist.directories import Directories
 from collector.mist.duplicates import Duplicates
 from collector.mist.shard import Shard
@@ -142,6 +143,7 @@ class Collector:
         self.webhook = self._webhook(self.webhook_status) if self.webhook_status is not None else None
         self.server_status, self.reload_status = ServerStatus(), ReloadStatus(last_good_at=clock.now())
         self.reloader = Reloader(self, source, self.reload_status)
+        self.settled = Settled(self.catalog.store)
         self.subscriptions = Subscriptions(self.catalog.store, self.to_unix)
         self.selfmetrics = self._selfmetrics()
         self.progress = Progress(
@@ -194,6 +196,7 @@ class Collector:
             await self.clock.sleep(SWEEP_EVERY_S)
             for _ in self.catalog.sweep():
                 await asyncio.sleep(0)
+            self.settled.settle()
             self.progress.swept(self.clock.now())
 
     async def render(self, selection: Selection) -> AsyncGenerator[bytes]:

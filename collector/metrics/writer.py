@@ -307,7 +307,9 @@ class Writer:
         self._line(depth + 1, f"if {row} is None: continue")
         self._emit_element(depth, collection, Element(element, row, key))
         if self._maker.spec_of(collection).steady and collection.form == MAP:
-            self._line(scope.depth, f"forget_missing({spec}, {found}, {value})")
+            self._line(
+                scope.depth, f"if not {found}.keys() <= {value}.keys(): forget_missing({spec}, {found}, {value})"
+            )
 
     @staticmethod
     def _iteration(collection: Collection, value: str) -> str:
