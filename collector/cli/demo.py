@@ -25,6 +25,10 @@ def demo(
         str, typer.Option(help="Where the daemon serves /metrics and its status page.")
     ] = "127.0.0.1:9733",
     webhook_listen: Annotated[str, typer.Option(help="Where the daemon receives webhooks.")] = "127.0.0.1:9734",
+    scenario: Annotated[
+        list[str] | None,
+        typer.Option(help="Something that goes wrong, repeatable: site-outage, lunch-rush@1 (at the second site), ..."),
+    ] = None,
     prometheus: Annotated[bool, typer.Option(help="Start a Prometheus too, when there is one on PATH.")] = True,
 ) -> None:
     """Show it at work: a simulated Mist cloud, the daemon, and a Prometheus when there is one on PATH.
@@ -53,6 +57,7 @@ def demo(
             server=listen.parse(server_listen),
             webhook=listen.parse(webhook_listen),
             prometheus=prometheus,
+            scenarios=tuple(scenario or ()),
         )
     except ValueError as error:
         typer.echo(f"demo: --server-listen and --webhook-listen {error}, e.g. 127.0.0.1:9733", err=True)

@@ -21,6 +21,7 @@ from collector.cli.children import Child
 from collector.errors import CollectorError, ListenError
 from collector.listen import Listen
 from collector.simulator.cloud import FakeCloud
+from collector.simulator.command import name_and_site
 from collector.simulator.fleet import FleetPlan
 from collector.simulator.options import CloudOptions
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 READY_WITHIN_S = 30.0
 SCRAPE_EVERY = "5s"
 _PROMETHEUS_PORT = 9090
+_RULES = Path(__file__).resolve().parents[2] / "deploy" / "prometheus" / "rules"  # only in a checkout, not in a wheel
 _POLL_S = 0.1
 _TOKEN, _SECRET = "demo-token", "demo-webhook-secret"  # they open a toy on this machine
 
@@ -51,6 +53,7 @@ class Plan:
     speed: float = 1.0
     seed: int = 1
     prometheus: bool = True
+    scenarios: tuple[str, ...] = ()
 
 
 class DemoError(CollectorError):
@@ -95,6 +98,7 @@ async def _parts(plan: Plan, directory: Path) -> AsyncIterator[tuple[FakeCloud, 
     """Start the cloud, the daemon and Prometheus; end them in the reverse order."""
     async with contextlib.AsyncExitStack() as stack:
         cloud = await stack.enter_async_context(FakeCloud(_cloud_options(plan)))
+        _play(cloud, plan.scenarios)
         file = _write_configuration(plan, cloud, directory)
         command = [sys.executable, "-m", "collector", "run", "--config", str(file)]
         daemon = Child("daemon", [*command, "--log-format", "console", "--log-level", "warning"])
@@ -104,6 +108,15 @@ async def _parts(plan: Plan, directory: Path) -> AsyncIterator[tuple[FakeCloud, 
         if prometheus is not None:
             await stack.enter_async_context(prometheus.child)
         yield cloud, daemon, prometheus
+
+
+def _play(cloud: FakeCloud, scenarios: tuple[str, ...]) -> None:
+    """Begin the scenarios, before a calm background. Raises DemoError for one that there is not."""
+    try:
+        for wish in ("calm", *scenarios):
+            cloud.stage.begin(*name_and_site(wish))
+    except ValueError as error:
+        raise DemoError(str(error)) from None
 
 
 def _cloud_options(plan: Plan) -> CloudOptions:
@@ -161,7 +174,8 @@ class _Prometheus:
     def __init__(self, program: str, target: Listen, directory: Path) -> None:
         self.url = f"http://127.0.0.1:{_free_port(_PROMETHEUS_PORT)}"
         scrape = {"job_name": "mist-collector", "static_configs": [{"targets": [str(_reachable(target))]}]}
-        configuration = {"global": {"scrape_interval": SCRAPE_EVERY}, "scrape_configs": [scrape]}
+        intervals = {"scrape_interval": SCRAPE_EVERY, "evaluation_interval": SCRAPE_EVERY}
+        configuration = {"global": intervals, "scrape_configs": [scrape], "rule_files": [f"{_RULES}/*.yml"]}
         file = directory / "prometheus.yml"
         file.write_text(yaml.safe_dump(configuration))
         command = [
@@ -227,9 +241,11 @@ def _where(plan: Plan, base: str, cloud: FakeCloud, prometheus: _Prometheus | No
         "Status page": f"{base}/",
         "Metrics": f"{base}/metrics",
         "Prometheus": f"{prometheus.url}{query}" if prometheus else "none: not on PATH, or not wanted",
+        "Alerts": f"{prometheus.url}/alerts" if prometheus else "none without Prometheus",
         "Webhooks to": f"http://{_reachable(plan.webhook)}/webhook",
         "Fake cloud": f"{cloud.api_url}  ({_fleet(plan)})",
         "Its ledger": f"{cloud.control_url}/ledger",
+        "Scenarios": f"{cloud.control_url}/scenarios",
     }
     lines = [f"  {name:<12}{place}" for name, place in places.items()]
     end = f"It ends by itself after {plan.seconds:g} s." if plan.seconds else "Ctrl-C ends it all."

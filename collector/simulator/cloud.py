@@ -21,6 +21,7 @@ from collector.simulator.pace import Pace
 from collector.simulator.rights import Rights
 from collector.simulator.sender import Sender
 from collector.simulator.serving import serving
+from collector.simulator.stage import Stage
 from collector.simulator.stream import StreamServer
 from collector.simulator.webhooks import Webhooks
 
@@ -64,6 +65,7 @@ class FakeCloud:
             clock=self.clock,
             seed=self.options.plan.seed,
         )
+        self.stage = Stage(self)
         self.api_url = self.control_url = ""
         self._frames = DataFrames(nested=self.options.nested, plain_channels=self.options.plain_channels)
         self._living = asyncio.Lock()
@@ -147,6 +149,7 @@ class FakeCloud:
             goal = self.pace.now()
             while True:
                 until = min(goal, self.fleet.now + _STRIDE_S)
+                await self.stage.advance(until)
                 await self._say(self.fleet.step(until), patiently=patiently)
                 if until >= goal:
                     return

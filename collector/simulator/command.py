@@ -37,6 +37,7 @@ class SimulateOptions:
     - `webhook_url`, `webhook_secret`: the receiver of webhooks and the secret they are signed with; no URL, no webhooks
     - `webhook_topics`: topics to send, all when empty; `webhook_on_sites`: a second webhook for each site
     - `webhook_window_s`: how long events are collected; `duplicate_share`: share of deliveries sent twice
+    - `scenarios`: what is played from the start (see `scenarios`): a name, or a name and the place of a site, `NAME@2`
     - `objects`: send `data` as an object instead of a JSON string
     - `seconds`: end after so long; 0 runs until interrupted
     """
@@ -81,6 +82,7 @@ class SimulateOptions:
     webhook_on_sites: bool = False
     webhook_window_s: float = 1.0
     duplicate_share: float = 0.05
+    scenarios: tuple[str, ...] = ()
     objects: bool = False
     seconds: float = 0.0
 
@@ -117,22 +119,35 @@ def run(options: SimulateOptions, out: TextIO | None = None) -> int:
         print(f"simulate: {error}", file=sys.stderr)  # noqa: T201 - words for the person at the terminal
         return EXIT_USAGE
     try:
-        asyncio.run(_serve(cloud, options.seconds, out or sys.stdout))
+        asyncio.run(_serve(cloud, options, out or sys.stdout))
+    except ValueError as error:
+        print(f"simulate: {error}", file=sys.stderr)  # noqa: T201 - words for the person at the terminal
+        return EXIT_USAGE
     except OSError as error:
         print(f"simulate: {error}", file=sys.stderr)  # noqa: T201 - as above
         return EXIT_FAILED
     return EXIT_OK
 
 
-async def _serve(cloud: FakeCloud, seconds: float, out: TextIO) -> None:
+def name_and_site(wish: str) -> tuple[str, int]:
+    """Read `NAME` or `NAME@SITE`; raises ValueError."""
+    name, _, site = wish.partition("@")
+    if site and not site.isdecimal():
+        raise ValueError(f"{wish}: behind @ stands the place of a site, 0 for the first")
+    return name, int(site or 0)
+
+
+async def _serve(cloud: FakeCloud, options: SimulateOptions, out: TextIO) -> None:
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
     async with cloud, asyncio.TaskGroup() as group:
+        for wish in options.scenarios:
+            cloud.stage.begin(*name_and_site(wish))
         print(f"api {cloud.api_url}\nstream {cloud.stream_url}\ncontrol {cloud.control_url}", file=out, flush=True)
         life = group.create_task(cloud.run(), name="until the cloud fails")
         try:
-            async with asyncio.timeout(seconds or None):
+            async with asyncio.timeout(options.seconds or None):
                 await ended.wait()
         except TimeoutError:
             pass

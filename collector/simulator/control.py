@@ -20,6 +20,9 @@ POST    /pause                the world stands still; waiting webhooks are sent 
 POST    /resume               it goes on
 POST    /advance              `{"seconds": n}`: live n seconds at once
 POST    /rubbish              `{"count": n, "kinds": [...], "channel": ...}`
+GET     /scenarios            the scenarios that there are, and those that play
+POST    /scenario             `{"name": ..., "site": 0}` plays one (see `scenarios`); `"steps": [...]` a new one
+DELETE  /scenario             ends all; `?name=` only that one
 POST    /tokens               `{"tokens": [...]}`: the tokens that are good from now on
 ======  ====================  =====================================================================================
 """
@@ -33,6 +36,7 @@ from aiohttp import web
 
 from collector.simulator.rest.paging import whole
 from collector.simulator.rest.reply import RefusedError, json_of, reply
+from collector.simulator.scenarios import SCENARIOS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -84,6 +88,7 @@ class Reading:
             web.get("/floors", self.floors),
             web.get("/fleet", self.fleet),
             web.get("/faults", self.faults),
+            web.get("/scenarios", self.scenarios),
         ]
 
     async def overview(self, _: web.Request) -> web.Response:
@@ -148,6 +153,14 @@ class Reading:
         """Answer with the faults that are on."""
         return reply(self._cloud.faults.now_on(self._cloud.clock.now()))
 
+    async def scenarios(self, _: web.Request) -> web.Response:
+        """Answer with the scenarios that there are, and those that play."""
+        known = [
+            {"name": one.name, "says": one.says, "alerts": list(one.alerts), "of_site": one.of_site}
+            for one in SCENARIOS.values()
+        ]
+        return reply({"scenarios": known, "playing": self._cloud.stage.playing()})
+
 
 class Acting:
     """What can be done."""
@@ -165,6 +178,8 @@ class Acting:
             web.post("/resume", self.resume),
             web.post("/advance", self.advance),
             web.post("/rubbish", self.rubbish),
+            web.post("/scenario", self.play),
+            web.delete("/scenario", self.end_play),
             web.post("/tokens", self.tokens),
         ]
 
@@ -216,6 +231,15 @@ class Acting:
             int(wish.get("count", 1)), tuple(wish.get("kinds", ())), str(wish.get("channel", ""))
         )
         return reply(sent)
+
+    async def play(self, request: web.Request) -> web.Response:
+        """Begin a scenario."""
+        wish = await _object(request)
+        return reply(self._cloud.stage.begin(wish.get("name", ""), wish.get("site", 0), wish.get("steps")))
+
+    async def end_play(self, request: web.Request) -> web.Response:
+        """End scenarios."""
+        return reply(await self._cloud.stage.end(request.query.get("name")))
 
     async def tokens(self, request: web.Request) -> web.Response:
         """Exchange the good tokens."""

@@ -11,6 +11,7 @@ from collector.simulator.fleet.world import World
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from collector.simulator.fleet.bends import Bends
     from collector.simulator.fleet.clients import Crowd
     from collector.simulator.fleet.device import Device
     from collector.simulator.fleet.messages import Payload
@@ -58,16 +59,21 @@ class Answers:
     def device_stats(self, scope_id: str, kind: str = "all") -> list[Payload]:
         """The last known state of the devices of an org or a site; `kind` "ap", "switch", "gateway" or "all"."""
         kinds = ("ap", "switch", "gateway") if kind == "all" else (kind,)
-        return [device.rest() for device in self._within(scope_id) if device.kind in kinds]
+        return [self._rest(device) for device in self._within(scope_id) if device.kind in kinds]
 
     def mxedge_stats(self, scope_id: str | None = None) -> list[Payload]:
         """The last known state of the Mist Edges: all, or those of an org or a site."""
         edges = self._devices.values() if scope_id is None else self._within(scope_id)
-        return [device.rest() for device in edges if device.kind == "mxedge"]
+        return [self._rest(device) for device in edges if device.kind == "mxedge"]
 
     def ports(self, scope_id: str) -> list[Payload]:
         """The switch and gateway ports of an org or a site, as `stats/ports/search` lists them."""
-        return [port for device in self._within(scope_id) for port in device.rest_ports()]
+        bend, now = self._world.bends.apply, self._world.agenda.now
+        return [
+            bend("port", device.mac, device.site.id, port, now)
+            for device in self._within(scope_id)
+            for port in device.rest_ports()
+        ]
 
     def bgp_peers(self, scope_id: str) -> list[Payload]:
         """The BGP neighbours of the gateways of an org or a site, as `stats/bgp_peers/search` lists them."""
@@ -102,9 +108,11 @@ class Answers:
         """The zones of a site with how many are in each now: Wi-Fi clients, app users, assets."""
         inside = {zone.id: list(zone.inside.values()) for floor in self._sites[site_id].maps for zone in floor.zones}
         names = {"num_clients": "wifi", "num_sdkclients": "sdk", "num_assets": "asset"}
-        return [
+        counted = (
             zone | {name: inside[zone["id"]].count(who) for name, who in names.items()} for zone in self.zones(site_id)
-        ]
+        )
+        bend, now = self._world.bends.apply, self._world.agenda.now
+        return [bend("zone", zone["id"], site_id, zone, now) for zone in counted]
 
     def map_stats(self, site_id: str, map_id: str, kind: str) -> list[Payload]:
         """Who is located on a map, as its channel said last.
@@ -146,6 +154,21 @@ class Answers:
         """The alarms raised lately in an org, newest last."""
         self._orgs[org_id]
         return [alarm for alarm in self._world.alarms if alarm["org_id"] == org_id]
+
+    # What scenarios ask.
+
+    @property
+    def bends(self) -> Bends:
+        """What is held at a value whatever the fleet does."""
+        return self._world.bends
+
+    def site_ids(self) -> list[str]:
+        """The ids of all sites, and that of what belongs to none."""
+        return [*self._sites, UNASSIGNED]
+
+    def macs_at(self, scope_id: str, kind: str) -> list[str]:
+        """The addresses of the devices of a kind in an org or a site."""
+        return [device.mac for device in self._within(scope_id) if device.kind == kind]
 
     # The truth.
 
@@ -197,12 +220,16 @@ class Answers:
             self._sites[scope_id]
         return [device for device in self._devices.values() if device.site.id == scope_id]
 
+    def _rest(self, device: Device) -> Payload:
+        """A device as REST lists it, bent where a scenario bends it."""
+        return device.bent(device.rest(), self._world.agenda.now)
+
     def _gateway_rows(self, scope_id: str, section: str) -> list[Payload]:
         return [
             row | {"mac": device.mac, "org_id": device.org.id, "site_id": device.site.id}
             for device in self._within(scope_id)
             if device.kind == "gateway"
-            for row in device.rest().get(section, ())
+            for row in self._rest(device).get(section, ())
         ]
 
 

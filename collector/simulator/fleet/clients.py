@@ -152,9 +152,9 @@ class Client:
         self.tx_retries += int(dt_s * rng.random() * 2)
         self.rx_retries += int(dt_s * rng.random())
         self.rssi_dbm = wander(rng, self.rssi_dbm, -88, -30, 3)
-        self.known = frame_of(self, at)
-        world = self.crowd.world
-        world.emit(self.crowd.site.client_channel, self.known, "client", self.mac, at)
+        world, site = self.crowd.world, self.crowd.site
+        self.known = world.bends.apply("client", self.mac, site.id, frame_of(self, at), at)
+        world.emit(site.client_channel, self.known, "client", self.mac, at)
         self._later(at + world.plan.cadence_s * (0.95 + rng.random() / 10), self._speak)
 
     def _chance(self, at: float, per_hour: float, action: Callable[[float], None]) -> None:

@@ -101,6 +101,10 @@ class Device(ABC):
         self._moments[happened] = moment
         return moment
 
+    def bent(self, payload: Payload, at: float) -> Payload:
+        """Return what is said instead of this, while a scenario bends the truth."""
+        return self.world.bends.apply(self.kind, self.mac, self.site.id, payload, at)
+
     def wake(self, at: float) -> None:
         """Begin to live at `at`: speak after a random part of a cycle, and let chance do the rest."""
         self._epoch += 1
@@ -185,6 +189,7 @@ class Device(ABC):
 
     def _speak(self, at: float) -> None:
         payload, pause_s = self.utter(at)
+        payload = self.bent(payload, at)
         self.last_seen = at
         self.frames += 1
         merge(self.streamed, self.keep(payload))

@@ -6,6 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from collector.simulator.fleet.agenda import Agenda
+from collector.simulator.fleet.bends import Bends
 from collector.simulator.fleet.messages import Emission, Event
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class World:
         self.agenda = Agenda(plan.start)
         self.said: list[Emission | Event] = []
         self.offset = 1_000_000
+        self.bends = Bends()
         self.alarms: deque[Payload] = deque(maxlen=_ALARMS_KEPT)
 
     def emit(self, channel: str, payload: Payload, kind: str, mac: str, at: float) -> None:
