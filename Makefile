@@ -50,6 +50,18 @@ bench: $(READY) ## Run the benchmarks
 dashboards: $(READY) ## Write the rules, alerts and dashboards anew from grafana-dashboards/
 	@PYTHONPATH=grafana-dashboards $(BIN)/python -m mist_screens $(ARGS)
 
+.PHONY: dist
+dist: $(READY) ## Build the release in dist/: wheel, sdist, the lock, their checksums
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist .
+	$(BIN)/twine check --strict dist/*.whl dist/*.tar.gz
+	cp requirements.lock dist/
+	cd dist && sha256sum *.whl *.tar.gz requirements.lock > SHA256SUMS
+
+.PHONY: reference
+reference: $(READY) ## Write docs/metrics.md anew from the catalogue
+	@$(BIN)/mist-collector catalog > docs/metrics.md
+
 .PHONY: setup
 setup: $(READY) ## Make .venv; the other targets do it when they need it
 

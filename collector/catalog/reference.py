@@ -44,6 +44,8 @@ NOT_EXPORTED = {
     "client": client.NOT_EXPORTED,
     "asset": asset.NOT_EXPORTED,
 }
+FIRST_RELEASE = "0.1.0"
+SINCE: dict[str, str] = {}  # families that came later than the first release
 _KEY = re.compile(r"\{\w+\}")
 _NUMBER = re.compile(r"\.\d+\Z")  # a place that is a number is one key of a map
 
@@ -64,6 +66,7 @@ class FamilyEntry(TypedDict):
     help: str
     labels: list[str]
     option: str  # the key of the configuration without which it has no series
+    since: str  # the release that brought it
     sources: list[Source]
 
 
@@ -137,6 +140,7 @@ def add(entries: dict[str, FamilyEntry], name: str, entity: Entity, family: AnyF
             "help": family.help,
             "labels": [],
             "option": entity.option,
+            "since": SINCE.get(family.name, FIRST_RELEASE),
             "sources": [],
         },
     )

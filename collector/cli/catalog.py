@@ -38,16 +38,29 @@ def catalog(
 
 
 def markdown(told: Reference) -> str:
-    """The catalogue as a page."""
+    """The catalogue as a page, with the collector's own families at its end."""
     lines = [
         "# Metric reference",
         "",
-        "| family | type | unit | labels | meaning | read from |",
-        "|---|---|---|---|---|---|",
+        "Made from the catalogue by `mist-collector catalog`: every family, and every field of Mist that none reads.",
+        "What may change, and how it is announced, says [stability.md](stability.md).",
+        "",
+        "| family | type | unit | labels | meaning | read from | since |",
+        "|---|---|---|---|---|---|---|",
+        *(row(entry) for entry in told["families"]),
+        "",
+        "## The collector's own",
+        "",
+        "| family | type | labels | meaning |",
+        "|---|---|---|---|",
+        *own_rows(),
+        "",
+        "## Not exported",
+        "",
+        "| object | field | why |",
+        "|---|---|---|",
+        *(f"| {e['object']} | `{e['path']}` | {e['reason']} |" for e in told["not_exported"]),
     ]
-    lines += [row(entry) for entry in told["families"]]
-    lines += ["", "## Not exported", "", "| object | field | why |", "|---|---|---|"]
-    lines += [f"| {e['object']} | `{e['path']}` | {e['reason']} |" for e in told["not_exported"]]
     return "\n".join(lines)
 
 
@@ -55,4 +68,16 @@ def row(entry: FamilyEntry) -> str:
     """One family as a line of the table."""
     labels = ", ".join(f"`{label}`" for label in entry["labels"])
     sources = "<br>".join(f"{source['object']}: `{source['path']}`" for source in entry["sources"])
-    return f"| `{entry['name']}` | {entry['type']} | {entry['unit']} | {labels} | {entry['help']} | {sources} |"
+    meaning = entry["help"] + (f" Only with `{entry['option']}`." if entry["option"] else "")
+    cells = (f"`{entry['name']}`", entry["type"], entry["unit"], labels, meaning, sources, entry["since"])
+    return f"| {' | '.join(cells)} |"
+
+
+def own_rows() -> list[str]:
+    """The families that the collector tells of itself, as lines of their table."""
+    from collector.metrics.selfmetrics import own_families  # noqa: PLC0415 - as above
+
+    return [
+        f"| `{name}` | {type_} | {', '.join(f'`{label}`' for label in labels)} | {text} |"
+        for name, type_, labels, text in own_families()
+    ]

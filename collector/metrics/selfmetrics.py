@@ -17,6 +17,7 @@ from collector.metrics.listenermetrics import reload_families, server_families, 
 from collector.metrics.model import Counter, Entity, Flag, Gauge
 from collector.metrics.pollmetrics import poll_families
 from collector.metrics.tally import Tally
+from collector.status import Account, ReloadStatus, ServerStatus, WebhookStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -24,16 +25,7 @@ if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
 
     from collector.metrics.store import Store
-    from collector.status import (
-        Account,
-        ConnectionStatus,
-        PollStatus,
-        ReloadStatus,
-        RestStatus,
-        ServerStatus,
-        SubscriptionStatus,
-        WebhookStatus,
-    )
+    from collector.status import ConnectionStatus, PollStatus, RestStatus, SubscriptionStatus
 
 EOF = b"# EOF\n"
 
@@ -273,3 +265,41 @@ class SelfMetrics:
             ["label"],
             {(label,): count for label, count in self._refused_labels().items()},
         )
+
+
+def own_families() -> list[tuple[str, str, list[str], str]]:
+    """Name, type, labels and meaning of every family of the collector itself, for the reference."""
+    metrics = SelfMetrics(
+        version="",
+        to_unix=float,
+        frames=Account(),
+        events={},
+        connections=(),
+        rest=(),
+        polls=(),
+        webhook=WebhookStatus(),
+        server=ServerStatus(),
+        reload=ReloadStatus(),
+        rejected_parts=dict,
+        refused_labels=dict,
+        rows=dict,
+    )
+    told = [
+        (total_of(family), family.type, list(labels_told(family)), family.documentation) for family in metrics.collect()
+    ]
+    told += [
+        (family.name, family.type.value, list(SUBSCRIPTION.label_names), family.help)
+        for family in SUBSCRIPTION.families
+    ]
+    return sorted(told)
+
+
+def total_of(family: Metric) -> str:
+    """The name as its samples bear it."""
+    suffix = {"counter": "_total", "info": "_info"}.get(family.type, "")
+    return family.name + suffix
+
+
+def labels_told(family: Metric) -> tuple[str, ...]:
+    """The label names of a family of prometheus-client, which it keeps to itself."""
+    return tuple(getattr(family, "_labelnames", ()))
