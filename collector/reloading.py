@@ -167,9 +167,8 @@ def fixed_faults(old: Config, new: Config) -> Iterator[Fault]:
 
 def changed_keys(old: Config, new: Config) -> Iterator[str]:
     """The sections in which two configurations differ."""
-    for section in type(new).model_fields:
-        if getattr(old, section) != getattr(new, section):
-            yield section
+    before, after = old.model_dump(), new.model_dump()  # without what `load` attached: the last good secrets
+    yield from (section for section in after if before[section] != after[section])
 
 
 def _at(config: Config, key: str) -> object:

@@ -15,6 +15,7 @@ import aiohttp
 
 from collector import app, config
 from collector.config.model import PollsConfig
+from collector.reloading import Source
 from collector.simulator.cloud import FakeCloud
 from collector.simulator.fleet import FleetPlan
 from collector.simulator.options import CloudOptions
@@ -39,11 +40,14 @@ PATIENT = {"ack_timeout_s": 3600, "pong_within_s": 3600, "open_every_s": 0}
 class House:
     """A running daemon, its cloud and its clock. Frames that a broken connection lost are not waited for."""
 
-    def __init__(self, cloud: FakeCloud, clock: ManualClock, daemon: Collector, http: aiohttp.ClientSession) -> None:
+    def __init__(
+        self, cloud: FakeCloud, clock: ManualClock, daemon: Collector, http: aiohttp.ClientSession, file: Path
+    ) -> None:
         self.cloud = cloud
         self.clock = clock
         self.daemon = daemon
         self.http = http
+        self.file = file
         self._lost = 0
 
     # What can be seen
@@ -110,6 +114,23 @@ class House:
         return sum(count for call, count in self.cloud.ledger.calls.items() if "/stats/devices" in call)
 
     # What can be done
+
+    async def post(self, topic: str, *events: object) -> int:
+        """Deliver events to the webhook listener; returns the HTTP status."""
+        assert self.daemon.webhook is not None
+        body = json.dumps({"topic": topic, "events": events}).encode()
+        async with self.http.post(f"http://127.0.0.1:{self.daemon.webhook.port}/webhook", data=body) as answer:
+            return answer.status
+
+    async def reload(self, **sections: object) -> list[str]:
+        """Write these sections into the configuration file and have it read again; returns the faults."""
+        configuration = json.loads(self.file.read_text())
+        self.file.write_text(json.dumps(configuration | sections))
+        return await self.daemon.reloader.reload()
+
+    def section(self, name: str) -> Any:
+        """A section of the file as it is now."""
+        return json.loads(self.file.read_text()).get(name)
 
     async def until(self, condition: Callable[[], object], *, step_s: float = 0.0) -> None:
         """Let sockets work, and the daemon's clock move by `step_s` a time, until the condition holds."""
@@ -185,12 +206,14 @@ async def keeping_house(
         if before is not None:
             await before(cloud)
         clock, stop = ManualClock(unix=cloud.pace.now()), asyncio.Event()
-        loaded = config.load(_written(directory, cloud, inventory or {}, stream, sections or {}, polls=polls), {})
+        file = _written(directory, cloud, inventory or {}, stream, sections or {}, polls=polls)
+        loaded = config.load(file, {})
+        source = Source(lambda: config.load(file, {}))
         started: asyncio.Future[Collector] = asyncio.get_running_loop().create_future()
-        task = asyncio.ensure_future(app.run(loaded, stop=stop, clock=clock, started=started.set_result))
+        task = asyncio.ensure_future(app.run(loaded, stop=stop, clock=clock, started=started.set_result, source=source))
         await asyncio.wait([task, started], return_when=asyncio.FIRST_COMPLETED)
         try:
-            yield House(cloud, clock, await started if started.done() else await task, http)
+            yield House(cloud, clock, await started if started.done() else await task, http, file)
         finally:
             stop.set()
             async with asyncio.timeout(30.0):

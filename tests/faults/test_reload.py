@@ -1,0 +1,251 @@
+"""Another configuration, another token, while everything runs: only what changed is touched."""
+
+import json
+
+import pytest
+from structlog.testing import capture_logs
+
+from collector.mist import signature
+from collector.simulator.cloud import FakeCloud
+from collector.simulator.fleet import FleetPlan
+from collector.simulator.options import CloudOptions
+from tests.support import samples
+from tests.support.house import PLAN, keeping_house
+
+RELOADS = "mist_collector_config_reloads_total"
+LAST = "mist_collector_config_last_reload_successful"
+EVENT = {"type": "AP_RESTARTED", "mac": "5c5b35000001", "timestamp": 1_767_225_700}
+LOOK_S = 11.0  # after so long a replaced token is seen
+
+
+@pytest.fixture
+async def house(tmp_path):
+    async with keeping_house(tmp_path) as house:
+        await house.settled()
+        await house.live(60)
+        yield house
+
+
+def account(house, **more):
+    (account,) = house.section("accounts")
+    return account | more
+
+
+def site_name(house, site_id):
+    (org,) = house.cloud.fleet.orgs()
+    return next(site["name"] for site in house.cloud.fleet.sites(org["id"]) if site["id"] == site_id)
+
+
+@pytest.mark.fault(
+    "The daemon",
+    "SIGHUP with a good file: a site is excluded, and comes back",
+    held="Only its channel goes and comes, on the connection that is there; its series end and return.",
+)
+async def test_a_site_that_is_excluded_goes_alone(house, fault):
+    gone, kept = house.sites
+    one = account(house, sites={"exclude": [site_name(house, gone)]})
+    with capture_logs() as lines:
+        assert await house.reload(accounts=[one]) == []
+        await house.until(lambda: house.state_of(gone) == "")
+    await house.live(60)
+    found = await house.samples()
+    assert samples.named(samples.having(found, site_id=gone), "mist_ap_") == {}
+    assert house.state_of(kept) == "up"
+    assert await house.reload(accounts=[account(house, sites={})]) == []
+    await house.until(lambda: house.state_of(gone) == "up", step_s=0.5)
+    await house.live(60)
+    assert await house.differences() == []
+    assert (house.connects(), house.breaks()) == (1, {})
+    fault.told(await house.samples(), RELOADS, at_least=2, outcome="good")
+    fault.logged(lines, "reloaded", changed=["accounts"])
+
+
+BAD = {
+    "an unknown key": {"acounts": []},
+    "a wrong value": {"webhook": {"listen": "127.0.0.1:0", "max_body_bytes": -1}},
+    "a file that is not there": {"server": {"listen": "127.0.0.1:0", "web_config_file": "none.yml"}},
+    "what needs a restart": {"labels": "inline"},
+    "another listener": {"webhook": {"enabled": False}},
+}
+
+
+@pytest.mark.fault(
+    "The daemon",
+    "SIGHUP with a bad file, or with a change that needs a restart",
+    held="Nothing of it applies, not even its good parts; every fault is named; the next good file does.",
+)
+@pytest.mark.parametrize("name", BAD)
+async def test_a_bad_file_changes_nothing(house, fault, name):
+    text = house.file.read_text()
+    gone, _ = house.sites
+    with capture_logs() as lines:
+        assert await house.reload(accounts=[account(house, sites={"exclude": [gone]})], **BAD[name]) != []
+    await house.live(60)
+    found = await house.samples()
+    assert house.state_of(gone) == "up"
+    assert await house.differences() == []
+    fault.fell(found, LAST)
+    fault.told(found, RELOADS, outcome="refused")
+    fault.logged(lines, "reload_refused")
+    house.file.write_text(text)
+    assert await house.reload() == []
+    assert samples.total(await house.samples(), LAST) == 1
+    assert (house.connects(), house.breaks()) == (1, {})
+
+
+@pytest.mark.fault(
+    "The daemon",
+    "A file that is no YAML, empty, or gone, at SIGHUP",
+    held="The configuration in use stays; a scrape answers as before.",
+)
+@pytest.mark.parametrize("text", ["", "a: [", "- 1", "\0", None])
+async def test_an_unreadable_file_changes_nothing(house, fault, text):
+    if text is None:
+        house.file.unlink()
+    else:
+        house.file.write_text(text)
+    with capture_logs() as lines:
+        assert await house.daemon.reloader.reload() != []
+    assert await house.differences() == []
+    fault.fell(await house.samples(), LAST)
+    fault.logged(lines, "reload_refused")
+
+
+async def test_streams_and_polls_are_switched_alone(house):
+    assert await house.reload(streams={"devices": True, "device_events": False, "clients": True}) == []
+    await house.until(lambda: set(house.states().values()) == {"up"})
+    endings = {"/".join(path.rsplit("/", 2)[1:]) for path in house.states()}
+    assert endings == {"stats/devices", "stats/clients"}
+    assert (house.connects(), house.breaks()) == (1, {})
+    assert house.daemon.polls == []
+    assert await house.reload(polls={"alarms": True, "ports": False}) == []
+    assert "alarms" in {status.poll for status in house.daemon.polls}
+    assert "ports" not in {status.poll for status in house.daemon.polls}
+    await house.until(lambda: next(s for s in house.daemon.polls if s.poll == "alarms").good, step_s=5.0)
+    await house.live(60)
+    assert await house.differences(but=("mist_ap_ssid_clients",)) == []  # which the clients' channel brings
+
+
+@pytest.mark.fault(
+    "The daemon",
+    "An account is added to the file, and taken out again",
+    held="The other account's connection notices neither; the series of the one that went are gone.",
+)
+async def test_an_account_comes_and_goes(house, fault, tmp_path):
+    plan = FleetPlan(sites=1, aps=2, seed=99, reboots_per_device_day=0.0)
+    assert plan != PLAN
+    async with FakeCloud(CloudOptions(plan=plan, speed=0.0, tick_s=3600.0)) as other:
+        second = account(house, name="second", api_url=other.api_url, stream_url=other.stream_url)
+        first = account(house)
+        assert await house.reload(accounts=[first, second]) == []
+        await house.until(lambda: any(s.account == "second" for s in house.daemon.connections), step_s=0.5)
+        await house.until(lambda: set(house.states().values()) == {"up"}, step_s=0.5)
+        await other.advance(60)
+        (mac, *_) = other.fleet.macs()
+        await house.until_shown(lambda found: samples.having(found, mac=mac))
+        fault.told(await house.samples(), "mist_collector_connection_up", account="second")
+        assert await house.reload(accounts=[first]) == []
+        await house.until(lambda: other.stream.clients == 0)
+        found = await house.samples()
+        assert samples.having(found, mac=mac) == {}
+        assert samples.having(found, account="second") == {}
+    house.forget_what_was_lost()
+    await house.live(60)
+    assert await house.differences() == []
+    (connection,) = house.daemon.connections
+    assert (connection.account, connection.connects, connection.breaks) == ("main", 1, {})
+
+
+@pytest.mark.fault(
+    "The daemon",
+    "The webhook's secret is replaced in the file",
+    held="The old one holds until then, the new one from then on; what was delivered before is still a duplicate.",
+)
+async def test_secrets_change_and_the_memory_of_duplicates_stays(house, fault, tmp_path):
+    url = f"http://127.0.0.1:{house.daemon.webhook.port}/webhook"
+    body = json.dumps({"topic": "device-events", "events": [EVENT]}).encode()
+
+    async def deliver(secret):
+        signed = {signature.HEADER: signature.sign(body, secret)}
+        async with house.http.post(url, data=body, headers=signed) as answer:
+            return answer.status
+
+    assert await house.post("device-events", EVENT) == 200
+    (tmp_path / "secret").write_bytes(b"a new secret")
+    webhook = {"listen": "127.0.0.1:0", "secret_files": ["secret"]}
+    assert await house.reload(webhook=webhook) == []
+    assert await deliver(b"") == 401
+    assert await deliver(b"a new secret") == 200
+    found = await house.samples()
+    assert samples.total(found, "mist_collector_webhook_events_applied_total") == 1
+    fault.told(found, "mist_collector_webhook_events_dropped_total", topic="device-events", reason="duplicate")
+    fault.told(found, "mist_collector_webhook_refused_total", reason="mismatch")
+    (tmp_path / "secret").write_bytes(b"the next secret")  # needs no reload
+    assert [await deliver(b"a new secret"), await deliver(b"the next secret")] == [401, 200]
+
+
+def rewrite_token(house, token):
+    (house.file.parent / "token").write_text(f"{token}\n")
+
+
+@pytest.mark.fault(
+    "The daemon",
+    "The token's file is replaced",
+    held="Connections are replaced one by one, the new before the old: no break, no frame missed, no counter falls.",
+)
+async def test_a_new_token_rotates_the_connections(tmp_path, fault):
+    async with keeping_house(tmp_path, max_channels=2) as house:
+        await house.until(lambda: len(house.daemon.connections) > 1, step_s=0.5)
+        await house.settled()
+        await house.live(60)
+        number = len(house.daemon.connections)
+        house.cloud.rights.tokens.add("a new token")
+        before = house.daemon.frames.received
+        most, seen = [], []
+        rewrite_token(house, "a-new-token")
+        house.cloud.rights.tokens.add("a-new-token")
+
+        def rotated():
+            most.append(house.cloud.stream.clients)
+            seen.append(min(s.state == "open" for s in house.daemon.connections))
+            return all(status.connects == 2 for status in house.daemon.connections)
+
+        with capture_logs() as lines:
+            began = house.clock.now()
+            await house.until(rotated, step_s=0.5)
+            fault.right_after(house.clock.now() - began, 20)
+            await house.until(lambda: house.cloud.stream.clients == number)
+        assert max(most) <= number + 2, "one by one; the old one may still say goodbye"
+        assert all(seen), "each is open all the time, for whoever looks"
+        assert house.breaks() == {}
+        assert house.daemon.frames.received > before
+        house.forget_what_was_lost()
+        await house.live(60)
+        assert await house.differences() == []
+        fault.told(await house.samples(), "mist_collector_connection_opened_total", at_least=2 * number)
+        fault.logged(lines, "token_replaced", account="main", connections=number)
+
+
+@pytest.mark.fault(
+    "The daemon",
+    "The token's file is replaced by a token that the cloud refuses",
+    held="The connections keep the old one; the new one is tried once in five minutes; a good one is used at once.",
+)
+async def test_a_bad_token_costs_no_connection(house, fault):
+    rewrite_token(house, "no-good")
+    with capture_logs() as lines:
+        await house.pass_time(LOOK_S, step_s=1.0)
+        await house.until(lambda: any(line["event"] == "token_not_taken" for line in lines), step_s=1.0)
+        await house.pass_time(200, step_s=5.0)
+    assert sum(line["event"] == "token_not_taken" for line in lines) == 1, "no hammering"
+    assert (house.connects(), house.breaks()) == (1, {})
+    await house.live(60)
+    assert await house.differences() == []
+    fault.logged(lines, "token_not_taken", account="main")
+    rewrite_token(house, "better")
+    house.cloud.rights.tokens.add("better")
+    began = house.clock.now()
+    await house.until(lambda: house.connects() == 2, step_s=1.0)
+    fault.right_after(house.clock.now() - began, 20)
+    assert house.breaks() == {}
+    fault.told(await house.samples(), "mist_collector_connection_opened_total", at_least=2)
