@@ -13,7 +13,7 @@ from collector.catalog.devices import RECORD, text
 from collector.catalog.objects import NIL_ID
 from collector.catalog.payloads import one_or_many
 from collector.errors import Rejected
-from collector.metrics.decoder import loads
+from collector.lenient import loads
 from collector.metrics.model import Counter, Entity
 from collector.metrics.tally import Bounded, Tally
 from collector.mist.duplicates import Duplicates

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from collector.errors import Rejected
-from collector.metrics.decoder import loads
+from collector.lenient import loads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

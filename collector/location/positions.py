@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, cast
 import msgspec
 
 from collector.errors import Rejected
-from collector.metrics.decoder import NOT_AN_OBJECT, loads
+from collector.lenient import loads
+from collector.metrics.decoder import NOT_AN_OBJECT
 from collector.metrics.values import number
 from collector.mist.times import epoch_s
 

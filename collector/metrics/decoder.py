@@ -10,15 +10,14 @@ text, so that the writer can pass over it while the text stays the same; `sectio
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
-import orjson
 from msgspec import UNSET
 
 from collector.errors import Rejected
+from collector.lenient import TOO_DEEP, loads
 from collector.metrics.model import Kind
 from collector.metrics.shape import LIST, MAP, OBJECT
 from collector.metrics.store import NAN
@@ -39,11 +38,8 @@ _TYPES: dict[Kind, Any] = {
     Kind.TEXT: str | int | None,
 }
 
-NOT_JSON = Rejected("not_json")
 NOT_AN_OBJECT = Rejected("not_an_object")
-TOO_DEEP = Rejected("too_deep")
 WRONG_CONTAINER = "wrong_container"
-_LONGEST_INT = 20  # characters of a 64-bit integer
 
 
 class Decoder:
@@ -203,27 +199,3 @@ class Decoder:
         if collection.scalar:
             return self._scalar(collection.scalar, value)
         return self._inner(collection.element, value)
-
-
-def loads(text: str | bytes) -> object:
-    """Parse JSON as leniently as is still honest.
-
-    Bare NaN and Infinity are let through, to be rejected as fields; NUL bytes and control characters inside strings (a
-    name as somebody pasted it) do not cost the whole payload.
-    """
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        pass
-    try:
-        clean = text.replace("\0", "") if isinstance(text, str) else text.replace(b"\0", b"")
-        return json.loads(clean, strict=False, parse_int=_whole_number)
-    except RecursionError:
-        return TOO_DEEP
-    except ValueError:
-        return NOT_JSON
-
-
-def _whole_number(digits: str) -> int | float:
-    """As orjson does: what is longer than 64 bits is a float."""
-    return int(digits) if len(digits) <= _LONGEST_INT else float(digits)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from collector import lenient
 from collector.errors import Rejected
-from collector.mist import lenient
 
 
 @dataclass(slots=True)

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import orjson
 
+from collector import lenient
 from collector.errors import Rejected
-from collector.mist import lenient
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collector import lenient
 from collector.errors import Rejected, SignatureError
-from collector.mist import lenient
 from collector.mist.channels import CHANNELS, match, path
 from collector.mist.delivery import Delivery, parse_delivery
 from collector.mist.duplicates import Duplicates

@@ -9,7 +9,8 @@ import pytest
 from msgspec import UNSET
 
 from collector.errors import Rejected
-from collector.metrics.decoder import NOT_AN_OBJECT, NOT_JSON, TOO_DEEP, loads
+from collector.lenient import NOT_JSON, TOO_DEEP, loads
+from collector.metrics.decoder import NOT_AN_OBJECT
 from collector.metrics.model import BY_KEY, At, Counter, Entity, Flag, Gauge, Info, timestamp
 from tests.support.bench import Bench
 
