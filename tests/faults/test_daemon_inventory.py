@@ -1,5 +1,7 @@
 """The whole daemon while devices and sites come, move and go: series end, and no line stays frozen."""
 
+import pytest
+
 from tests.support import samples
 from tests.support.house import keeping_house
 
@@ -13,19 +15,32 @@ async def refreshed(house):
     await house.live(REFRESH_S * 1.1)
 
 
-async def test_an_access_point_that_left_the_inventory_leaves_no_series(tmp_path):
+@pytest.mark.fault(
+    "The inventory",
+    "A device leaves the inventory",
+    held="Its series go with the next reading.",
+)
+async def test_an_access_point_that_left_the_inventory_leaves_no_series(tmp_path, fault):
     async with keeping_house(tmp_path, inventory={"refresh_s": REFRESH_S}) as house:
         await house.settled()
         await house.live(60)
         gone, *_ = house.cloud.fleet.macs()
         assert len(samples.having(await house.samples(), mac=gone)) > 100
+        began = house.clock.now()
         await house.cloud.act("remove_device", mac=gone)
         await refreshed(house)
         await house.until_true()
         assert samples.having(await house.samples(), mac=gone) == {}
+        fault.told(await house.samples(), "mist_collector_inventory_last_success_timestamp_seconds")
+        fault.right_after(house.clock.now() - began, REFRESH_S * 1.2)
 
 
-async def test_a_new_access_point_appears(tmp_path):
+@pytest.mark.fault(
+    "The inventory",
+    "A device is added",
+    held="It has all its series after its first message.",
+)
+async def test_a_new_access_point_appears(tmp_path, fault):
     async with keeping_house(tmp_path, inventory={"refresh_s": REFRESH_S}) as house:
         await house.settled()
         new = await house.cloud.act("add_device", site_id=house.sites[0], kind="ap")
@@ -33,9 +48,15 @@ async def test_a_new_access_point_appears(tmp_path):
         await house.live(60)
         assert len(samples.having(await house.samples(), mac=new)) > 100
         assert await house.differences() == []
+        fault.told(await house.samples(), "mist_device_up", mac=new)
 
 
-async def test_an_access_point_that_moved_is_at_its_new_site_only(tmp_path):
+@pytest.mark.fault(
+    "The inventory",
+    "A device moves to another site",
+    held="Its series are at the new site only.",
+)
+async def test_an_access_point_that_moved_is_at_its_new_site_only(tmp_path, fault):
     async with keeping_house(tmp_path, inventory={"refresh_s": REFRESH_S}) as house:
         await house.settled()
         await house.live(60)
@@ -48,9 +69,15 @@ async def test_an_access_point_that_moved_is_at_its_new_site_only(tmp_path):
         assert {site for (site,) in samples.by_label(found, "mist_device_up", "site_id")} == {there}
         assert samples.having(found, site_id=here) == {}
         assert await house.differences() == []
+        fault.told(found, "mist_device_up", mac=moved, site_id=there)
 
 
-async def test_a_new_site_is_subscribed_and_told_before_its_devices_speak(tmp_path):
+@pytest.mark.fault(
+    "The inventory",
+    "A site is added",
+    held="It is subscribed on the connection that is there; REST tells its values first.",
+)
+async def test_a_new_site_is_subscribed_and_told_before_its_devices_speak(tmp_path, fault):
     async with keeping_house(tmp_path, inventory={"refresh_s": REFRESH_S}) as house:
         await house.settled()
         await house.live(60)
@@ -61,9 +88,15 @@ async def test_a_new_site_is_subscribed_and_told_before_its_devices_speak(tmp_pa
         assert house.connects() == 1, "on the connection that is there"
         await house.live(60)
         assert await house.differences() == []
+        fault.told(await house.samples(), "mist_collector_subscription_up", channel=f"/sites/{new}/stats/devices")
 
 
-async def test_a_site_that_was_removed_is_unsubscribed_and_leaves_no_series(tmp_path):
+@pytest.mark.fault(
+    "The inventory",
+    "A site is removed",
+    held="It is unsubscribed; its series go; the connection stays.",
+)
+async def test_a_site_that_was_removed_is_unsubscribed_and_leaves_no_series(tmp_path, fault):
     async with keeping_house(tmp_path, inventory={"refresh_s": REFRESH_S}) as house:
         await house.settled()
         await house.live(60)
@@ -78,9 +111,15 @@ async def test_a_site_that_was_removed_is_unsubscribed_and_leaves_no_series(tmp_
         assert house.state_of(kept) == "up"
         assert (house.connects(), house.breaks()) == (1, {})
         assert await house.differences() == []
+        fault.told(found, "mist_collector_inventory_last_success_timestamp_seconds")
 
 
-async def test_the_measurements_of_a_silent_device_end_and_it_is_down(tmp_path):
+@pytest.mark.fault(
+    "The inventory",
+    "A device falls silent",
+    held="Its measurements end after their time; it is down, and when it was last seen stays.",
+)
+async def test_the_measurements_of_a_silent_device_end_and_it_is_down(tmp_path, fault):
     async with keeping_house(tmp_path) as house:
         await house.settled()
         await house.live(60)
@@ -99,9 +138,16 @@ async def test_the_measurements_of_a_silent_device_end_and_it_is_down(tmp_path):
         await house.live(60)
         assert await house.differences() == []
         assert len(others) == 5
+        fault.right_after(TTL_S + 2 * SWEEP_S, TTL_S + 2 * SWEEP_S)
+        fault.fell(found, "mist_device_up", mac=silent)
 
 
-async def test_when_it_is_we_who_do_not_hear_nobody_is_called_down(tmp_path):
+@pytest.mark.fault(
+    "The stream",
+    "The stream is lost for longer than values live",
+    held="Gaps, no frozen lines; nobody is called down because we do not hear.",
+)
+async def test_when_it_is_we_who_do_not_hear_nobody_is_called_down(tmp_path, fault):
     async with keeping_house(tmp_path) as house:
         await house.settled()
         await house.live(60)
@@ -112,9 +158,15 @@ async def test_when_it_is_we_who_do_not_hear_nobody_is_called_down(tmp_path):
         assert samples.named(found, "mist_ap_") == {}
         assert samples.by_label(found, "mist_device_up", "mac") == {}, "a gap: neither up nor down"
         assert len(samples.by_label(found, "mist_device_info", "mac")) == 6
+        fault.fell(found, "mist_collector_connection_up")
 
 
-async def test_without_rest_it_waits_says_why_and_then_begins(tmp_path):
+@pytest.mark.fault(
+    "The daemon",
+    "REST is away at start",
+    held="Alive, not ready, and it says why; it begins when REST answers.",
+)
+async def test_without_rest_it_waits_says_why_and_then_begins(tmp_path, fault):
     async def break_rest(cloud):
         await cloud.fault("rest_status", status=503)
 
@@ -130,9 +182,16 @@ async def test_without_rest_it_waits_says_why_and_then_begins(tmp_path):
         assert await house.why_not_ready() == []
         await house.live(60)
         assert await house.differences() == []
+        fault.told(await house.samples(), "mist_collector_inventory_failures_total")
+        fault.logged("inventory.failed")
 
 
-async def test_what_was_known_stays_when_the_inventory_cannot_be_read_again(tmp_path):
+@pytest.mark.fault(
+    "The inventory",
+    "The inventory cannot be read again",
+    held="What was known stays; streams go on; every value is right.",
+)
+async def test_what_was_known_stays_when_the_inventory_cannot_be_read_again(tmp_path, fault):
     async with keeping_house(tmp_path, inventory={"refresh_s": REFRESH_S}) as house:
         await house.settled()
         await house.live(60)
@@ -142,3 +201,5 @@ async def test_what_was_known_stays_when_the_inventory_cannot_be_read_again(tmp_
         assert samples.total(found, "mist_collector_inventory_failures_total") > 0
         assert await house.differences() == []
         assert (house.connects(), house.breaks()) == (1, {})
+        fault.told(found, "mist_collector_inventory_failures_total")
+        fault.logged("inventory.failed")

@@ -71,7 +71,12 @@ async def test_ports_say_what_the_fleet_says(house):
     assert told == {(port["mac"], port["port_id"]): port["rx_bytes"] for port in ports}
 
 
-async def test_a_poll_that_fails_keeps_its_series_for_a_period_then_drops_them(house):
+@pytest.mark.fault(
+    "REST",
+    "What only REST tells is refused",
+    held="Its series stay for one period, then go; they return when it is answered again.",
+)
+async def test_a_poll_that_fails_keeps_its_series_for_a_period_then_drops_them(house, fault):
     await first_rounds(house)
     (org,) = house.cloud.fleet.orgs()
     await house.cloud.fault("rest_status", path=f"/api/v1/orgs/{org['id']}/insights/sites-sle", status=403)
@@ -93,6 +98,7 @@ async def test_a_poll_that_fails_keeps_its_series_for_a_period_then_drops_them(h
     await rounds(house, "sle_wifi", status.failed + 2)
     assert status.state == "good"
     assert await levels() == before
+    fault.told(await house.samples(), "mist_collector_poll_rounds_total", poll="sle_wifi", outcome="failed")
 
 
 async def test_the_collector_tells_of_its_polls(house):

@@ -17,7 +17,12 @@ def transport(request):
     return request.param
 
 
-async def test_after_an_outage_the_values_are_right_before_any_device_has_spoken(tmp_path, transport):
+@pytest.mark.fault(
+    "The stream",
+    "An outage of two minutes",
+    held="After it every value is the truth before any device has spoken again: REST primes the gap; no counter falls.",
+)
+async def test_after_an_outage_the_values_are_right_before_any_device_has_spoken(tmp_path, transport, fault):
     async with keeping_house(tmp_path, transport=transport) as house:
         await house.settled()
         await house.live(60)
@@ -31,11 +36,11 @@ async def test_after_an_outage_the_values_are_right_before_any_device_has_spoken
         assert await house.why_not_ready() != []
 
         await house.cloud.heal("stream_down")
-        readings = house.readings()
+        readings, back_at = house.readings(), house.clock.now()
         await house.until(lambda: set(house.states().values()) == {"up"}, step_s=1.0)
         await house.until(lambda: house.readings() > readings, step_s=0.5)
         await house.until_true(but=TOLD_APART)
-        primed = await house.samples()
+        primed, took = await house.samples(), house.clock.now() - back_at
         assert await house.why_not_ready() == []
 
         house.forget_what_was_lost()
@@ -43,6 +48,9 @@ async def test_after_an_outage_the_values_are_right_before_any_device_has_spoken
         assert await house.differences() == []
         assert house.readings() == readings + 1, "one reading for all sites"
         assert fallen(before, primed) == fallen(primed, await house.samples()) == []
+    fault.right_after(took, 70)
+    fault.told(primed, "mist_collector_connection_breaks_total")
+    fault.logged("inventory.primed")
 
 
 def fallen(earlier, later):
@@ -52,7 +60,12 @@ def fallen(earlier, later):
     return [key for key, value in counters.items() if not later.get(key, -1) >= value]
 
 
-async def test_a_site_without_rights_disturbs_no_other(tmp_path, transport):
+@pytest.mark.fault(
+    "Subscriptions",
+    "The rights on one site are taken away, and given back",
+    held="Its series end, the other site goes on, no reconnect; given back, it is right again.",
+)
+async def test_a_site_without_rights_disturbs_no_other(tmp_path, transport, fault):
     async with keeping_house(tmp_path, transport=transport) as house:
         await house.settled()
         await house.live(60)
@@ -76,9 +89,17 @@ async def test_a_site_without_rights_disturbs_no_other(tmp_path, transport):
         await house.live(60)
         assert await house.differences() == []
         assert house.connects() == 1
+        fault.right_after(RETRY_REFUSED_S + 60, RETRY_REFUSED_S + 60)
+        fault.fell(found, "mist_collector_subscription_up", channel=f"/sites/{lost}/stats/devices")
+        fault.logged("channel_refused")
 
 
-async def test_handshakes_that_are_rate_limited_are_not_hammered(tmp_path, transport):
+@pytest.mark.fault(
+    "The daemon",
+    "Every handshake is answered 429 from the start",
+    held="Not ready, and it says why; no attempt before its time.",
+)
+async def test_handshakes_that_are_rate_limited_are_not_hammered(tmp_path, transport, fault):
     async def limit(cloud):
         await cloud.fault("handshake_status", status=429, retry_after_s=60)
 
@@ -97,6 +118,7 @@ async def test_handshakes_that_are_rate_limited_are_not_hammered(tmp_path, trans
         await house.live(60)
         assert await house.differences() == []
         assert await house.why_not_ready() == []
+        fault.told(await house.samples(), "mist_collector_connection_breaks_total", reason="rate_limited")
 
 
 async def test_a_half_open_connection_is_found_by_its_pings(tmp_path, transport):
@@ -116,7 +138,12 @@ async def test_a_half_open_connection_is_found_by_its_pings(tmp_path, transport)
         assert breaks == {("pong_timeout",): 1}
 
 
-async def test_rubbish_is_accounted_for_and_changes_nothing(tmp_path, transport):
+@pytest.mark.fault(
+    "The daemon",
+    "Rubbish of 21 kinds among the frames",
+    held="The books balance, and no value changes.",
+)
+async def test_rubbish_is_accounted_for_and_changes_nothing(tmp_path, transport, fault):
     async with keeping_house(tmp_path, transport=transport) as house:
         await house.settled()
         await house.live(60)
@@ -153,3 +180,5 @@ async def test_rubbish_is_accounted_for_and_changes_nothing(tmp_path, transport)
         rejected = samples.by_label(found, "mist_collector_parts_rejected_total", "reason")
         assert rejected.keys() >= {("not_a_number",), ("wrong_container",)}
         assert await house.differences() == []
+        fault.told(found, "mist_collector_stream_frames_dropped_total", reason="not_json")
+        fault.told(found, "mist_collector_parts_rejected_total", reason="not_a_number")

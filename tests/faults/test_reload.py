@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from structlog.testing import capture_logs
 
 from collector.mist import signature
 from collector.simulator.cloud import FakeCloud
@@ -44,9 +43,8 @@ def site_name(house, site_id):
 async def test_a_site_that_is_excluded_goes_alone(house, fault):
     gone, kept = house.sites
     one = account(house, sites={"exclude": [site_name(house, gone)]})
-    with capture_logs() as lines:
-        assert await house.reload(accounts=[one]) == []
-        await house.until(lambda: house.state_of(gone) == "")
+    assert await house.reload(accounts=[one]) == []
+    await house.until(lambda: house.state_of(gone) == "")
     await house.live(60)
     found = await house.samples()
     assert samples.named(samples.having(found, site_id=gone), "mist_ap_") == {}
@@ -57,7 +55,7 @@ async def test_a_site_that_is_excluded_goes_alone(house, fault):
     assert await house.differences() == []
     assert (house.connects(), house.breaks()) == (1, {})
     fault.told(await house.samples(), RELOADS, at_least=2, outcome="good")
-    fault.logged(lines, "reloaded", changed=["accounts"])
+    fault.logged("reloaded", changed=["accounts"])
 
 
 BAD = {
@@ -78,15 +76,14 @@ BAD = {
 async def test_a_bad_file_changes_nothing(house, fault, name):
     text = house.file.read_text()
     gone, _ = house.sites
-    with capture_logs() as lines:
-        assert await house.reload(accounts=[account(house, sites={"exclude": [gone]})], **BAD[name]) != []
+    assert await house.reload(accounts=[account(house, sites={"exclude": [gone]})], **BAD[name]) != []
     await house.live(60)
     found = await house.samples()
     assert house.state_of(gone) == "up"
     assert await house.differences() == []
     fault.fell(found, LAST)
     fault.told(found, RELOADS, outcome="refused")
-    fault.logged(lines, "reload_refused")
+    fault.logged("reload_refused")
     house.file.write_text(text)
     assert await house.reload() == []
     assert samples.total(await house.samples(), LAST) == 1
@@ -104,11 +101,10 @@ async def test_an_unreadable_file_changes_nothing(house, fault, text):
         house.file.unlink()
     else:
         house.file.write_text(text)
-    with capture_logs() as lines:
-        assert await house.daemon.reloader.reload() != []
+    assert await house.daemon.reloader.reload() != []
     assert await house.differences() == []
     fault.fell(await house.samples(), LAST)
-    fault.logged(lines, "reload_refused")
+    fault.logged("reload_refused")
 
 
 async def test_streams_and_polls_are_switched_alone(house):
@@ -210,11 +206,10 @@ async def test_a_new_token_rotates_the_connections(tmp_path, fault):
             seen.append(min(s.state == "open" for s in house.daemon.connections))
             return all(status.connects == 2 for status in house.daemon.connections)
 
-        with capture_logs() as lines:
-            began = house.clock.now()
-            await house.until(rotated, step_s=0.5)
-            fault.right_after(house.clock.now() - began, 20)
-            await house.until(lambda: house.cloud.stream.clients == number)
+        began = house.clock.now()
+        await house.until(rotated, step_s=0.5)
+        fault.right_after(house.clock.now() - began, 20)
+        await house.until(lambda: house.cloud.stream.clients == number)
         assert max(most) <= number + 2, "one by one; the old one may still say goodbye"
         assert all(seen), "each is open all the time, for whoever looks"
         assert house.breaks() == {}
@@ -223,7 +218,7 @@ async def test_a_new_token_rotates_the_connections(tmp_path, fault):
         await house.live(60)
         assert await house.differences() == []
         fault.told(await house.samples(), "mist_collector_connection_opened_total", at_least=2 * number)
-        fault.logged(lines, "token_replaced", account="main", connections=number)
+        fault.logged("token_replaced", account="main", connections=number)
 
 
 @pytest.mark.fault(
@@ -233,15 +228,14 @@ async def test_a_new_token_rotates_the_connections(tmp_path, fault):
 )
 async def test_a_bad_token_costs_no_connection(house, fault):
     rewrite_token(house, "no-good")
-    with capture_logs() as lines:
-        await house.pass_time(LOOK_S, step_s=1.0)
-        await house.until(lambda: any(line["event"] == "token_not_taken" for line in lines), step_s=1.0)
-        await house.pass_time(200, step_s=5.0)
-    assert sum(line["event"] == "token_not_taken" for line in lines) == 1, "no hammering"
+    await house.pass_time(LOOK_S, step_s=1.0)
+    await house.until(lambda: any(line["event"] == "token_not_taken" for line in fault.lines), step_s=1.0)
+    await house.pass_time(200, step_s=5.0)
+    assert sum(line["event"] == "token_not_taken" for line in fault.lines) == 1, "no hammering"
     assert (house.connects(), house.breaks()) == (1, {})
     await house.live(60)
     assert await house.differences() == []
-    fault.logged(lines, "token_not_taken", account="main")
+    fault.logged("token_not_taken", account="main")
     rewrite_token(house, "better")
     house.cloud.rights.tokens.add("better")
     began = house.clock.now()

@@ -6,9 +6,9 @@ import asyncio
 import traceback
 
 import pytest
-from structlog.testing import capture_logs
 
 from collector.errors import ConfigError, Fatal, Fault, RateLimited, Retryable
+from tests.support.faults import of_status
 from tests.support.rest_cloud import TOKEN, Reply, RestCloud, SkippingClock, page_of, rest_of
 
 HTML = Reply(b"<!doctype html><title>Please sign in</title>", headers={"Content-Type": "text/html"})
@@ -38,8 +38,13 @@ async def test_the_token_travels_as_mist_wants_it_and_is_asked_for_at_each_call(
     assert rest.status.budget_used == 2
 
 
+@pytest.mark.fault(
+    "REST",
+    "A call is refused: 400, 401, 403, 404",
+    held="It is told at once and not repeated.",
+)
 @pytest.mark.parametrize("status", [400, 401, 403, 404])
-async def test_a_refusal_is_told_at_once_and_never_repeated(cloud, status):
+async def test_a_refusal_is_told_at_once_and_never_repeated(cloud, status, fault):
     cloud.answer("/self", Reply({"detail": "No."}, status=status))
     async with rest_of(cloud.url) as rest:
         with pytest.raises(Fatal) as caught:
@@ -48,9 +53,15 @@ async def test_a_refusal_is_told_at_once_and_never_repeated(cloud, status):
     assert len(cloud.calls) == 1
     assert rest.status.calls == {"refused": 1}
     assert f"HTTP {status}" in rest.status.last_error
+    fault.told(of_status(rest=[rest.status]), "mist_collector_rest_calls_total", outcome="refused")
 
 
-async def test_an_error_page_that_echoes_the_token_does_not_spread_it(cloud):
+@pytest.mark.fault(
+    "REST",
+    "An error page repeats the token",
+    held="It is nowhere in the error, the status or the log.",
+)
+async def test_an_error_page_that_echoes_the_token_does_not_spread_it(cloud, fault):
     cloud.answer("/self", Reply({"detail": f"no such token: {TOKEN}"}, status=401))
     async with rest_of(cloud.url) as rest:
         with pytest.raises(Fatal) as caught:
@@ -58,8 +69,14 @@ async def test_an_error_page_that_echoes_the_token_does_not_spread_it(cloud):
     shown = "".join(traceback.format_exception(caught.value)) + rest.status.last_error + repr(rest)
     assert TOKEN not in shown
     assert "no such token: (token)" in rest.status.last_error
+    fault.told(of_status(rest=[rest.status]), "mist_collector_rest_calls_total", outcome="refused")
 
 
+@pytest.mark.fault(
+    "REST",
+    "5xx, HTML instead of JSON, half an answer, none at all",
+    held="The call is repeated with growing pauses; nothing of a half answer is believed.",
+)
 @pytest.mark.parametrize(
     "trouble",
     [
@@ -72,7 +89,7 @@ async def test_an_error_page_that_echoes_the_token_does_not_spread_it(cloud):
     ],
     ids=["500", "504", "html", "truncated-json", "cut-connection", "empty"],
 )
-async def test_trouble_is_tried_again_with_growing_pauses_until_it_heals(cloud, trouble):
+async def test_trouble_is_tried_again_with_growing_pauses_until_it_heals(cloud, trouble, fault):
     cloud.answer("/self", trouble, trouble, GOOD)
     clock = SkippingClock()
     async with rest_of(cloud.url, clock=clock) as rest:
@@ -80,18 +97,31 @@ async def test_trouble_is_tried_again_with_growing_pauses_until_it_heals(cloud, 
     assert rest.status.calls == {"retry": 2, "ok": 1}
     assert len(clock.naps) == 2
     assert 1.0 <= clock.naps[0] <= 2.0 <= clock.naps[1] <= 4.0
+    fault.right_after(sum(clock.naps), 6)
+    fault.told(of_status(rest=[rest.status]), "mist_collector_rest_calls_total", outcome="retry")
 
 
-async def test_lasting_trouble_is_handed_on_after_some_attempts(cloud):
+@pytest.mark.fault(
+    "REST",
+    "5xx that lasts",
+    held="After some attempts the reading fails as a whole, and is tried again later.",
+)
+async def test_lasting_trouble_is_handed_on_after_some_attempts(cloud, fault):
     cloud.answer("/self", Reply("", status=503))
     async with rest_of(cloud.url, attempts=3) as rest:
         with pytest.raises(Retryable) as caught:
             await rest.get("/self")
     assert caught.value.status == 503
     assert len(cloud.calls) == 3
+    fault.told(of_status(rest=[rest.status]), "mist_collector_rest_calls_total", outcome="retry")
 
 
-async def test_a_429_is_obeyed_to_the_second_by_every_call(cloud):
+@pytest.mark.fault(
+    "REST",
+    "429 with Retry-After",
+    held="Every call of that token waits as told.",
+)
+async def test_a_429_is_obeyed_to_the_second_by_every_call(cloud, fault):
     cloud.answer("/self", Reply(status=429, headers={"Retry-After": "798"}), GOOD)
     cloud.answer("/other", GOOD)
     clock = SkippingClock()
@@ -104,63 +134,101 @@ async def test_a_429_is_obeyed_to_the_second_by_every_call(cloud):
     assert clock.now() - limited_at >= 798
     assert rest.status.calls == {"rate_limited": 1, "ok": 1}
     assert "retry after 798 s" in rest.status.last_error
+    fault.right_after(clock.now() - limited_at, 880)
+    fault.told(of_status(rest=[rest.status]), "mist_collector_rest_calls_total", outcome="rate_limited")
 
 
-async def test_a_429_without_a_time_backs_off_half_a_minute_at_least(cloud):
+@pytest.mark.fault(
+    "REST",
+    "429 without Retry-After",
+    held="Half a minute and more between two calls.",
+)
+async def test_a_429_without_a_time_backs_off_half_a_minute_at_least(cloud, fault):
     cloud.answer("/self", Reply(status=429), Reply(status=429), GOOD)
     clock = SkippingClock()
     async with rest_of(cloud.url, clock=clock) as rest:
         assert await rest.get("/self") == GOOD
     assert clock.now() - 1000.0 >= 60.0
     assert rest.status.calls == {"rate_limited": 2, "ok": 1}
+    fault.told(of_status(rest=[rest.status]), "mist_collector_rest_calls_total", outcome="rate_limited")
 
 
-async def test_the_budget_is_waited_for_and_not_overrun(cloud):
+@pytest.mark.fault(
+    "REST",
+    "The token's calls of this hour are used up",
+    held="Calls wait for the next hour; none is made beyond.",
+)
+async def test_the_budget_is_waited_for_and_not_overrun(cloud, fault):
     cloud.answer("/self", GOOD)
     clock = SkippingClock(unix=1_699_999_200.0 + 1800)
     async with rest_of(cloud.url, clock=clock) as rest:
         rest.status.budget_limit = 10
-        with capture_logs() as logs:
-            for _ in range(12):
-                await rest.get("/self")
+        for _ in range(12):
+            await rest.get("/self")
     assert len(clock.naps) == 1
     assert 1800 <= clock.naps[0] <= 1801
     assert rest.status.budget_used == 3
-    assert [entry["event"] for entry in logs] == ["rest.budget_exhausted", "rest.budget_renewed"]
+    assert [entry["event"] for entry in fault.lines] == ["rest.budget_exhausted", "rest.budget_renewed"]
+    fault.logged("rest.budget_exhausted")
+    fault.told(of_status(rest=[rest.status]), "mist_collector_rest_budget_used_calls")
 
 
-async def test_nobody_listening_is_trouble_that_may_heal():
+@pytest.mark.fault(
+    "REST",
+    "Nobody listens at the address",
+    held="It is tried again.",
+)
+async def test_nobody_listening_is_trouble_that_may_heal(fault):
     async with RestCloud() as gone:
         url = gone.url
     async with rest_of(url) as rest:
         with pytest.raises(Retryable, match="no connection"):
             await rest.get("/self")
     assert rest.status.calls == {"retry": 4}
+    fault.told(of_status(rest=[rest.status]), "mist_collector_rest_calls_total", outcome="retry")
 
 
-async def test_a_cloud_that_comes_up_late_is_found(cloud):
+@pytest.mark.fault(
+    "REST",
+    "A call is never answered",
+    held="It is given up in time and repeated.",
+)
+async def test_a_cloud_that_comes_up_late_is_found(cloud, fault):
     cloud.answer("/self", Reply(hangs=True), GOOD)
     async with rest_of(cloud.url, timeout_s=0.2) as rest:
         assert await rest.get("/self") == GOOD
     assert rest.status.calls == {"retry": 1, "ok": 1}
     assert "no answer in time" in rest.status.last_error
+    fault.told(of_status(rest=[rest.status]), "mist_collector_rest_calls_total", outcome="retry")
 
 
+@pytest.mark.fault(
+    "REST",
+    "A redirect, to the same host or another",
+    held="It is not followed; the token goes nowhere else.",
+)
 @pytest.mark.parametrize("where", ["/elsewhere", "http://127.0.0.2:1/api/v1/self"])
-async def test_a_redirect_is_not_followed(cloud, where):
+async def test_a_redirect_is_not_followed(cloud, where, fault):
     cloud.answer("/self", Reply(status=302, headers={"Location": where}))
     async with rest_of(cloud.url) as rest:
         with pytest.raises(Fatal, match="redirect"):
             await rest.get("/self")
     assert cloud.paths() == ["/self"]
+    fault.told(of_status(rest=[rest.status]), "mist_collector_rest_calls_total", outcome="refused")
 
 
-async def test_an_answer_beyond_all_measure_is_not_read_to_its_end(cloud, monkeypatch):
+@pytest.mark.fault(
+    "REST",
+    "An answer larger than any honest one",
+    held="It is not read to its end.",
+)
+async def test_an_answer_beyond_all_measure_is_not_read_to_its_end(cloud, monkeypatch, fault):
     monkeypatch.setattr("collector.ingest.rest.LARGEST_BODY", 1000)
     cloud.answer("/self", Reply(b"[" + b" " * 100_000 + b"]"))
     async with rest_of(cloud.url, attempts=1) as rest:
         with pytest.raises(Retryable, match="larger than"):
             await rest.get("/self")
+    fault.told(of_status(rest=[rest.status]), "mist_collector_rest_calls_total", outcome="retry")
 
 
 async def test_a_token_that_cannot_be_had_is_the_operators_matter(cloud):
@@ -214,7 +282,12 @@ async def test_pages_carry_the_query_and_survive_a_bad_moment(cloud):
     assert {call.query["type"] + call.query["limit"] for call in cloud.calls} == {"all1000"}
 
 
-async def test_a_page_lost_in_the_middle_spoils_the_listing(cloud):
+@pytest.mark.fault(
+    "REST",
+    "A page is lost in the middle of a listing",
+    held="The listing counts as not read: nothing that it did not name is taken for gone.",
+)
+async def test_a_page_lost_in_the_middle_spoils_the_listing(cloud, fault):
     everything = [{"id": str(number)} for number in range(2500)]
 
     def holed(query):
@@ -226,6 +299,7 @@ async def test_a_page_lost_in_the_middle_spoils_the_listing(cloud):
         with pytest.raises(Retryable):
             await append_all(read, rest.pages("/orgs/o/sites"))
     assert len(read) == 1000
+    fault.told(of_status(rest=[rest.status]), "mist_collector_rest_calls_total", outcome="retry")
 
 
 async def test_next_is_followed_as_mist_writes_it(cloud):
@@ -246,6 +320,11 @@ async def test_next_is_followed_as_mist_writes_it(cloud):
     assert cloud.calls[0].query == {"type": "wan", "limit": "1000"}
 
 
+@pytest.mark.fault(
+    "REST",
+    "A `next` link leads to another host",
+    held="It is not followed; the token stays.",
+)
 @pytest.mark.parametrize(
     "link",
     [
@@ -258,7 +337,7 @@ async def test_next_is_followed_as_mist_writes_it(cloud):
         "ftp://{own_host}/api/v1/x",
     ],
 )
-async def test_a_next_that_leads_elsewhere_takes_no_token_there(cloud, link):
+async def test_a_next_that_leads_elsewhere_takes_no_token_there(cloud, link, fault):
     async with RestCloud() as thief:
         thief.answer("/orgs/o/search", {"results": []})
         names = {"thief": thief.url, "thief_host": thief.url[7:], "own_host": cloud.url[7:]}
@@ -268,6 +347,7 @@ async def test_a_next_that_leads_elsewhere_takes_no_token_there(cloud, link):
                 await append_all([], rest.search("/orgs/o/search"))
         assert thief.calls == []
     assert len(cloud.calls) == 1
+    fault.told(of_status(rest=[rest.status]), "mist_collector_rest_calls_total", outcome="ok")
 
 
 async def test_credentials_in_a_next_link_do_not_replace_the_token(cloud):
@@ -278,7 +358,12 @@ async def test_credentials_in_a_next_link_do_not_replace_the_token(cloud):
     assert {call.headers["Authorization"] for call in cloud.calls} == {f"Token {TOKEN}"}
 
 
-async def test_an_endless_search_does_not_eat_the_budget(cloud, monkeypatch):
+@pytest.mark.fault(
+    "REST",
+    "A `next` without an end",
+    held="The reading ends after a bounded number of pages, as a failure.",
+)
+async def test_an_endless_search_does_not_eat_the_budget(cloud, monkeypatch, fault):
     monkeypatch.setattr("collector.ingest.paging.MAX_PAGES", 20)
 
     def serve(query):
@@ -290,3 +375,4 @@ async def test_an_endless_search_does_not_eat_the_budget(cloud, monkeypatch):
         with pytest.raises(Retryable, match="no end"):
             await append_all([], rest.search("/orgs/o/search"))
     assert len(cloud.calls) == 20
+    fault.told(of_status(rest=[rest.status]), "mist_collector_rest_calls_total", outcome="ok")

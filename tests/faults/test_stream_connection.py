@@ -30,7 +30,12 @@ async def test_frames_reach_their_handlers(cloud, start):
     assert "Sec-WebSocket-Extensions" not in cloud.handshakes[0]
 
 
-async def test_a_server_that_dies_and_comes_back(cloud, start):
+@pytest.mark.fault(
+    "The stream",
+    "The stream server is killed, stays away, and comes back",
+    held="One connection tries again with growing pauses; every channel is up again on the first that succeeds.",
+)
+async def test_a_server_that_dies_and_comes_back(cloud, start, fault):
     pool = await start([A, B])
     await all_up(pool)
     await cloud.kill()
@@ -40,14 +45,22 @@ async def test_a_server_that_dies_and_comes_back(cloud, start):
     assert pool.states() == {A: "waiting", B: "waiting"}
     await pool.pass_until(lambda: pool.connection.breaks.get("connect_failed", 0) >= 3)
     await cloud.start()
-    await pool.pass_until(pool.all_up, limit_s=40)
+    fault.right_after(await pool.pass_until(pool.all_up, limit_s=40), 40)
     await cloud.publish(A, "{}")
     await until(lambda: pool.news)
     assert pool.connection.connects == 2
     assert len(pool.statuses) == 1
+    fault.told(pool.samples(), "mist_collector_connection_breaks_total", reason="lost")
+    fault.logged("stream_broken", reason="lost")
+    fault.logged("stream_settled")
 
 
-async def test_the_pauses_grow_to_30_seconds_and_no_further(cloud, start):
+@pytest.mark.fault(
+    "The stream",
+    "The stream server stays away for long",
+    held="The pauses grow to 30 s, spread at random, and no further; one line of log.",
+)
+async def test_the_pauses_grow_to_30_seconds_and_no_further(cloud, start, fault):
     await cloud.kill()
     pool = await start([A])
     await until(pool.breaks)
@@ -56,28 +69,50 @@ async def test_the_pauses_grow_to_30_seconds_and_no_further(cloud, start):
     for failures, pause in enumerate(pauses):
         assert pause <= min(30.0, 2.0 * 2**failures)
     assert max(pauses) > 15.0
+    fault.told(pool.samples(), "mist_collector_connection_breaks_total", reason="connect_failed")
+    fault.logged("stream_broken", reason="connect_failed")
 
 
+@pytest.mark.fault(
+    "The stream",
+    "The server closes the connection, with any code",
+    held="The code is the reason of the break; unknown codes share a name.",
+)
 @pytest.mark.parametrize("code", [1000, 1001, 1008, 1011, 1012, 4711])
-async def test_a_close_frame_is_a_break_by_its_code(cloud, start, code):
+async def test_a_close_frame_is_a_break_by_its_code(cloud, start, code, fault):
     pool = await start([A])
     await all_up(pool)
     await cloud.close_all(code, "maintenance\n")
     await until(lambda: pool.connection.breaks)
     assert pool.connection.breaks == {f"closed_{code}" if code < 2000 else "closed_other": 1}
     assert pool.connection.last_break == f"closed with code {code} maintenance"
-    await pool.pass_until(pool.all_up)
+    fault.right_after(await pool.pass_until(pool.all_up), 5)
+    fault.told(pool.samples(), "mist_collector_connection_breaks_total", reason=next(iter(pool.connection.breaks)))
+    fault.logged("stream_broken")
 
 
-async def test_a_connection_cut_without_a_close_frame_is_lost(cloud, start):
+@pytest.mark.fault(
+    "The stream",
+    "The connection is cut without a goodbye",
+    held="It is noticed at once.",
+)
+async def test_a_connection_cut_without_a_close_frame_is_lost(cloud, start, fault):
     pool = await start([A])
     await all_up(pool)
     cloud.cut_all()
     await until(lambda: pool.connection.breaks)
     assert pool.connection.breaks == {"lost": 1}
+    fault.right_after(await pool.pass_until(pool.all_up), 5)
+    fault.told(pool.samples(), "mist_collector_connection_breaks_total", reason="lost")
+    fault.logged("stream_broken", reason="lost")
 
 
-async def test_a_half_open_link_is_found_within_105_seconds(cloud, start):
+@pytest.mark.fault(
+    "The stream",
+    "The link is half open: nothing comes, nothing is read",
+    held="A ping that stays unanswered breaks the connection.",
+)
+async def test_a_half_open_link_is_found_within_105_seconds(cloud, start, fault):
     pool = await start([A], silent_after_s=9999.0)
     await all_up(pool)
     await pool.pass_until(lambda: cloud.pings == 1, limit_s=61)
@@ -88,6 +123,9 @@ async def test_a_half_open_link_is_found_within_105_seconds(cloud, start):
     assert took <= 105.0
     await pool.pass_until(pool.all_up)
     assert pool.connection.connects == 2
+    fault.right_after(took, 105)
+    fault.told(pool.samples(), "mist_collector_connection_breaks_total", reason="pong_timeout")
+    fault.logged("stream_broken", reason="pong_timeout")
 
 
 async def test_pongs_keep_the_connection(cloud, start):
@@ -106,16 +144,29 @@ async def test_pings_of_the_server_are_answered(cloud, start):
     assert pool.connection.breaks == {}
 
 
-async def test_a_feed_that_is_up_and_says_nothing_is_silent(cloud, start):
+@pytest.mark.fault(
+    "The stream",
+    "All channels are up and none says anything",
+    held="It is not taken for health: the connection is replaced.",
+)
+async def test_a_feed_that_is_up_and_says_nothing_is_silent(cloud, start, fault):
     pool = await start([A])
     await all_up(pool)
     took = await pool.pass_until(lambda: pool.connection.breaks, limit_s=310)
     assert pool.connection.breaks == {"silent": 1}
     assert took >= 300.0
     await pool.pass_until(pool.all_up)
+    fault.right_after(took, 305)
+    fault.told(pool.samples(), "mist_collector_connection_breaks_total", reason="silent")
+    fault.logged("stream_broken", reason="silent")
 
 
-async def test_a_handshake_that_is_never_answered_times_out(cloud, start):
+@pytest.mark.fault(
+    "The stream",
+    "The handshake is never answered",
+    held="The attempt ends after 30 s; the next one begins.",
+)
+async def test_a_handshake_that_is_never_answered_times_out(cloud, start, fault):
     cloud.mute_handshakes = True
     pool = await start([A])
     await until(lambda: cloud.handshakes)
@@ -123,17 +174,31 @@ async def test_a_handshake_that_is_never_answered_times_out(cloud, start):
     assert pool.connection.breaks == {"connect_timeout": 1}
     cloud.mute_handshakes = False
     await pool.pass_until(pool.all_up)
+    fault.told(pool.samples(), "mist_collector_connection_breaks_total", reason="connect_timeout")
+    fault.logged("stream_broken", reason="connect_timeout")
 
 
-async def test_every_connection_closed_soon_after_it_opened(cloud, start):
+@pytest.mark.fault(
+    "The stream",
+    "Every connection is closed soon after it opened",
+    held="The back-off goes on; the server is not hammered.",
+)
+async def test_every_connection_closed_soon_after_it_opened(cloud, start, fault):
     cloud.close_after_s = 0.005
     pool = await start([A, B])
     await pool.pass_until(lambda: pool.connection.breaks.get("lost", 0) >= 5)
     cloud.close_after_s = None
     await pool.pass_until(pool.all_up)
+    fault.told(pool.samples(), "mist_collector_connection_breaks_total", reason="lost")
+    fault.logged("stream_broken", reason="lost")
 
 
-async def test_the_back_off_goes_on_until_every_channel_has_its_answer(cloud, start):
+@pytest.mark.fault(
+    "The stream",
+    "The server closes each connection before every channel has its answer",
+    held="The pauses grow all the same; they begin anew only after a connection that settled.",
+)
+async def test_the_back_off_goes_on_until_every_channel_has_its_answer(cloud, start, fault):
     cloud.close_when_subscribed = 1011
     cloud.hold_acks = {B}
     pool = await start([A, B])
@@ -147,6 +212,8 @@ async def test_the_back_off_goes_on_until_every_channel_has_its_answer(cloud, st
     await cloud.close_all(1011)
     await until(lambda: pool.connection.breaks["closed_1011"] == 14)
     assert pool.pause_s() <= 2.0
+    fault.told(pool.samples(), "mist_collector_connection_breaks_total", reason="closed_1011")
+    fault.logged("stream_broken", reason="closed_1011")
 
 
 async def test_a_cancelled_pool_says_goodbye(cloud, connect):

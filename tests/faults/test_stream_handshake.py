@@ -13,8 +13,13 @@ SECRET = "sesame"
 HEADERS = {"Authorization": f"Token {SECRET}"}
 
 
+@pytest.mark.fault(
+    "The stream",
+    "The handshake is refused: 401, 403, 404",
+    held="One slow attempt in five minutes; the state says refused, and why.",
+)
 @pytest.mark.parametrize("status", [401, 403, 404])
-async def test_a_refusal_is_retried_slowly_and_shown(cloud, start, status):
+async def test_a_refusal_is_retried_slowly_and_shown(cloud, start, status, fault):
     cloud.answer = (status, {})
     pool = await start([A])
     await until(lambda: pool.connection.breaks)
@@ -25,7 +30,10 @@ async def test_a_refusal_is_retried_slowly_and_shown(cloud, start, status):
     await pool.clock.advance(299.0)
     assert len(cloud.handshakes) == 1
     cloud.answer = None
-    await pool.pass_until(pool.all_up)
+    fault.right_after(await pool.pass_until(pool.all_up), 330)
+    fault.told(pool.samples(), "mist_collector_connection_breaks_total", reason="refused")
+    fault.logged("stream_broken", reason="refused")
+    fault.told(pool.samples(), "mist_collector_connection_up")
 
 
 async def test_a_replaced_token_need_not_wait(cloud, start):
@@ -40,6 +48,11 @@ async def test_a_replaced_token_need_not_wait(cloud, start):
     assert [headers["Authorization"] for headers in cloud.handshakes] == ["Token old", "Token new"]
 
 
+@pytest.mark.fault(
+    "The stream",
+    "The handshake is answered 429, with and without Retry-After",
+    held="Nobody tries earlier than told, and never within 30 s.",
+)
 @pytest.mark.parametrize(
     ("headers", "least"),
     [
@@ -50,7 +63,7 @@ async def test_a_replaced_token_need_not_wait(cloud, start):
         ({"Date": "Mon, 24 Nov 2025 10:00:00 GMT", "Retry-After": "Mon, 24 Nov 2025 10:01:30 GMT"}, 90.0),
     ],
 )
-async def test_too_many_handshakes_wait_as_told(cloud, start, headers, least):
+async def test_too_many_handshakes_wait_as_told(cloud, start, headers, least, fault):
     cloud.answer = (429, headers)
     pool = await start([A])
     await until(lambda: pool.connection.breaks)
@@ -60,9 +73,16 @@ async def test_too_many_handshakes_wait_as_told(cloud, start, headers, least):
     assert len(cloud.handshakes) == 1
     cloud.answer = None
     await pool.pass_until(pool.all_up)
+    fault.told(pool.samples(), "mist_collector_connection_breaks_total", reason="rate_limited")
+    fault.logged("stream_broken", reason="rate_limited")
 
 
-async def test_a_server_error_is_retried_with_back_off(cloud, start):
+@pytest.mark.fault(
+    "The stream",
+    "The handshake is answered 5xx",
+    held="It is tried again with back-off.",
+)
+async def test_a_server_error_is_retried_with_back_off(cloud, start, fault):
     cloud.answer = (500, {})
     pool = await start([A])
     await until(lambda: pool.connection.breaks)
@@ -71,7 +91,9 @@ async def test_a_server_error_is_retried_with_back_off(cloud, start):
     assert pool.pause_s() <= 2.0
     await pool.pass_until(lambda: len(cloud.handshakes) == 4)
     cloud.answer = None
-    await pool.pass_until(pool.all_up)
+    fault.right_after(await pool.pass_until(pool.all_up), 40)
+    fault.told(pool.samples(), "mist_collector_connection_breaks_total", reason="connect_failed")
+    fault.logged("stream_broken", reason="connect_failed")
 
 
 def no_such_file():
@@ -82,6 +104,11 @@ def not_configured():
     raise ConfigError("mist.yaml", [Fault("accounts[0].token_env", "MIST_API_TOKEN is not set")])
 
 
+@pytest.mark.fault(
+    "The stream",
+    "The token is missing, empty, or no token",
+    held="Nothing is sent; the state says what is wrong, without the token.",
+)
 @pytest.mark.parametrize(
     ("token", "words"),
     [
@@ -93,7 +120,7 @@ def not_configured():
         (lambda: "schlüssel", "no token"),
     ],
 )
-async def test_a_token_that_cannot_be_used_is_shown_and_retried_slowly(cloud, start, token, words):
+async def test_a_token_that_cannot_be_used_is_shown_and_retried_slowly(cloud, start, token, words, fault):
     pool = await start([A], token=token)
     await until(lambda: pool.connection.breaks)
     assert pool.connection.state == "refused"
@@ -101,6 +128,8 @@ async def test_a_token_that_cannot_be_used_is_shown_and_retried_slowly(cloud, st
     for secret in ("two words", "line", "schlüssel"):
         assert secret not in pool.connection.last_break
     assert cloud.handshakes == []
+    fault.told(pool.samples(), "mist_collector_connection_breaks_total", reason="refused")
+    fault.logged("stream_broken", reason="refused")
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,12 @@ def asked(cloud, channel):
     return sum(message.get("subscribe") == channel for message in cloud.messages)
 
 
-async def test_a_refused_channel_harms_nobody_and_is_retried_slowly(cloud, start):
+@pytest.mark.fault(
+    "Subscriptions",
+    "A channel is refused",
+    held="The others flow on the same connection; the refused one is asked for again every five minutes.",
+)
+async def test_a_refused_channel_harms_nobody_and_is_retried_slowly(cloud, start, fault):
     cloud.refuse = {B}
     pool = await start([A, B, C], silent_after_s=9999.0)
     await until(lambda: pool.states() == {A: "up", B: "refused", C: "up"})
@@ -28,14 +33,24 @@ async def test_a_refused_channel_harms_nobody_and_is_retried_slowly(cloud, start
     await until(lambda: len(pool.news) == 2)
     assert (pool.connection.connects, pool.connection.breaks) == (1, {})
     assert pool.states()[B] == "refused"
+    refused = pool.samples()
     cloud.refuse = set()
     took = await pool.pass_until(pool.all_up)
     assert took <= 301.0
     assert pool.connection.subscriptions[B].detail == ""
     assert pool.connection.connects == 1
+    fault.right_after(took, 301)
+    fault.told(refused, "mist_collector_subscriptions", state="refused")
+    fault.logged("channel_refused", detail="permission denied")
+    fault.logged("channel_restored")
 
 
-async def test_rights_lost_in_full_flight(cloud, start):
+@pytest.mark.fault(
+    "Subscriptions",
+    "A right is lost in full flight: `subscribe_failed` without a detail",
+    held="Only that channel stops.",
+)
+async def test_rights_lost_in_full_flight(cloud, start, fault):
     pool = await start([A, B])
     await all_up(pool)
     await cloud.tell(event="subscribe_failed", channel=B)
@@ -43,54 +58,97 @@ async def test_rights_lost_in_full_flight(cloud, start):
     await cloud.publish(A, "{}")
     await until(lambda: pool.news)
     assert pool.connection.breaks == {}
+    fault.told(pool.samples(), "mist_collector_subscriptions", state="refused")
+    fault.logged("channel_refused")
 
 
-async def test_a_lost_acknowledgement_is_asked_for_again(cloud, start):
+@pytest.mark.fault(
+    "Subscriptions",
+    "An acknowledgement is lost",
+    held="It is asked for again; no reconnect.",
+)
+async def test_a_lost_acknowledgement_is_asked_for_again(cloud, start, fault):
     cloud.lose_acks = {B: 1}
     pool = await start([A, B])
     await until(lambda: pool.states() == {A: "up", B: "sent"})
-    await pool.pass_until(pool.all_up, limit_s=12)
+    waiting = pool.samples()
+    took = await pool.pass_until(pool.all_up, limit_s=12)
     assert asked(cloud, B) == 2
     assert pool.connection.connects == 1
+    fault.right_after(took, 12)
+    fault.told(waiting, "mist_collector_subscriptions", state="sent")
 
 
-async def test_a_channel_without_any_answer_breaks_no_other(cloud, start):
+@pytest.mark.fault(
+    "Subscriptions",
+    "A channel is never answered",
+    held="It is shown as unanswered and retried slowly; the others flow.",
+)
+async def test_a_channel_without_any_answer_breaks_no_other(cloud, start, fault):
     cloud.lose_acks = {B: 2}
     pool = await start([A, B], silent_after_s=9999.0)
     await until(lambda: pool.states()[A] == "up")
     await pool.pass_until(lambda: pool.states()[B] == "unanswered", limit_s=22)
-    await pool.pass_until(pool.all_up, limit_s=301, step_s=5.0)
+    unanswered = pool.samples()
+    took = await pool.pass_until(pool.all_up, limit_s=301, step_s=5.0)
     assert (pool.connection.connects, pool.connection.breaks) == (1, {})
+    fault.right_after(took, 301)
+    fault.told(unanswered, "mist_collector_subscriptions", state="unanswered")
 
 
-async def test_data_stands_for_a_lost_acknowledgement(cloud, start):
+@pytest.mark.fault(
+    "Subscriptions",
+    "Data comes where the acknowledgement was lost",
+    held="The data is applied and stands for it.",
+)
+async def test_data_stands_for_a_lost_acknowledgement(cloud, start, fault):
     cloud.lose_acks = {A: 99}
     pool = await start([A])
     await until(lambda: pool.states()[A] == "sent" and any(A in channels for channels in cloud.subscribed.values()))
+    waiting = pool.samples()
     await cloud.publish(A, "{}")
     await all_up(pool)
     assert pool.news == [(A, "{}")]
+    fault.told(waiting, "mist_collector_subscriptions", state="sent")
 
 
-async def test_a_late_acknowledgement_is_welcome(cloud, start):
+@pytest.mark.fault(
+    "Subscriptions",
+    "An acknowledgement comes late",
+    held="It is taken; nothing is broken.",
+)
+async def test_a_late_acknowledgement_is_welcome(cloud, start, fault):
     cloud.hold_acks = {B}
     pool = await start([A, B])
     await pool.pass_until(lambda: pool.states()[B] == "unanswered", limit_s=22)
+    unanswered = pool.samples()
     await cloud.release()
     await all_up(pool)
     assert pool.connection.breaks == {}
+    fault.told(unanswered, "mist_collector_subscriptions", state="unanswered")
 
 
-async def test_a_repeated_acknowledgement_changes_nothing(cloud, start):
+@pytest.mark.fault(
+    "Subscriptions",
+    "An acknowledgement comes twice",
+    held="It changes nothing.",
+)
+async def test_a_repeated_acknowledgement_changes_nothing(cloud, start, fault):
     cloud.repeat_acks = {A}
     pool = await start([A, B])
     await all_up(pool)
     await until(lambda: pool.frames.received == 3)
     assert pool.frames.applied == 3
     assert pool.connection.breaks == {}
+    fault.told(pool.samples(), "mist_collector_stream_frames_applied_total", at_least=3)
 
 
-async def test_a_server_that_acknowledges_nothing_is_left(cloud, start):
+@pytest.mark.fault(
+    "Subscriptions",
+    "No subscription is ever answered",
+    held="The connection is left for another one.",
+)
+async def test_a_server_that_acknowledges_nothing_is_left(cloud, start, fault):
     cloud.mute_acks = True
     pool = await start([A, B])
     await until(lambda: len(cloud.messages) == 2)
@@ -99,6 +157,9 @@ async def test_a_server_that_acknowledges_nothing_is_left(cloud, start):
     assert took <= 21.0
     cloud.mute_acks = False
     await pool.pass_until(pool.all_up)
+    fault.right_after(took, 21)
+    fault.told(pool.samples(), "mist_collector_connection_breaks_total", reason="ack_timeout")
+    fault.logged("stream_broken", reason="ack_timeout")
 
 
 async def test_1500_channels_never_have_more_than_100_questions_out(cloud, start):
@@ -138,7 +199,12 @@ async def test_channels_are_spread_and_a_new_one_goes_where_room_is(cloud, start
     assert [status.connects for status in pool.statuses] == [1, 1, 1, 1]
 
 
-async def test_connections_open_one_after_the_other(cloud, start):
+@pytest.mark.fault(
+    "The stream",
+    "Many connections have to open",
+    held="They open one after the other, half a second apart at random.",
+)
+async def test_connections_open_one_after_the_other(cloud, start, fault):
     pool = await start(device_channels(6), max_channels=1)
     began, opened = pool.clock.now(), {}
 
@@ -152,6 +218,7 @@ async def test_connections_open_one_after_the_other(cloud, start):
     times = sorted(opened.values())
     steps = [later - earlier for earlier, later in itertools.pairwise(times)]
     assert all(0.2 <= step <= 0.85 for step in steps), steps
+    fault.told(pool.samples(), "mist_collector_connection_opened_total", at_least=6)
 
 
 async def test_an_empty_connection_closes_and_no_other_notices(cloud, start):
@@ -174,7 +241,12 @@ RUBBISH = {
 }
 
 
-async def test_rubbish_is_counted_by_reason_and_harms_nobody(cloud, start):
+@pytest.mark.fault(
+    "The stream",
+    "Frames of rubbish: no JSON, no object, no channel, NUL bytes, 1 MB",
+    held="Each is counted with its reason; received = applied + dropped.",
+)
+async def test_rubbish_is_counted_by_reason_and_harms_nobody(cloud, start, fault):
     pool = await start([A])
     await all_up(pool)
     for frame in (frame for frames in RUBBISH.values() for frame in frames):
@@ -187,6 +259,8 @@ async def test_rubbish_is_counted_by_reason_and_harms_nobody(cloud, start):
     assert pool.frames.dropped == {reason: len(frames) for reason, frames in RUBBISH.items()}
     assert pool.balanced()
     assert pool.connection.breaks == {}
+    for reason in RUBBISH:
+        fault.told(pool.samples(), "mist_collector_stream_frames_dropped_total", reason=reason)
 
 
 @pytest.mark.parametrize("size", [16_000_000])
@@ -198,9 +272,16 @@ async def test_a_frame_of_16_megabytes_is_taken(cloud, start, size):
     assert len(pool.news[0][1]) == size
 
 
-async def test_a_frame_beyond_the_limit_breaks_the_connection_for_that_reason(cloud, start):
+@pytest.mark.fault(
+    "The stream",
+    "A frame of 33 MB",
+    held="It is not taken into memory; the connection breaks for that reason.",
+)
+async def test_a_frame_beyond_the_limit_breaks_the_connection_for_that_reason(cloud, start, fault):
     pool = await start([A])
     await all_up(pool)
     await cloud.raw(b"x" * (33 * 1024 * 1024))
     await until(lambda: pool.connection.breaks)
     assert pool.connection.breaks == {"closed_1009": 1}
+    fault.told(pool.samples(), "mist_collector_connection_breaks_total", reason="closed_1009")
+    fault.logged("stream_broken", reason="closed_1009")

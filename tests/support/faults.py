@@ -7,7 +7,7 @@
         ...
         fault.right_after(took_s, 40)                                             # seconds of the injected clock
         fault.told(found, "mist_collector_connection_breaks_total", reason="lost")  # a sample that is there, above 0
-        fault.logged(lines, "stream_broken", reason="lost")                         # a line that was written
+        fault.logged("stream_broken", reason="lost")                                # a line that was written
 
 A row says only what its test has seen. When the test ends, its row in the document must be the one that the run gave;
 the seconds seen may vary below what is allowed. `make faults` writes the document anew.
@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from collector.metrics.selfmetrics import SelfMetrics
 from collector.status import Account
@@ -68,8 +69,9 @@ class Row:
 class Witness:
     """What a fault test reports; see the module."""
 
-    def __init__(self, row: Row) -> None:
+    def __init__(self, row: Row, lines: Sequence[Mapping[str, Any]]) -> None:
         self.row = row
+        self.lines = lines  # of the log, as they are written
 
     def right_after(self, seconds: float, at_most: float) -> None:
         """Everything was right again so many seconds after the fault ended (or began, where it lasts)."""
@@ -87,9 +89,9 @@ class Witness:
         assert samples.total(found, name, **labels) == 0, f"{name}{labels} did not tell"
         self._note(name, labels, " = 0")
 
-    def logged(self, lines: Iterable[Mapping[str, Any]], event: str, **facts: object) -> None:
-        """The log told of it, once for each line that `facts` fit."""
-        fitting = [line for line in lines if line.get("event") == event and facts.items() <= line.items()]
+    def logged(self, event: str, **facts: object) -> None:
+        """The log told of it, by a line that `facts` fit."""
+        fitting = [line for line in self.lines if line.get("event") == event and facts.items() <= line.items()]
         assert fitting, f"no line {event} {facts}"
         shown = "".join(f" {key}={value}" for key, value in facts.items())
         self._add(f"log `{event}{shown}`")
@@ -186,7 +188,8 @@ def fault(request: pytest.FixtureRequest) -> Iterator[Witness]:
     row = row_of(request.node)
     assert row is not None, "mark the test: pytest.mark.fault(section, fault, held=...)"
     failed = request.session.testsfailed
-    yield Witness(row)
+    with capture_logs() as lines:
+        yield Witness(row, lines)
     if request.session.testsfailed > failed:
         return
     assert row.told, "nothing told the operator"

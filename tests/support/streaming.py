@@ -13,6 +13,7 @@ from collector.ingest.pool import Pool
 from collector.mist.duplicates import Duplicates
 from collector.mist.session import Session
 from collector.status import Account, ConnectionStatus
+from tests.support.faults import of_status
 from tests.support.misbehaving import until
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from collector.ingest.transport import Connect
     from tests.support.clock import ManualClock
+    from tests.support.samples import Samples
 
 
 class Watched:
@@ -75,6 +77,10 @@ class Watched:
 
     def all_up(self) -> bool:
         return set(self.states().values()) == {"up"}
+
+    def samples(self) -> Samples:
+        """The collector's own metrics of this pool."""
+        return of_status(connections=self.statuses, frames=self.frames)
 
     def pause_s(self) -> float:
         """Seconds that the one connection still waits for its next attempt."""
