@@ -34,7 +34,7 @@ def demo(
     """Show it at work: a simulated Mist cloud, the daemon, and a Prometheus when there is one on PATH.
 
     Prints where to look. Everything is temporary and on this machine only; Ctrl-C ends it all. Exit code 0 at an
-    ordinary end, 1 when a port is taken or a part fails.
+    ordinary end, 1 when a part fails, 2 when a port is taken.
     """
     import asyncio  # noqa: PLC0415 - --help needs none of this
     import logging  # noqa: PLC0415 - as above

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
-from collector.errors import CollectorError, ConfigError
+from collector.errors import CollectorError, ConfigError, Fatal, ListenError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Coroutine, Iterator
     from pathlib import Path
 
     from collector.config import Config
 
+T = TypeVar("T")
+
 OK = 0
-FAILED = 1
-USAGE = 2
+FAILED = 1  # something broke that may heal by itself: the network, the cloud, a disk
+TO_ACT = (ConfigError, Fatal, ListenError)
+USAGE = 2  # somebody has to act: the command line, the configuration, a token, a port
 
 
 def load_or_exit(path: Path) -> Config:
@@ -41,8 +44,30 @@ def exit_for(error: BaseException) -> typer.Exit | None:
     if not known or len(known) < len(leaves):
         return None
     for leaf in known:
-        typer.echo(f"mist-collector: {leaf}", err=True)
-    return typer.Exit(USAGE if any(isinstance(leaf, ConfigError) for leaf in known) else FAILED)
+        typer.echo(f"mist-collector: {leaf}{_advice(leaf)}", err=True)
+    return typer.Exit(USAGE if any(isinstance(leaf, TO_ACT) for leaf in known) else FAILED)
+
+
+def _advice(error: CollectorError) -> str:
+    """What to do, where the error does not say it."""
+    if isinstance(error, ListenError) and "choose" not in error.cause:
+        return " (is a collector running already? Else choose another address in the configuration)"
+    return ""
+
+
+def run_or_exit(work: Coroutine[object, object, T]) -> T:
+    """Run an asynchronous command; an error of ours becomes a sentence and an exit code, Ctrl-C the end."""
+    import asyncio  # noqa: PLC0415 - --help needs none of it
+
+    try:
+        return asyncio.run(work)
+    except KeyboardInterrupt:
+        raise typer.Exit(OK) from None
+    except Exception as error:
+        known = exit_for(error)
+        if known is None:
+            raise
+        raise known from None
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:

@@ -11,8 +11,22 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 import collector
-from collector.cli import catalog, check_config, demo, replay, run, schema, simulate
-from collector.cli.exits import FAILED
+from collector.cli import (
+    catalog,
+    check_config,
+    demo,
+    doctor,
+    init,
+    record,
+    replay,
+    run,
+    schema,
+    simulate,
+    tail,
+    top,
+    webhook,
+)
+from collector.cli.exits import FAILED, TO_ACT, USAGE
 from collector.errors import CollectorError
 
 if TYPE_CHECKING:
@@ -20,26 +34,32 @@ if TYPE_CHECKING:
 
 
 class Command(NamedTuple):
-    """One command; its function's docstring is its help."""
+    """One command; its function's docstring is its help, `short` the line in the list of all."""
 
     name: str
     function: Callable[..., None]
+    short: str
 
 
 # A command is one module and one line here.
 COMMANDS = (
-    Command("run", run.run),
-    Command("check-config", check_config.check_config),
-    Command("schema", schema.schema),
-    Command("demo", demo.demo),
-    Command("simulate", simulate.simulate),
-    Command("replay", replay.replay),
-    Command("catalog", catalog.catalog),
+    Command("init", init.init, "Set the collector up: from a token to a configuration."),
+    Command("check-config", check_config.check_config, "Check a configuration file; contact nobody."),
+    Command("doctor", doctor.doctor, "Examine everything it needs, and say how to mend it."),
+    Command("run", run.run, "Collect: the daemon."),
+    Command("top", top.top, "Watch a running collector."),
+    Command("tail", tail.tail, "Show what Mist says, as it says it."),
+    Command("record", record.record, "Record what comes, with names replaced."),
+    Command("replay", replay.replay, "Run recorded input; print the metrics."),
+    Command("catalog", catalog.catalog, "Print the reference of all metrics."),
+    Command("schema", schema.schema, "Print the JSON schema of the configuration."),
+    Command("demo", demo.demo, "See it work, without a Mist account."),
+    Command("simulate", simulate.simulate, "Run a Mist cloud on this machine."),
 )
 
 _EXITS = (
-    "Exit codes: 0 it went well; 1 it failed while running (a port is taken, a file cannot be written); "
-    "2 the command line or the configuration is wrong. SIGTERM and Ctrl-C end run, demo and simulate with 0."
+    "Exit codes: 0 it went well; 1 it failed and may heal by itself (the network, the cloud, a disk); 2 somebody has "
+    "to act (the command line, the configuration, a token, a port). SIGTERM and Ctrl-C end with 0."
 )
 
 app = typer.Typer(
@@ -47,13 +67,13 @@ app = typer.Typer(
     help="Juniper Mist streams and webhooks, turned into Prometheus metrics.",
     epilog=_EXITS,
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in COMMANDS:
-    app.command(command.name)(command.function)
+    app.command(command.name, short_help=command.short)(command.function)
+app.add_typer(webhook.app, name="webhook", short_help="The webhook at Mist: register, list, ping, remove.")
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 - the signature of a typer callback
@@ -78,4 +98,4 @@ def main() -> None:
         app()
     except CollectorError as error:
         typer.echo(f"mist-collector: {error}", err=True)
-        sys.exit(FAILED)
+        sys.exit(USAGE if isinstance(error, TO_ACT) else FAILED)

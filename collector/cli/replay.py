@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 def replay(
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILE...", help="*.jsonl: stream frames; *.json: a webhook body.", exists=True),
+        typer.Argument(
+            metavar="FILE...",
+            help="A recording, *.jsonl.gz; *.jsonl: stream frames; *.json: a webhook body.",
+            exists=True,
+        ),
     ],
     *,
     openmetrics: Annotated[bool, typer.Option("--openmetrics", help="Print OpenMetrics, not text 0.0.4.")] = False,
@@ -68,6 +72,9 @@ def feed(intake: Intake, file: Path) -> None:
     """Hand one file to the intake, as the socket or the webhook listener would."""
     from collector.mist.envelope import Data, parse  # noqa: PLC0415
 
+    if file.suffix == ".gz":
+        play(intake, file)
+        return
     if file.suffix != ".jsonl":
         intake.delivery(file.read_bytes(), 0.0)
         return
@@ -77,6 +84,20 @@ def feed(intake: Intake, file: Path) -> None:
             if isinstance(event, Data):
                 intake.subscribe(event.channel)
             intake.event(event, 0.0)
+
+
+def play(intake: Intake, file: Path) -> None:
+    """Hand a recording on: `mist-collector record` wrote it."""
+    from collector.cli import recording  # noqa: PLC0415
+    from collector.mist.envelope import Data  # noqa: PLC0415
+
+    for came in recording.read(file):
+        if isinstance(came, bytes):
+            intake.delivery(came, 0.0)
+            continue
+        if isinstance(came, Data):
+            intake.subscribe(came.channel)
+        intake.event(came, 0.0)
 
 
 def summary(accounts: list[Account]) -> dict[str, object]:

@@ -51,7 +51,7 @@ def run(
 ) -> None:
     """Collect: hold the streams, receive the webhooks, serve /metrics, until SIGTERM or Ctrl-C.
 
-    Exit code 0 when told to stop, 1 when it fails (a port is taken), 2 when the configuration is wrong.
+    Exit code 0 when told to stop, 1 when it fails, 2 when the configuration is wrong or a port is taken.
     """
     loaded = exits.load_or_exit(config)
     from collector import log  # noqa: PLC0415 - as below

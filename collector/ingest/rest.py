@@ -2,8 +2,9 @@
 
 Every way of asking takes `on_call`, which is called at each call made, retries and pages included.
 
-Only GET: the collector changes nothing. The token is asked for anew at each call, so that a rotated one is used at
-once, and it goes to no host but the configured one: redirects and foreign `next` links are refused, not followed.
+Only GET: the collector changes nothing (`rest_writing` is for commands that a person gives). The token is asked for
+anew at each call, so that a rotated one is used at once, and it goes to no host but the configured one: redirects and
+foreign `next` links are refused, not followed.
 """
 
 from __future__ import annotations
@@ -192,14 +193,15 @@ class Rest:
         self.status.calls[outcome] = self.status.calls.get(outcome, 0) + 1
         self.status.last_error = str(error)
 
-    async def _call(self, url: URL) -> Answer:
+    async def _call(self, url: URL, method: str = "GET", content: object = None) -> Answer:
         """Make one call; every failure comes out as a RemoteError that names the path and no secret."""
         if self._session is None:
             raise RuntimeError("Rest is used outside its `async with`")
         token = self._current_token(url.path)
         async with _translated(url.path):
             headers = {"Authorization": f"Token {token}", "Accept": "application/json"}
-            async with self._session.get(url, headers=headers, allow_redirects=False) as response:
+            call = self._session.request(method, url, headers=headers, json=content, allow_redirects=False)
+            async with call as response:
                 body = await _read(response, url.path)
         if response.status != 200:  # noqa: PLR2004 - an error page may echo what it was sent
             body = body.replace(token.encode(), b"(token)")

@@ -70,7 +70,9 @@ _DEVICE_PREFIX: Final = "00000000-0000-0000-1000-"
 _NUMBER: Final = re.compile(r"[-+]?[0-9]{1,6}(?:\.[0-9]{1,9})?").fullmatch
 _TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:.]+(?:Z|[-+][0-9:]+)?").fullmatch
 _REMEMBERED: Final = 100_000  # texts whose replacement is not computed again
-_NOBODY: Final = frozenset({"", "000000000000", "0.0.0.0", "::", "unknown", "none", "N/A"})  # noqa: S104 - text
+_NOBODY: Final = frozenset(  # what says that there is nobody: an unassigned device, an address not yet known
+    {"", "000000000000", "00000000-0000-0000-0000-000000000000", "0.0.0.0", "::", "unknown", "none", "N/A"}  # noqa: S104 - text
+)
 _HEX: Final = re.compile("[0-9a-f]", re.IGNORECASE)
 
 
@@ -101,14 +103,20 @@ class Anonymous:
 
     def _value(self, value: Any, key: str, people: frozenset[str]) -> Any:
         if isinstance(value, dict):
-            return {self._key_of(name, key): self._value(item, name, people) for name, item in value.items()}
-        if isinstance(value, list):
-            return [self._value(item, key, people) for item in value]
+            return self._mapping(value, key, people)
+        if isinstance(value, list):  # the entries of a list bear no names: what would be names are fields
+            return [
+                self._mapping(item, "", people) if isinstance(item, dict) else self._value(item, key, people)
+                for item in value
+            ]
         if isinstance(value, str):
             return self._text(value, key, people)
         if key in _PLACES and not self._people_only and value is not None:
             return 0.0
         return 0 if key in _CALLED and value is not None else value
+
+    def _mapping(self, value: dict[str, Any], within: str, people: frozenset[str]) -> dict[str, Any]:
+        return {self._key_of(name, within): self._value(item, name, people) for name, item in value.items()}
 
     def _text(self, text: str, key: str, people: frozenset[str]) -> str:
         if text in _NOBODY:
@@ -131,6 +139,8 @@ class Anonymous:
 
     def _shaped(self, text: str) -> str | None:
         """The replacement of a MAC, UUID or IP address, in the same shape; None for other text."""
+        if text in _NOBODY:
+            return text
         found = self._known.get(text)
         if found is None:
             if len(self._known) >= _REMEMBERED:

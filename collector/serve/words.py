@@ -28,6 +28,11 @@ def count(number: int) -> str:
     return f"{number:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
+def many(number: int, one: str, more: str = "") -> str:
+    """A count of things: 1 site, 3 sites, 2 switches (`more`, where an s is not enough)."""
+    return f"{count(number)} {one if number == 1 else more or f'{one}s'}"
+
+
 def size(number_bytes: float) -> str:
     """Bytes with a binary unit: 1.5 MiB."""
     step = 0

@@ -162,11 +162,11 @@ async def test_a_hangup_asks_for_the_file_again_and_stops_nothing(file, daemon):
 @pytest.mark.parametrize(
     ("error", "code", "words"),
     [
-        (ListenError("0.0.0.0:9733", "the port is already taken"), 1, "cannot listen on 0.0.0.0:9733: the port"),
+        (ListenError("0.0.0.0:9733", "the port is already taken"), 2, "cannot listen on 0.0.0.0:9733: the port"),
         (ConfigError("file", [Fault("accounts[0]", "no")]), 2, "file: accounts[0]: no"),
         (
             ExceptionGroup("x", [ExceptionGroup("y", [Retryable("a"), ListenError("b", "c")])]),
-            1,
+            2,
             "cannot listen on b: c",
         ),
     ],
@@ -188,7 +188,7 @@ def test_main_turns_our_errors_into_a_sentence(monkeypatch, capsys):
     monkeypatch.setattr(main, "app", lambda: (_ for _ in ()).throw(ListenError("x:1", "no")))
     with pytest.raises(SystemExit) as ended:
         main.main()
-    assert ended.value.code == 1
+    assert ended.value.code == 2
     assert capsys.readouterr().err == "mist-collector: cannot listen on x:1: no\n"
 
 

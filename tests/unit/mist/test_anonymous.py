@@ -25,7 +25,7 @@ NAMES = (
     "name", "hostname", "username", "ssid", "serial", "email", "ap_name", "site_name", "device_name", "last_hostname",
     "admin_name", "text", "message", "dns_suffix", "network", "wan_name", "router_name", "node_name", "system_name",
 )  # fmt: skip
-NOBODY = {"", "000000000000", "0.0.0.0", "00000000-0000-0000-0000-000000000000"}
+NOBODY = {"", "000000000000", "0.0.0.0", "00000000-0000-0000-0000-000000000000"}  # noqa: S104 - text
 
 
 @pytest.fixture(scope="module")
@@ -188,3 +188,8 @@ def test_at_a_terminal_only_people_are_masked():
 )  # fmt: skip
 def test_what_is_about_people(name, personal):
     assert is_personal(name) is personal
+
+
+def test_the_fields_of_what_stands_in_a_list_stay():
+    payload = {"tunnels": [{"up": True, "rx_bytes": 5}], "clients": [[{"num": 1}]]}
+    assert Anonymous(KEY).payload(payload) == payload

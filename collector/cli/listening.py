@@ -1,0 +1,112 @@
+"""A second pair of ears: the channels of a configuration heard by a command, beside the daemon or without it.
+
+Mist sends a channel to everyone who subscribes to it, so the daemon misses nothing. Webhooks go to one address only:
+they are heard here where the daemon is not running.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
+
+from collector.clock import SystemClock
+from collector.errors import ListenError, Rejected
+from collector.ingest import transports
+from collector.ingest.intake import Intake
+from collector.ingest.pool import Pool
+from collector.ingest.webhook import Webhook, WebhookLimits, WebhookRules
+from collector.mist.duplicates import Duplicates
+from collector.status import Account, ConnectionStatus, WebhookStatus
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+
+    from collector.cli.visit import Visit
+    from collector.config import Config
+    from collector.mist.envelope import Event
+
+    Hear = Callable[[Event | Rejected], None]
+    HearBody = Callable[[bytes], None]
+
+SETTLED = ("up", "refused", "unanswered")
+
+
+class Ears(Intake):
+    """An intake that hands every frame on as it was parsed, and stores nothing."""
+
+    def __init__(self, hear: Hear) -> None:
+        super().__init__(
+            open_channel=lambda _path: None,
+            open_topic=lambda _topic: lambda _event, _now: None,
+            duplicates=Duplicates(),
+            frames=Account(),
+            events={},
+        )
+        self._hear = hear
+
+    def event(self, event: Event | Rejected, now: float) -> None:  # noqa: ARG002 - as the stream calls it
+        """Hand one frame on."""
+        self._hear(event)
+
+
+@asynccontextmanager
+async def hearing(
+    config: Config, visits: Sequence[Visit], hear: Hear, channels: Callable[[Visit], Sequence[str]] | None = None
+) -> AsyncIterator[list[ConnectionStatus]]:
+    """Subscribe to the channels of all visited accounts while the block runs; gives the state of the connections."""
+    statuses: list[ConnectionStatus] = []
+    async with AsyncExitStack() as stack:
+        connect = await stack.enter_async_context(transports.by_name(config.stream.transport)())
+        group = await stack.enter_async_context(asyncio.TaskGroup())
+        tasks = []
+        for visit in visits:
+            pool = Pool(
+                visit.name,
+                url=visit.cloud.stream_url,
+                token=visit.account.read_token,
+                connect=connect,
+                intake=Ears(hear),
+                clock=SystemClock(),
+                statuses=statuses,
+                max_channels=config.stream.max_channels,
+                open_every_s=config.stream.open_every_s,
+                rng=random.random,
+            )
+            pool.set_channels(channels(visit) if channels else visit.channels())
+            tasks.append(group.create_task(pool.run()))
+        try:
+            yield statuses
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+@asynccontextmanager
+async def receiving(config: Config, hear: HearBody) -> AsyncIterator[str]:
+    """Listen for webhooks while the block runs, as the daemon would; gives "" or why that is not possible."""
+
+    def deliver(body: bytes, _now: float) -> Rejected | None:
+        hear(body)
+        return None
+
+    wanted = config.webhook
+    if not wanted.enabled:
+        yield "webhooks are off in the configuration"
+        return
+    limits = WebhookLimits(wanted.max_body_bytes, wanted.read_timeout_s)
+    rules = WebhookRules(wanted.path, wanted.read_secrets, wanted.allow_unsigned, limits)
+    listener = Webhook(wanted.listen, deliver=deliver, status=WebhookStatus(), clock=SystemClock(), rules=rules)
+    async with AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(listener)
+        except ListenError as error:
+            yield str(error)
+        else:
+            yield ""
+
+
+def settled(statuses: Sequence[ConnectionStatus]) -> bool:
+    """Whether every channel has its answer."""
+    return all(one.state in SETTLED for status in statuses for one in status.subscriptions.values())
