@@ -128,6 +128,7 @@ class Collector:
             inline_names=config.labels == "inline",
             max_clients=config.clients.max_clients if config.clients.per_client else 0,
             max_assets=config.assets.max_assets if config.assets.per_asset else 0,
+            named_assets=config.location.named_assets,
             shard=self.shard,
         )
         self.location = located(self.catalog, config.location, self.to_unix)

@@ -19,7 +19,7 @@ from collector.metrics.tally import Tally
 from collector.mist.identity import mac_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from collector.catalog.feed import Apply, RestApply
     from collector.metrics.model import Entity
@@ -42,9 +42,11 @@ class Known(NamedTuple):
 
 
 class Assets:
-    """All assets of all sites. `max_individuals` of them get rows of their own, 0 for none."""
+    """All assets of all sites. `max_individuals` of them get rows of their own, 0 for none but those `named` by MAC."""
 
-    def __init__(self, store: Store, directories: Directories, *, max_individuals: int = 0) -> None:
+    def __init__(
+        self, store: Store, directories: Directories, *, max_individuals: int = 0, named: Collection[str] = ()
+    ) -> None:
         self._directories = directories
         self._key = os.urandom(16)
         self._known: dict[bytes, Known] = {}
@@ -56,7 +58,7 @@ class Assets:
         )
         self._read = attrgetter(*map(self.kind.attribute, ("mac", "map_id", "site_id", "_ttl")))
         self._observed = [(self.kind.attribute(field), family, scale) for field, family, scale in tables.OBSERVED]
-        self.individuals = Individuals(self.kind, max_individuals)
+        self.individuals = Individuals(self.kind, max_individuals, named)
         self._count, self._health = Headcount(store, tables.ASSETS), Tally(store, tables.HEALTH)
         self.channels: Mapping[str, Callable[[Match], Apply]] = {}
         self.rest: Mapping[str, RestApply] = {"asset": self.from_rest}

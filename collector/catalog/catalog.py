@@ -27,7 +27,7 @@ from collector.mist.directories import Directories
 from collector.mist.shard import Shard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from collector.catalog.feed import Apply, ApplyEvent, Feed, PositionFeed
     from collector.metrics.compiler import ObjectKind
@@ -54,6 +54,7 @@ class Catalog:
 
     `shard` is the part of the sites served here.
     `max_clients` and `max_assets` are how many single ones get rows of their own: none, unless an operator chose so.
+    `named_assets` are MACs of assets that do in any case.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Catalog:
         inline_names: bool = False,
         max_clients: int = 0,
         max_assets: int = 0,
+        named_assets: Collection[str] = (),
         shard: Shard | None = None,
     ) -> None:
         self._shard = shard or Shard()
@@ -78,7 +80,7 @@ class Catalog:
         self.devices = Devices(self.store, self.directories, hears, objects.lists_of)
         self.events = WebhookEvents(self.store, self.directories, self.devices, now)
         self.clients = Clients(self.store, self.directories, max_individuals=max_clients)
-        self.assets = Assets(self.store, self.directories, max_individuals=max_assets)
+        self.assets = Assets(self.store, self.directories, max_individuals=max_assets, named=named_assets)
         self.changes = ChangeEvents(self.store, self.directories, self.devices)
         self.feeds: tuple[Feed, ...] = (
             self.devices,

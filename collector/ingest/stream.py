@@ -365,6 +365,8 @@ def _break_of(closed: Closed) -> Break:
 
 
 def _talks(channel: str) -> bool:
-    """Whether a channel speaks by itself; one that speaks only of events may be silent for weeks."""
+    """Whether a channel speaks by itself; one that speaks of events may be silent for weeks, an empty floor for a night."""
     known = channels.match(channel)
-    return known is None or known.channel.every_s != channels.ON_CHANGE
+    if known is None:
+        return True
+    return known.channel.every_s != channels.ON_CHANGE and known.channel.scope is not channels.Scope.MAP

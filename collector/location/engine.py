@@ -15,8 +15,21 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from collector.catalog import location as tables
-from collector.location.floor import NOT_BORN, Floor, Zone
-from collector.location.population import ABSENT, Population, Since
+from collector.location.floor import NOT_BORN, Floor, Places, Zone
+from collector.location.population import (
+    ABSENT,
+    ENTERED,
+    ENTERED_TOLD,
+    FLOOR,
+    HEARD,
+    PLACE,
+    TOLD,
+    WIDTH,
+    Population,
+    Since,
+    X,
+    Y,
+)
 from collector.metrics.model import Histogram, layout
 from collector.metrics.tally import Tally
 
@@ -34,6 +47,7 @@ class Engine:
     """All populations, by the number of their kind in `tables.KINDS`."""
 
     def __init__(self, store: Store, *, absent_after_s: float, limit: int) -> None:
+        self.places = Places()
         self.populations = [Population(limit) for _ in tables.KINDS]
         self.absent_after_s = absent_after_s
         self.zone_rows = Tally(store, tables.ZONE_KIND)
@@ -49,29 +63,29 @@ class Engine:
 
     # one person
 
-    def move(self, kind: int, slot: int, place: Place | None, now: float, told: float) -> None:
+    def move(self, kind: int, first: int, place: Place | None, now: float, told: float) -> None:
         """Somebody is in another place (None: absent) since then."""
-        people = self.populations[kind]
-        before = people.place[slot]
-        people.place[slot] = place
+        numbers = self.populations[kind].numbers
+        before = self.places.of(numbers[first + PLACE])
+        numbers[first + PLACE] = place.number if place else ABSENT
         was_on, is_on = before.floor if before else None, place.floor if place else None
         if was_on is not is_on:
             self._change_floor(kind, was_on, is_on)
-            people.floor[slot] = is_on.index if is_on else ABSENT
+            numbers[first + FLOOR] = is_on.index if is_on else ABSENT
         if zones_of(before) or zones_of(place):
-            self._change_zones(kind, slot, before, place, Since(now, told))
-        people.entered[slot], people.entered_told[slot] = now, told
+            self._change_zones(kind, first, before, place, Since(now, told))
+        numbers[first + ENTERED], numbers[first + ENTERED_TOLD] = now, told
 
     def _change_floor(self, kind: int, left: Floor | None, entered: Floor | None) -> None:
         for floor, by in ((left, -1.0), (entered, 1.0)):
             if floor is not None:
                 self.map_rows.add((*labels_of(floor), KIND_NAMES[kind]), self._entities, by)
 
-    def _change_zones(self, kind: int, slot: int, before: Place | None, place: Place | None, at: Since) -> None:
+    def _change_zones(self, kind: int, first: int, before: Place | None, place: Place | None, at: Since) -> None:
         people, kept = self.populations[kind], {}
         old, new = zones_of(before), zones_of(place)
         for zone in old:
-            since = people.since(slot, zone)
+            since = people.since(first, zone)
             if zone in new:
                 kept[zone] = since
             else:
@@ -80,9 +94,9 @@ class Engine:
             if zone not in old:
                 self._enter(zone, kind)
         if kept:
-            people.earlier[slot] = kept
+            people.earlier[first] = kept
         else:
-            people.earlier.pop(slot, None)
+            people.earlier.pop(first, None)
 
     def _enter(self, zone: Zone, kind: int) -> None:
         start = self.row_of(zone, kind)
@@ -123,25 +137,26 @@ class Engine:
         """The zones of a floor were drawn anew: everybody on it is where the new drawing says, since last seen."""
         floor.prepare()
         for kind, people in enumerate(self.populations):
-            for slot in people.on(floor.index):
-                place = floor.find(people.x[slot], people.y[slot])
-                self.move_if(kind, slot, place)
+            numbers = people.numbers
+            for first in people.on(floor.index):
+                self.move_if(kind, first, floor.find(numbers[first + X], numbers[first + Y]))
+        floor.settled()
 
-    def move_if(self, kind: int, slot: int, place: Place | None) -> None:
+    def move_if(self, kind: int, first: int, place: Place | None) -> None:
         """Move somebody as of when last heard of; who stays in the same zones has not moved."""
-        people = self.populations[kind]
-        before = people.place[slot]
+        numbers = self.populations[kind].numbers
+        before = self.places.of(numbers[first + PLACE])
         if before is not None and place is not None and before.zones == place.zones and before.floor is place.floor:
-            people.place[slot] = place
+            numbers[first + PLACE] = place.number
         elif before is not place:
-            self.move(kind, slot, place, people.heard[slot], people.told[slot])
+            self.move(kind, first, place, numbers[first + HEARD], numbers[first + TOLD])
 
     def close(self, floor: Floor) -> None:
         """The floor is no more, and nobody on it."""
         for kind, people in enumerate(self.populations):
-            for slot in people.on(floor.index):
-                self.move_if(kind, slot, None)
-        floor.closed, floor.prepared = True, False
+            for first in people.on(floor.index):
+                self.move_if(kind, first, None)
+        floor.close()
         labels = labels_of(floor)
         for rows in (self.zone_rows, self.map_rows):
             rows.forget(lambda values: values[:3] == labels)
@@ -155,20 +170,22 @@ class Engine:
 
     def sweep(self, now: float) -> Iterator[int]:
         """Who was not heard of for long is absent, and later forgotten; yields after short steps."""
+        step = SWEEP_STEP * WIDTH
         for kind, people in enumerate(self.populations):
-            for first in range(0, len(people.heard), SWEEP_STEP):
-                yield self._sweep(kind, people, range(first, min(first + SWEEP_STEP, len(people.heard))), now)
+            for start in range(0, len(people.numbers), step):
+                yield self._sweep(kind, people, range(start, min(start + step, len(people.numbers)), WIDTH), now)
 
-    def _sweep(self, kind: int, people: Population, slots: range, now: float) -> int:
+    def _sweep(self, kind: int, people: Population, firsts: range, now: float) -> int:
         absent, forgotten = now - self.absent_after_s, now - 2 * self.absent_after_s
-        ended, heard = 0, people.heard
-        for slot in slots:
-            if heard[slot] < absent:
-                if people.place[slot] is not None:
-                    self.move_if(kind, slot, None)
+        ended, numbers = 0, people.numbers
+        for first in firsts:
+            heard = numbers[first]
+            if heard < absent:
+                if numbers[first + PLACE] != ABSENT:
+                    self.move_if(kind, first, None)
                     ended += 1
-                elif heard[slot] < forgotten:
-                    people.forget(slot)
+                elif heard < forgotten:
+                    people.forget(first)
         return ended
 
 

@@ -16,11 +16,12 @@ from collector.errors import Rejected
 from collector.location.engine import Engine, labels_of
 from collector.location.floor import Floor
 from collector.location.heat import Heat
-from collector.location.lane import REPEATED, Books, Lane
+from collector.location.lane import REPEATED, Books, Lane, Ways
 from collector.location.named import NamedAssets
 from collector.location.population import key_of
 from collector.location.positions import Position, normal
 from collector.location.view import lines_of, view_of
+from collector.metrics.store import NAN
 from collector.metrics.tally import Tally
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class Location:
         self._scales = Tally(store, tables.FLOOR)
         self._heat = Heat(store, self.options.heat_cell_m, self.options.heat_max_cells)
         self._named = NamedAssets(store, self.options.named_assets, self.options.absent_after_s)
+        self._ways = [Ways(self._books, number, self._named.watcher(kind)) for number, kind in enumerate(tables.KINDS)]
         self.floors: dict[str, Floor] = {}
         self._made = 0
         self._floor_of_zone: dict[str, Floor] = {}
@@ -100,7 +102,7 @@ class Location:
         floor = self._floor(match.ids["map_id"], match.ids["site_id"], "")
         if floor is None:
             return lambda _payload, _now: TOO_MANY_MAPS
-        return self._lane(floor, kind).apply
+        return self._ways[kind].channel(self._lane(floor, kind))
 
     def event(self, topic: str, event: Mapping[str, Any], now: float) -> Rejected | None:
         """Apply a position that came by webhook, in metres, at monotonic `now`."""
@@ -122,20 +124,19 @@ class Location:
 
     def _take(self, floor: Floor, kind: int, position: Position, now: float) -> Rejected | None:
         x, y = position.x * floor.ppm, position.y * floor.ppm
-        outcome = self._lane(floor, kind).take(position.who, x, y, position.seen, now)
+        outcome = self._ways[kind].take(self._lane(floor, kind), position.who, x, y, position.seen, now)
         return None if outcome is REPEATED else outcome
 
     def _number(self, topic: str, kind: str, position: Position) -> int:
         """The number of the kind; the common topic calls "wifi" also those who are not connected."""
-        unconnected = self.engine.populations[_UNCONNECTED].slots
+        unconnected = self.engine.populations[_UNCONNECTED].first
         ambiguous = topic == "location" and kind == "client"
         return _UNCONNECTED if ambiguous and key_of(position.who) in unconnected else _KINDS[kind]
 
     def _lane(self, floor: Floor, kind: int) -> Lane:
         lane = self._lanes.get((floor.id, kind))
         if lane is None:
-            watch = self._named.watch if self._named and tables.KINDS[kind].name in NamedAssets.KINDS else None
-            lane = self._lanes[floor.id, kind] = Lane(self._books, floor, kind, watch)
+            lane = self._lanes[floor.id, kind] = Lane(self._books, floor, kind)
         return lane
 
     def _floor_of(self, event: Mapping[str, Any]) -> Floor | None:
@@ -158,7 +159,7 @@ class Location:
         floor = self.floors.get(map_id)
         if floor is None and len(self.floors) < MAX_FLOORS:
             site = self._directories.site(site_id)
-            floor = Floor(map_id, site_id, org_id or (site.org_id if site else ""), self._made)
+            floor = Floor(map_id, site_id, org_id or (site.org_id if site else ""), self._made, self.engine.places)
             self.floors[map_id] = floor
             self._made += 1
         return floor
@@ -283,4 +284,4 @@ class Location:
 
     def _set_shift(self) -> None:
         """Clocks drift apart: look at both from time to time rather than at each position."""
-        self._books.shift = self._to_unix(0.0) if self._to_unix is not None else None
+        self._books.shift = self._to_unix(0.0) if self._to_unix is not None else NAN

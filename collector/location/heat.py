@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from collector.catalog import location as tables
 from collector.location.engine import KIND_NAMES, labels_of
+from collector.location.population import WIDTH, X, Y
 from collector.metrics.tally import Tally
 
 if TYPE_CHECKING:
@@ -37,11 +38,12 @@ class Heat:
     def _count(self, floor: Floor, people: Population) -> dict[tuple[str, str], int]:
         import numpy as np  # noqa: PLC0415 - only where the option is on
 
-        slots = people.on(floor.index)
-        if not slots:
+        firsts = people.on(floor.index)
+        if not firsts:
             return {}
         side = self._cell_m * floor.ppm
-        squares = np.floor(np.array([[people.x[slot] / side, people.y[slot] / side] for slot in slots]))
+        positions = np.frombuffer(people.numbers).reshape(-1, WIDTH)[np.array(firsts) // WIDTH, X : Y + 1]
+        squares = np.floor(positions / side)
         found, counts = np.unique(squares, axis=0, return_counts=True)
         fullest = np.argsort(-counts, kind="stable")[: self._max_cells]
         return {(self._middle(found[i][0]), self._middle(found[i][1])): int(counts[i]) for i in fullest}

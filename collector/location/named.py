@@ -10,16 +10,17 @@ from collector.metrics.tally import Tally
 from collector.mist.identity import mac_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
+    from collector.catalog.location import Kind
     from collector.errors import Rejected
     from collector.location.floor import Floor
-    from collector.location.lane import Take
+    from collector.location.lane import Lane, Take
     from collector.metrics.store import Store
 
 
 class NamedAssets:
-    """The chosen ones. False when there are none."""
+    """The chosen ones, told by the channels of assets."""
 
     KINDS: ClassVar = frozenset({"asset", "discovered_asset"})
 
@@ -32,17 +33,18 @@ class NamedAssets:
         self._x, self._y = (column("mist_asset_position_meters", axis=axis) for axis in "xy")
         self._time = column("mist_asset_position_timestamp_seconds")
 
-    def __bool__(self) -> bool:
-        return bool(self._macs)
+    def watcher(self, kind: Kind) -> Callable[[Take], Take] | None:
+        """What makes the way in of a kind tell of the chosen ones, too; None where none are of this kind."""
+        return self._watch if self._macs and kind.name in self.KINDS else None
 
-    def watch(self, take: Take, floor: Floor) -> Take:
-        """A way in that also tells of the chosen ones on this floor."""
-
-        def taken(who: str, x: float, y: float, seen: float, now: float) -> Rejected | None:
-            outcome = take(who, x, y, seen, now)
+    def _watch(self, take: Take) -> Take:
+        def taken(  # noqa: PLR0917 - as `take`
+            lane: Lane, who: str, x: float, y: float, seen: float, now: float
+        ) -> Rejected | None:
+            outcome = take(lane, who, x, y, seen, now)
             mac = mac_of(who)
             if outcome is None and mac in self._macs:
-                self._tell(floor, str(mac), (x, y), seen, now)
+                self._tell(lane.floor, str(mac), (x, y), seen, now)
             return outcome
 
         return taken

@@ -2,30 +2,43 @@
 
 One is known by a hash of its address under a secret of this process: Python's string hash (SipHash, keyed by the
 interpreter) over a random text that is drawn at start and written nowhere. It cannot be turned back without the memory
-of this process, and two runs of the collector share nothing. What is kept of each stands in flat arrays, by slot:
+of this process, and two runs of the collector share nothing. What is kept of each is eight numbers side by side, so
+that one look reaches them all:
 
-    heard       when it was last heard of, monotonic; a repeated position does not count
-    told        when its position was taken, as the cloud says (Unix); 0 when no position said so
-    x, y        its position in map pixels
-    place       its floor and the zones it lies in; None when it is absent
-    floor       the number of its floor, or ABSENT
-    entered     when it came to that place, monotonic; entered_told: the same as the cloud says, or 0
+    HEARD       when it was last heard of, monotonic; a repeated position does not count
+    TOLD        when its position was taken, as the cloud says (Unix); 0 when no position said so
+    X, Y        its position in map pixels
+    PLACE       the number of its place, that is its floor and the zones it lies in; ABSENT when it is nowhere
+    FLOOR       the number of its floor, or ABSENT
+    ENTERED     when it came to that place, monotonic; ENTERED_TOLD: the same as the cloud says, or 0
 
-Someone who has not been heard of for `absent_after_s` is absent: out of every count. For as long again the slot stays,
-so that a position that comes late, or is sent again, does not bring it back.
+Someone who has not been heard of for `absent_after_s` is absent: out of every count. For as long again its numbers
+stay, so that a position that comes late, or is sent again, does not bring it back.
 """
 
 from __future__ import annotations
 
 import secrets
 from array import array
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collector.location.floor import Place, Zone
+    from collector.location.floor import Zone
 
-ABSENT = -1
-FREE = float("inf")  # as `heard` of a slot that nobody has
+HEARD: Final = 0
+TOLD: Final = 1
+X: Final = 2
+Y: Final = 3
+PLACE: Final = 4
+FLOOR: Final = 5
+ENTERED: Final = 6
+ENTERED_TOLD: Final = 7
+WIDTH: Final = 8
+
+ABSENT: Final = -1
+FULL: Final = -1
+FREE = float("inf")  # as HEARD of numbers that are nobody's
+_NOBODY = array("d", [0.0, 0.0, 0.0, 0.0, ABSENT, ABSENT, 0.0, 0.0])
 SALT = secrets.token_hex(16)
 
 
@@ -42,59 +55,53 @@ def key_of(who: str) -> int:
 
 
 class Population:
-    """All slots of one kind. `limit` is how many may be known at a time."""
+    """All of one kind. `first` tells by key where somebody's numbers begin in `numbers`; `limit` is how many may be."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self.slots: dict[int, int] = {}
-        self.keys = array("q")
-        self.heard, self.told = array("d"), array("d")
-        self.x, self.y = array("d"), array("d")
-        self.entered, self.entered_told = array("d"), array("d")
-        self.floor = array("i")
-        self.place: list[Place | None] = []
+        self.first: dict[int, int] = {}
+        self.numbers = array("d")
         self.earlier: dict[int, dict[Zone, Since]] = {}  # zones of a place that were entered before the place was
+        self._keys = array("q")
         self._free: list[int] = []
 
     def __len__(self) -> int:
-        return len(self.slots)
+        return len(self.first)
 
     def arrive(self, key: int) -> int:
-        """A slot for someone new, absent as yet; ABSENT when there are too many."""
-        if len(self.slots) >= self.limit:
-            return ABSENT
+        """Where the numbers of someone new begin, absent as yet; FULL when there are too many."""
+        if len(self.first) >= self.limit:
+            return FULL
         if self._free:
-            slot = self._free.pop()
-            self.keys[slot] = key
+            first = self._free.pop()
+            self._keys[first // WIDTH] = key
+            self.numbers[first : first + WIDTH] = _NOBODY
         else:
-            slot = len(self.keys)
-            self.keys.append(key)
-            for numbers in (self.heard, self.told, self.x, self.y, self.entered, self.entered_told):
-                numbers.append(0.0)
-            self.floor.append(ABSENT)
-            self.place.append(None)
-        self.slots[key] = slot
-        return slot
+            first = len(self.numbers)
+            self._keys.append(key)
+            self.numbers.extend(_NOBODY)
+        self.first[key] = first
+        return first
 
-    def forget(self, slot: int) -> None:
-        """Free the slot of someone who is absent."""
-        del self.slots[self.keys[slot]]
-        self.told[slot] = 0.0
-        self.heard[slot] = FREE
-        self._free.append(slot)
+    def forget(self, first: int) -> None:
+        """Free the numbers of someone who is absent."""
+        del self.first[self._keys[first // WIDTH]]
+        self.numbers[first + HEARD] = FREE
+        self._free.append(first)
 
     def on(self, floor: int) -> list[int]:
-        """The slots of all on the floor of this number."""
+        """Where the numbers of all on the floor of this number begin."""
         import numpy as np  # noqa: PLC0415 - only a daemon that locates loads it
 
-        if not self.floor:
+        if not self.numbers:
             return []
-        found: list[int] = np.flatnonzero(np.frombuffer(self.floor, dtype=np.int32) == floor).tolist()
+        floors = np.frombuffer(self.numbers)[FLOOR::WIDTH]
+        found: list[int] = (np.flatnonzero(floors == floor) * WIDTH).tolist()
         return found
 
-    def since(self, slot: int, zone: Zone) -> Since:
-        """When the one in this slot came into a zone of its place."""
-        earlier = self.earlier.get(slot)
+    def since(self, first: int, zone: Zone) -> Since:
+        """When somebody came into a zone of its place."""
+        earlier = self.earlier.get(first)
         if earlier is not None and zone in earlier:
             return earlier[zone]
-        return Since(self.entered[slot], self.entered_told[slot])
+        return Since(self.numbers[first + ENTERED], self.numbers[first + ENTERED_TOLD])

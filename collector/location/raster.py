@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from collector.location.geometry import Outline
 
-MAX_CELLS = 10_000  # two bytes each, 20 KB a floor
+MAX_CELLS = 6_400  # a byte each: the grids of some hundred floors stay in a processor's cache
 LEAST_CELL_PX = 2.0
 _MARGIN = 1e-6  # share of a cell by which it is taken to be larger, so that rounding cannot hide an edge
 
@@ -30,14 +30,17 @@ class Cell(NamedTuple):
 
 
 class Raster(NamedTuple):
-    """The grid: `cells[row * columns + column]` is an index into `kinds`; `per_px` cells a pixel."""
+    """The grid: the cell of a point is column `int(x * per_px + left)`, line `int(y * per_px + top)`.
 
+    `cells[line * columns + column]` is an index into `kinds`; kind 0 is that of every point outside the grid: no zone.
+    Around the zones lies a margin of one cell, so that rounding does no harm on any side.
+    """
+
+    per_px: float
     left: float
     top: float
-    right: float
-    bottom: float
-    per_px: float
     columns: int
+    lines: int
     cells: array[int]
     kinds: tuple[Cell, ...]
 
@@ -51,8 +54,9 @@ def rasterize(outlines: Sequence[Outline]) -> Raster:
     width, height = right - left, bottom - top
     cell = max(LEAST_CELL_PX, math.sqrt(width * height / MAX_CELLS), width / MAX_CELLS, height / MAX_CELLS)
     per_px = 1.0 / cell
-    columns, rows = int(width * per_px) + 1, int(height * per_px) + 1
-    xs, ys = left + np.arange(columns) * cell, top + np.arange(rows) * cell
+    columns, lines = int(width * per_px) + 3, int(height * per_px) + 3
+    left, top = left - cell, top - cell
+    xs, ys = left + np.arange(columns) * cell, top + np.arange(lines) * cell
     touched = _touched(outlines, xs, ys, cell)
     inside = _inside(outlines, xs + cell / 2, ys + cell / 2) & ~touched
     firsts, cells = _alike(np.concatenate([inside, touched]).reshape(2 * len(outlines), -1))
@@ -61,7 +65,10 @@ def rasterize(outlines: Sequence[Outline]) -> Raster:
         Cell(frozenset(np.flatnonzero(sure).tolist()), tuple(np.flatnonzero(edge).tolist()))
         for sure, edge in zip(flat_inside, flat_touched, strict=True)
     )
-    return Raster(left, top, right, bottom, per_px, columns, array("H", cells.astype(np.uint16).tobytes()), kinds)
+    codes = array("B", (cells + 1).astype(np.uint8).tobytes())
+    if len(kinds) >= 1 << 8:
+        codes = array("H", (cells + 1).astype(np.uint16).tobytes())
+    return Raster(per_px, -left * per_px, -top * per_px, columns, lines, codes, (Cell(frozenset(), ()), *kinds))
 
 
 def _touched(outlines: Sequence[Outline], xs: Any, ys: Any, cell: float) -> Any:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from collector.floors import Dot, FloorLine, FloorView, ZoneView
 from collector.location.engine import KIND_NAMES
+from collector.location.population import X, Y
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,5 +50,5 @@ def view_of(location: Location, map_id: str) -> FloorView | None:
 def dots_on(engine: Engine, floor: Floor) -> Iterable[Dot]:
     """Everybody on a floor, in no order that would tell one from another."""
     for name, people in zip(KIND_NAMES, engine.populations, strict=True):
-        for slot in people.on(floor.index):
-            yield Dot(name, people.x[slot], people.y[slot])
+        for first in people.on(floor.index):
+            yield Dot(name, people.numbers[first + X], people.numbers[first + Y])
