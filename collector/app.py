@@ -18,6 +18,8 @@ import collector
 from collector.account import AccountRun
 from collector.catalog.catalog import Catalog
 from collector.clock import SystemClock
+from collector.doors import Doormat
+from collector.floors import Floors
 from collector.ingest import transports
 from collector.ingest.intake import Intake
 from collector.ingest.tasks import Crew
@@ -78,6 +80,7 @@ async def run(
     stop = stop or asyncio.Event()
     notifier = notifier or Notifier({})
     watchdog = Watchdog(notifier, stuck=daemon.stuck, summary=daemon.summary, clock=daemon.clock)
+    asyncio.get_running_loop().set_exception_handler(Doormat(daemon.operator.refused, daemon.clock.now))
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(daemon.operator)
         if daemon.webhook is not None:
@@ -160,6 +163,7 @@ class Collector:
             reload=self.reloader.reload,
             counts=self.server_status,
             rules=rules_of(config.server),
+            floors=self._floors() if config.location.floor_page else None,
         )
 
     def keep(self, config: Config) -> None:
@@ -262,6 +266,7 @@ class Collector:
             events=events,
             webhook=self.webhook_status,
             series=self.catalog.store.series_by_family(),
+            floors=self.config.location.floor_page and self.config.locates,
             last_events=[EventLine(e.unix, e.topic, e.type, e.site_id) for e in self.catalog.events.recent],
         )
 
@@ -271,6 +276,13 @@ class Collector:
             for reason, count in account.dropped.items():
                 total[reason] = total.get(reason, 0) + count
         return total
+
+    def _floors(self) -> Floors:
+        return Floors(self.location.lines, self.location.view, self.clock, self._site_name)
+
+    def _site_name(self, site_id: str) -> str:
+        site = self.directories.site(site_id)
+        return site.name if site is not None else ""
 
     def _webhook(self, status: WebhookStatus) -> Webhook:
         wanted = self.config.webhook

@@ -9,9 +9,12 @@ rested longest is closed for the newcomer, so that idle connections never lock a
 from __future__ import annotations
 
 import asyncio
+import errno
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
+import structlog
 from aiohttp import web
 
 if TYPE_CHECKING:
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 _TLS_HANDSHAKE_S: Final = 10.0
+TELL_EVERY_S: Final = 60.0
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,15 @@ class Doors:
         self._on_count = on_count
         self._places: dict[str, int] = {}  # taken, by source
         self._resting: dict[Caller, None] = {}  # the longest first
+        self._quiet = asyncio.Event()
+        self._quiet.set()
         self.open = 0
+
+    async def drained(self, within_s: float) -> None:
+        """Wait until no request is being answered, at most so long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await self._quiet.wait()
 
     def admit(self, caller: Caller) -> bool:
         """Give the caller a place, or say that there is none."""
@@ -78,6 +91,7 @@ class Doors:
         """Give the caller's place back."""
         self._resting.pop(caller, None)
         self.open -= 1
+        self._note_quiet()
         self._on_count(self.open)
         count = self._places[caller.source] - 1
         if count:
@@ -89,10 +103,20 @@ class Doors:
         """Note that the caller has nothing in hand, from now."""
         self._resting.pop(caller, None)
         self._resting[caller] = None
+        self._note_quiet()
 
     def works(self, caller: Caller) -> None:
         """Note that a request of the caller is being answered."""
         self._resting.pop(caller, None)
+        self._quiet.clear()
+
+    def goes(self, caller: Caller) -> None:
+        """Note that the caller is being closed: it is no more among those who may make room."""
+        self._resting.pop(caller, None)
+
+    def _note_quiet(self) -> None:
+        if len(self._resting) >= self.open:
+            self._quiet.set()
 
     def _make_room(self) -> bool:
         longest = next(iter(self._resting), None)
@@ -183,7 +207,7 @@ class Caller(web.RequestHandler):
     def end(self, reason: str) -> None:
         """Close at once, and count why."""
         self._doors.on_closed(reason)
-        self._doors.works(self)  # no more among those who rest
+        self._doors.goes(self)
         transport = self.transport
         if transport is not None:
             transport.abort()
@@ -202,6 +226,31 @@ class Caller(web.RequestHandler):
         answer = web.Response(status=status, text="bad request\n")
         answer.force_close()
         return answer
+
+
+class Doormat:
+    """What the event loop complains of: a newcomer that cannot be taken for want of a file descriptor.
+
+    asyncio would log that with a traceback, once a second and listener; here it is counted, and logged once a minute.
+    Everything else it complains of goes the usual way.
+    """
+
+    def __init__(self, on_refused: Callable[[str], None], now: Callable[[], float]) -> None:
+        self._on_refused = on_refused
+        self._now = now
+        self._told_at: float | None = None
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Handle one complaint; to be set as the loop's exception handler."""
+        error = context.get("exception")
+        if not (isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE)):
+            loop.default_exception_handler(context)
+            return
+        self._on_refused("no_descriptors")
+        now = self._now()
+        if self._told_at is None or now - self._told_at >= TELL_EVERY_S:
+            self._told_at = now
+            log.error("no_descriptors", why=error.strerror)
 
 
 class DoorSite(web.BaseSite):

@@ -106,6 +106,7 @@ class Webhook:
         self._clock = clock
         self._faults: dict[str, float] = {}  # reasons being refused for, and when last: each is logged once
         self._under_way = 0  # bytes of bodies that are being read
+        self._site: DoorSite | None = None
         self.port = 0
         self._doors = Doors(rules.limits.doors, self._closed, exempt=self._exempt, on_count=self._count_open)
         self.use(rules)
@@ -125,7 +126,8 @@ class Webhook:
         listener = self._listen.bind()
         self.port = listener.getsockname()[1]
         await self._runner.setup()
-        await DoorSite(self._runner, listener, self._doors).start()
+        self._site = DoorSite(self._runner, listener, self._doors)
+        await self._site.start()
         return self
 
     async def __aexit__(
@@ -134,6 +136,10 @@ class Webhook:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        # aiohttp stops reading as soon as it is told to clean up: a delivery under way would be lost with its rest.
+        if self._site is not None:
+            await self._site.stop()
+        await self._doors.drained(SHUTDOWN_S)
         await self._runner.cleanup()
 
     async def _post(self, request: web.Request) -> web.Response:

@@ -1,4 +1,4 @@
-"""The operator's listener: /metrics, /-/healthy, /-/ready, /-/reload and the status page, on one port.
+"""The operator's listener: /metrics, /-/healthy, /-/ready, /-/reload, the status page and floors, on one port.
 
 It is handed callables and knows nothing of where their answers come from.
 """
@@ -13,6 +13,7 @@ from aiohttp import web
 from collector.config.web_file import Web
 from collector.doors import DoorLimits, Doors, DoorSite, attended
 from collector.serve import status_html
+from collector.serve.floor_pages import FloorPages
 from collector.serve.guard import Guard
 from collector.serve.health import HealthEndpoints
 from collector.serve.metrics import MetricsEndpoint
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from types import TracebackType
 
+    from collector.floors import Floors
     from collector.listen import Listen
     from collector.serve.guard import Handler
     from collector.serve.health import Ready
@@ -59,6 +61,7 @@ class OperatorListener:
 
     `render(selection)` gives /metrics, `ready()` the reasons why not ready, `stuck()` what hangs, `status()` what the
     page shows, `reload()` the faults of the configuration that was to be used. `counts` learns who was turned away.
+    `floors` are shown below /floors; None: nothing is there.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class OperatorListener:
         reload: Reload | None = None,
         counts: ServerStatus | None = None,
         rules: Rules | None = None,
+        floors: Floors | None = None,
     ) -> None:
         self._listen = listen
         self._status = status
@@ -91,6 +95,8 @@ class OperatorListener:
         application.router.add_get("/-/ready", health.ready)
         application.router.add_post("/-/reload", self._post_reload)
         application.router.add_get("/", self._page)
+        if floors is not None:
+            FloorPages(floors).add_to(application)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=SHUTDOWN_S)
 
     async def __aenter__(self) -> Self:
@@ -126,7 +132,14 @@ class OperatorListener:
 
     @web.middleware
     async def _admit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        return await self._guard.admit(request, handler)
+        answer = await self._guard.admit(request, handler)
+        if answer.status == 503 and request.path == "/metrics":  # noqa: PLR2004 - too many at once
+            self._counts.refused["too_many_scrapes"] = self._counts.refused.get("too_many_scrapes", 0) + 1
+        return answer
+
+    def refused(self, reason: str) -> None:
+        """Count a connection that was not taken."""
+        self._closed(reason)
 
     def _closed(self, reason: str) -> None:
         self._counts.closed[reason] = self._counts.closed.get(reason, 0) + 1

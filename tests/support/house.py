@@ -41,13 +41,20 @@ class House:
     """A running daemon, its cloud and its clock. Frames that a broken connection lost are not waited for."""
 
     def __init__(
-        self, cloud: FakeCloud, clock: ManualClock, daemon: Collector, http: aiohttp.ClientSession, file: Path
+        self,
+        cloud: FakeCloud,
+        clock: ManualClock,
+        daemon: Collector,
+        http: aiohttp.ClientSession,
+        file: Path,
+        stop: asyncio.Event,
     ) -> None:
         self.cloud = cloud
         self.clock = clock
         self.daemon = daemon
         self.http = http
         self.file = file
+        self.stop = stop
         self._lost = 0
 
     # What can be seen
@@ -213,7 +220,7 @@ async def keeping_house(
         task = asyncio.ensure_future(app.run(loaded, stop=stop, clock=clock, started=started.set_result, source=source))
         await asyncio.wait([task, started], return_when=asyncio.FIRST_COMPLETED)
         try:
-            yield House(cloud, clock, await started if started.done() else await task, http, file)
+            yield House(cloud, clock, await started if started.done() else await task, http, file, stop)
         finally:
             stop.set()
             async with asyncio.timeout(30.0):

@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Response
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
 
     from websockets.http11 import Request
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 class MisbehavingCloud:
     """Acknowledges and streams like Mist, except where a test says otherwise through the public attributes."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self.tls = tls
         self.answer: tuple[int, dict[str, str]] | None = None  # to the handshake, instead of 101
         self.mute_handshakes = False  # accept TCP, never answer the handshake
         self.mute_acks = False  # acknowledge nothing at all
@@ -51,7 +53,7 @@ class MisbehavingCloud:
 
     @property
     def url(self) -> str:
-        return f"ws://127.0.0.1:{self._port}/api-ws/v1/stream"
+        return f"{'wss' if self.tls else 'ws'}://127.0.0.1:{self._port}/api-ws/v1/stream"
 
     @property
     def connections(self) -> list[ServerConnection]:
@@ -69,6 +71,7 @@ class MisbehavingCloud:
             open_timeout=None,
             close_timeout=0.2,
             max_size=None,
+            ssl=self.tls,
         )
         self._port = self._server.sockets[0].getsockname()[1]
 
@@ -90,6 +93,11 @@ class MisbehavingCloud:
         """Lose every connection without a close frame."""
         for connection in self.connections:
             connection.transport.abort()
+
+    def write_raw(self, octets: bytes) -> None:
+        """Write bytes that are no whole frame to every connection."""
+        for connection in self.connections:
+            connection.transport.write(octets)
 
     def go_half_open(self) -> None:
         """Keep the connections but read nothing any more: pings stay unanswered, nothing is sent."""

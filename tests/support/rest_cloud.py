@@ -18,6 +18,7 @@ from collector.mist.clouds import Cloud
 from collector.status import RestStatus
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator, Callable
 
 TOKEN = "an-org-token"
@@ -67,7 +68,8 @@ class Call:
 class RestCloud:
     """Serves `replies[path]` in order, the last one for ever; a reply may be a function of the query."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self.tls = tls
         self.calls: list[Call] = []
         self.called = asyncio.Event()
         self.url = ""
@@ -80,10 +82,10 @@ class RestCloud:
         app.router.add_route("*", "/{tail:.*}", self._serve)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        site = web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self.tls)
         await site.start()
         host, port = self._runner.addresses[0][:2]
-        self.url = f"http://{host}:{port}"
+        self.url = f"http{'s' if self.tls else ''}://{host}:{port}"
         return self
 
     async def __aexit__(self, *_: object) -> None:
