@@ -6,7 +6,12 @@ Nobody is in them by name: a dot is a kind and a place. Lengths are pixels of th
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from collector.clock import Clock
 
 Point: TypeAlias = tuple[float, float]
 Segment: TypeAlias = tuple[float, float, float, float]  # x and y of both ends
@@ -47,6 +52,7 @@ class FloorView:
     """Everything that can be drawn. `width` and `height` are 0, `ppm` (pixels a metre) too, when they are not known.
 
     `walls` are what the map has of them, perhaps nothing. `people` counts the dots by kind.
+    `heard_at` is when the last of those who are here was heard of, monotonic; None when nobody is here.
     """
 
     map_id: str
@@ -59,3 +65,14 @@ class FloorView:
     zones: tuple[ZoneView, ...]
     people: dict[str, int]
     dots: tuple[Dot, ...]
+    heard_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Floors:
+    """Where a page gets floors from: those to pick from, one as it is now (None: no such map), a site's name ("")."""
+
+    lines: Callable[[], Sequence[FloorLine]]
+    view: Callable[[str], FloorView | None]
+    clock: Clock
+    site_name: Callable[[str], str] = lambda _site_id: ""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from collector.floors import Dot, FloorLine, FloorView, ZoneView
 from collector.location.engine import KIND_NAMES
-from collector.location.population import X, Y
+from collector.location.population import HEARD, X, Y
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,11 +40,27 @@ def view_of(location: Location, map_id: str) -> FloorView | None:
         people[dot.kind] += 1
     zones = tuple(
         ZoneView(zone.id, zone.name, zone.outline.corners, location.engine.occupants(zone), zone.limit)
-        for zone in floor.zones.values()
+        for zone in sorted(floor.zones.values(), key=lambda zone: (zone.name, zone.id))
     )
     return FloorView(
-        floor.id, floor.site_id, floor.name, floor.width, floor.height, floor.ppm, floor.walls, zones, people, dots
+        floor.id,
+        floor.site_id,
+        floor.name,
+        floor.width,
+        floor.height,
+        floor.ppm,
+        floor.walls,
+        zones,
+        people,
+        dots,
+        heard_on(location.engine, floor),
     )
+
+
+def heard_on(engine: Engine, floor: Floor) -> float | None:
+    """When the last of those on a floor was heard of, monotonic; None when nobody is there."""
+    heard = (people.numbers[first + HEARD] for people in engine.populations for first in people.on(floor.index))
+    return max(heard, default=None)
 
 
 def dots_on(engine: Engine, floor: Floor) -> Iterable[Dot]:

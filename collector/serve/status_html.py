@@ -43,7 +43,8 @@ def _head(page: StatusPage) -> str:
     else:
         state = markup.paragraph("Ready.", "good")
     about = markup.paragraph(f"{running}; {as_of}.", "soft")
-    return f"<h1>mist-collector</h1>{state}{about}<nav>{_NAVIGATION}</nav>"
+    floors = '<a href="/floors">Floors</a>' if page.floors else ""
+    return f"<h1>mist-collector</h1>{state}{about}<nav>{_NAVIGATION}{floors}</nav>"
 
 
 def _number(value: int) -> Cell:

@@ -53,3 +53,4 @@ class StatusPage:
     webhook: WebhookStatus | None = None  # None: the webhook listener is off
     series: Mapping[str, int] = field(default_factory=dict)  # samples by family
     last_events: Sequence[EventLine] = ()  # the newest first
+    floors: bool = False  # whether /floors is there

@@ -1,0 +1,202 @@
+"""The pages of floors: a list to pick from, and one floor as it is now. Everything from outside is escaped here.
+
+A floor's page shows the numbers of its first frame already, so it is of use without a script, too; `floor.js` writes
+those of later frames into the same places.
+"""
+
+from __future__ import annotations
+
+import html
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from collector.serve import markup, words
+from collector.serve.floor_frames import KINDS, MOST_DOTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from collector.floors import FloorLine, FloorView
+    from collector.serve.floor_sketch import Sketch
+
+MOST_FLOORS: Final = 1000  # in the list, the fullest
+REFRESH_S: Final = 30
+_MARKS: Final = {
+    "client": '<circle r="6"/>',
+    "unconnected_client": '<circle class="ring" r="5"/>',
+    "sdkclient": '<path d="M0 -8L8 6H-8Z"/>',
+    "asset": '<path d="M-6 -6H6V6H-6Z"/>',
+    "discovered_asset": '<path class="ring" d="M0 -7L7 0L0 7L-7 0Z"/>',
+}
+_LEVELS: Final = (
+    ("empty", "nobody is there"),
+    ("few", "up to 4, or less than half of the limit"),
+    ("some", "5 to 19, or half of the limit"),
+    ("many", "20 or more, or 80 % of the limit"),
+    ("full", "the limit is reached; hatched"),
+)
+
+
+def document(title: str, head: str, body: str) -> str:
+    """A whole document; style and script are files of our own beside it."""
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f"<title>{html.escape(title)}</title>{head}</head><body>{body}</body></html>\n"
+    )
+
+
+def floors_page(lines: Sequence[FloorLine], site_name: Callable[[str], str]) -> str:
+    """The list of floors, by site and name."""
+    shown = sorted(lines, key=lambda line: (-line.people, line.map_id))[:MOST_FLOORS]
+    named = sorted((site_name(line.site_id) or line.site_id, line.name or line.map_id, line.map_id) for line in shown)
+    by_id = {line.map_id: line for line in shown}
+    rows = "".join(_line(site, name, by_id[map_id]) for site, name, map_id in named)
+    if rows:
+        less = f"The fullest {MOST_FLOORS} of {words.count(len(lines))} floors." if len(lines) > MOST_FLOORS else ""
+        heads = '<th scope="col">Floor</th><th scope="col">Site</th>'
+        heads += '<th scope="col" class="n">Zones</th><th scope="col" class="n">Located now</th>'
+        listed = markup.paragraph(less, "soft") if less else ""
+        listed += _scroller("Floors", f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>")
+    else:
+        listed = markup.paragraph("No floor is known yet.") + markup.paragraph(
+            "Floors are read where positions are wanted: see streams.location in the configuration.", "soft"
+        )
+    head = f'<meta http-equiv="refresh" content="{REFRESH_S}"><link rel="stylesheet" href="floors/floor.css">'
+    body = f'<nav><a href="./">Status</a></nav><main><h1>Floors</h1>{listed}</main>'
+    return document("Floors - mist-collector", head, body)
+
+
+def _line(site: str, name: str, line: FloorLine) -> str:
+    link = f'<a href="floors/{quote(line.map_id, safe="")}">{html.escape(name)}</a>'
+    numbers = f'<td class="n">{words.count(line.zones)}</td><td class="n">{words.count(line.people)}</td>'
+    return f'<tr><th scope="row">{link}</th><td>{html.escape(site)}</td>{numbers}</tr>'
+
+
+def missing_page() -> str:
+    """What stands where a floor was looked for in vain."""
+    head = '<link rel="stylesheet" href="floor.css">'
+    body = "<main><h1>No such floor</h1><p>It is not known, or not yet: right after a start, maps are still read.</p>"
+    return document("No such floor", head, f'{body}<p><a href="../floors">All floors</a></p></main>')
+
+
+def floor_page(view: FloorView, sketch: Sketch, frame: Mapping[str, Any], site: str) -> str:
+    """One floor."""
+    name = view.name or view.map_id
+    head = (
+        '<link rel="stylesheet" href="floor.css"><script src="floor.js" defer></script>'
+        f'<noscript><meta http-equiv="refresh" content="{REFRESH_S}"></noscript>'
+    )
+    body = (
+        '<a class="skip" href="#numbers">To the numbers</a>'
+        '<nav><a href="../floors">All floors</a><a href="../">Status</a></nav>'
+        f'<main data-events="{quote(view.map_id, safe="")}/events" data-drawing="{sketch.mark}">'
+        f'<h1>{html.escape(name)}</h1><p class="soft">{html.escape(site or view.site_id)}{_size(view)}</p>'
+        '<p class="bar"><strong id="state" role="status">As it was when this page was opened</strong> '
+        '<span id="as-of" class="soft"></span> <button type="button" id="pause" hidden>Pause</button></p>'
+        f"{_drawing(name, sketch, frame)}{_legend()}{_numbers(view, frame)}</main>"
+    )
+    return document(f"{name} - floor", head, body)
+
+
+def _size(view: FloorView) -> str:
+    if not (view.ppm and view.width and view.height):
+        return "; its scale is not known"
+    return f"; {view.width / view.ppm:.0f} by {view.height / view.ppm:.0f} m"
+
+
+def _drawing(name: str, sketch: Sketch, frame: Mapping[str, Any]) -> str:
+    """The drawing with its first frame: zones below, then dots, walls and numbers."""
+    sheet, zones = sketch.sheet, frame["zones"]
+    areas = "".join(
+        f'<g class="zone level-{zones[number]["level"]}" data-zone="{number}">{area}</g>'
+        for number, area in sketch.areas
+    )
+    labels = "".join(
+        f'<g class="label" data-zone="{number}"><text class="name" x="{at.x}" y="{at.y - 4}">{html.escape(at.name)}'
+        f'</text><text class="count" x="{at.x}" y="{at.y + 22}">{zone["all"]}</text></g>'
+        for number, (at, zone) in enumerate(zip(sketch.labels, zones, strict=True))
+    )
+    return (
+        f'<svg class="floor" viewBox="0 0 {sheet.width} {sheet.height}" role="img" aria-labelledby="drawn told">'
+        f'<title id="drawn">{html.escape(name)}, from above</title>'
+        f'<desc id="told">The numbers of this drawing stand in the tables below it.</desc><defs>{_defs()}</defs>'
+        f'<rect class="sheet" width="{sheet.width}" height="{sheet.height}"/>'
+        f"{areas}{_dots(frame)}{sketch.walls}{labels}</svg>"
+    )
+
+
+def _dots(frame: Mapping[str, Any]) -> str:
+    return "".join(
+        f'<path class="dots" data-kind="{kind}" d="{frame["dots"][kind]}" marker-start="url(#{kind})"'
+        f' marker-mid="url(#{kind})" marker-end="url(#{kind})"/>'
+        for kind in KINDS
+    )
+
+
+def _defs() -> str:
+    hatch = '<path d="M-2 2L2 -2M0 12L12 0M10 14L14 10"/>'
+    return f'<pattern id="hatch" width="12" height="12" patternUnits="userSpaceOnUse">{hatch}</pattern>' + "".join(
+        f'<marker id="{kind}" class="mark {kind}" viewBox="-10 -10 20 20" markerWidth="20" markerHeight="20"'
+        f' markerUnits="userSpaceOnUse" overflow="visible">{mark}</marker>'
+        for kind, mark in _MARKS.items()
+    )
+
+
+def _legend() -> str:
+    """What the colours of zones mean; the signs of dots are explained where they are counted."""
+    levels = "".join(
+        f'<li class="level-{number}"><span class="swatch"></span> <b>{word}</b>: {rule}</li>'
+        for number, (word, rule) in enumerate(_LEVELS)
+    )
+    return f'<section><h2>Zones by how full they are</h2><ul class="legend">{levels}</ul></section>'
+
+
+def _numbers(view: FloorView, frame: Mapping[str, Any]) -> str:
+    """The same as numbers: who is on the floor by kind, and in each zone."""
+    more = "" if frame["drawn"] == frame["all"] else f"{MOST_DOTS} of them are drawn, chosen by chance."
+    kinds = "".join(
+        f'<tr><th scope="row"><svg class="key mark {kind}" viewBox="-10 -10 20 20" aria-hidden="true">{_MARKS[kind]}'
+        f'</svg> {words_of}</th><td class="n" data-people>{count}</td></tr>'
+        for (kind, words_of), count in zip(KINDS.items(), frame["people"], strict=True)
+    )
+    total = f'<tr><th scope="row">All</th><td class="n" id="all">{frame["all"]}</td></tr>'
+    heads = '<th scope="col">Sign and kind</th><th scope="col" class="n">Located now</th>'
+    people = f"<table><thead><tr>{heads}</tr></thead><tbody>{kinds}</tbody><tfoot>{total}</tfoot></table>"
+    return (
+        f'<section id="numbers" tabindex="-1"><h2>On this floor</h2><p id="more" class="soft">{more}</p>'
+        f"{_scroller('On this floor', people)}<h2>In its zones</h2>{_zones(view, frame)}"
+        '<p class="soft">Counted are devices that are located, not heads. Against the limit count Wi-Fi clients and '
+        "app users.</p></section>"
+    )
+
+
+def _zones(view: FloorView, frame: Mapping[str, Any]) -> str:
+    heads = ("Zone", "#Located", "State", "Of the limit", *(f"#{kind}" for kind in KINDS.values()))
+    head = "".join(
+        f'<th scope="col" class="n">{head[1:]}</th>' if head.startswith("#") else f'<th scope="col">{head}</th>'
+        for head in heads
+    )
+    rows = "".join(
+        _zone(number, zone.name or zone.zone_id, now)
+        for number, (zone, now) in enumerate(zip(view.zones, frame["zones"], strict=True))
+    )
+    if not rows:
+        return markup.paragraph("No zone is drawn on this map.", "soft")
+    return _scroller("In its zones", f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>")
+
+
+def _zone(number: int, name: str, now: Mapping[str, Any]) -> str:
+    kinds = "".join(f'<td class="n" data-of="kind">{count}</td>' for count in now["kinds"])
+    button = f'<button type="button" class="find" aria-pressed="false" disabled>{html.escape(name)}</button>'
+    return (
+        f'<tr class="level-{now["level"]}" data-row="{number}"><th scope="row">{button}</th>'
+        f'<td class="n" data-of="all">{now["all"]}</td>'
+        f'<td><span class="swatch"></span> <span data-of="state">{now["state"]}</span></td>'
+        f'<td data-of="limit">{now["limit"]}</td>{kinds}</tr>'
+    )
+
+
+def _scroller(name: str, table: str) -> str:
+    """A table in a box that scrolls on a narrow screen, by keyboard, too."""
+    return f'<div class="box" role="region" aria-label="{name}" tabindex="0">{table}</div>'
