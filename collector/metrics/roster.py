@@ -6,6 +6,7 @@ to a `Place` where rows live within rows). Rows are found by walking these dicts
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -32,7 +33,7 @@ class Place:
         self.labels = labels
         self.rows = rows
         self.children: list[dict[str, Child] | None] = [None] * len(spec.collections)
-        self.steady = [0] * spec.steady  # hashes of the texts of steady fields as last written
+        self.steady = array("q", [0]) * spec.steady  # hashes of the texts of steady fields as last written
 
 
 Child: TypeAlias = "int | Place"  # a row without rows inside it is just its number
@@ -104,7 +105,7 @@ class Roster:
             table = place.spec.tables[position]
             row = place.rows[position] = table.new_row(self.root_labels(table, place))
             blank_texts(table, row, place.spec.text_groups[position])
-            place.steady = [0] * place.spec.steady  # the new row has to be told everything
+            place.steady = array("q", [0]) * place.spec.steady  # the new row has to be told everything
         return row
 
     def remove(self, identity: str) -> bool:
