@@ -365,7 +365,7 @@ def _break_of(closed: Closed) -> Break:
 
 
 def _talks(channel: str) -> bool:
-    """Whether a channel speaks by itself; one that speaks of events may be silent for weeks, an empty floor for a night."""
+    """Whether a channel speaks by itself; one that tells events may be silent for weeks, an empty floor for a night."""
     known = channels.match(channel)
     if known is None:
         return True
