@@ -50,6 +50,10 @@ bench: $(READY) ## Run the benchmarks
 dashboards: $(READY) ## Write the rules, alerts and dashboards anew from grafana-dashboards/
 	@PYTHONPATH=grafana-dashboards $(BIN)/python -m mist_screens $(ARGS)
 
+.PHONY: kubernetes
+kubernetes: $(READY) ## Write the PrometheusRule of deploy/kubernetes anew from deploy/prometheus/rules
+	@$(BIN)/python deploy/kubernetes/make_rules.py
+
 .PHONY: dist
 dist: $(READY) ## Build the release in dist/: wheel, sdist, the lock, their checksums
 	rm -rf dist
