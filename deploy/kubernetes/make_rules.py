@@ -1,4 +1,5 @@
-"""Writes the rules and alerts of deploy/prometheus/rules as one PrometheusRule: `make kubernetes`.  # noqa: INP001 - a program, no package
+# ruff: noqa: INP001 - a program, no package
+"""Writes the rules and alerts of deploy/prometheus/rules as one PrometheusRule, for `make kubernetes`.
 
 The operator takes rules only in an object of its own, and Kustomize cannot wrap files in one.
 """
