@@ -293,7 +293,7 @@ class Devices:
     def _write_record(self, record: msgspec.Struct, place: Place, now: float) -> None:
         """Write what is known of a device without its measurements; what the stream says of it counts again after."""
         self.kinds_by_name[RECORD].write(record, place, now)
-        place.steady = [0] * len(place.steady)
+        place.forget_steady()
 
     def _kind(self, name: str) -> ObjectKind:
         return self.kinds_by_name.get(name) or self.kinds_by_name[RECORD]

@@ -33,7 +33,12 @@ class Place:
         self.labels = labels
         self.rows = rows
         self.children: list[dict[str, Child] | None] = [None] * len(spec.collections)
-        self.steady = array("q", [0]) * spec.steady  # hashes of the texts of steady fields as last written
+        self.steady: array[int]  # hashes of the texts of steady fields as last written
+        self.forget_steady()
+
+    def forget_steady(self) -> None:
+        """Whatever the steady fields are told next is written, the same text as before, too."""
+        self.steady = array("q", bytes(8 * self.spec.steady))
 
 
 Child: TypeAlias = "int | Place"  # a row without rows inside it is just its number
@@ -105,7 +110,7 @@ class Roster:
             table = place.spec.tables[position]
             row = place.rows[position] = table.new_row(self.root_labels(table, place))
             blank_texts(table, row, place.spec.text_groups[position])
-            place.steady = array("q", [0]) * place.spec.steady  # the new row has to be told everything
+            place.forget_steady()  # the new row has to be told everything
         return row
 
     def remove(self, identity: str) -> bool:
