@@ -52,3 +52,9 @@ def prometheus() -> str:
 def amtool() -> str:
     """Return the path of amtool; without it the test is skipped, or fails in CI."""
     return programs.require("amtool")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Return the path of a Chromium; without it the test is skipped, or fails in CI."""
+    return programs.require("chromium")

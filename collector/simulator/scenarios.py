@@ -2,7 +2,7 @@
 
 A step says what to `do`:
 
-- `bend`: hold `set` fields of what `kind` says (see `fleet.bends`); `device` is its place at the site, absent: all
+- `bend`: hold `set` fields of what `kind` says (see `fleet.bends`); `device` is its place at the site (-1: the last), absent: all
 - `cut`: disconnect devices; `every_s` connects and disconnects them in turn
 - `tell`: send an event of a `topic`, `times` times, every `every_s`; `in_the_end` is sent when the step ends
 - `fault`: a fault of the cloud (see `faults`)
@@ -67,7 +67,7 @@ _ZONE = {
 
 # What a fleet does by chance and an alert would rightly speak of, held at what is usual.
 _WELL: tuple[Step, ...] = (
-    _bend("ap", fields={"radio_stat.*.util_all": 31, "radio_stat.*.noise_floor": -93, "cpu_util": 22, "mem_used_kb": {"share": 0.5, "of": "mem_total_kb"}}),
+    _bend("ap", fields={"radio_stat.*.util_all": 31, "radio_stat.*.noise_floor": -93, "cpu_util": 22, "mem_used_kb": {"share": 0.5, "of": "mem_total_kb"}, "expiring_certs.*": {"in_s": 20_000_000}}),
     _bend(
         "switch",
         fields={
@@ -207,7 +207,7 @@ SCENARIOS: dict[str, Scenario] = {
         Scenario(name="edge-down", says="A Mist Edge disconnects.", alerts=("MistEdgeDown",), steps=({"do": "cut", "kind": "mxedge", "device": 0},), of_site=False),
         Scenario(
             name="edge-trouble", says="The tunnels' service of a Mist Edge stops, and a port loses its link.", alerts=("MistEdgeServiceDown", "MistEdgePortDown"),
-            steps=(_bend("mxedge", 0, fields={"service_stat.tunterm.running_state": "Stopped", "port_stat.port1.up": False}),), of_site=False,
+            steps=(_bend("mxedge", -1, fields={"service_stat.tunterm.running_state": "Stopped", "port_stat.port1.up": False}),), of_site=False,
         ),
         # the collector
         Scenario(name="collector-blind", says="The streams stay open and nothing comes: a frozen feed.", alerts=("MistCollectorStreamBlind",), steps=({"do": "fault", "kind": "half_open"},), of_site=False),

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from collector.simulator.fleet.bends import Bend
-from collector.simulator.fleet.messages import Event
 from collector.simulator.scenarios import SCENARIOS, Scenario
 
 if TYPE_CHECKING:
@@ -163,8 +162,7 @@ class Stage:
         left = itertools.count(step.get("times", 1), -1)
 
         def say(more: dict[str, Any], at: float) -> None:
-            event = self._filled(play, step, step["event"] | more, at)
-            self._cloud.sender.offer(Event(step["topic"], event, at))
+            self._cloud.fleet.tell(step["topic"], self._filled(play, step, step["event"] | more, at), at)
 
         async def tell(at: float) -> None:
             say({}, at)
@@ -223,7 +221,7 @@ class Stage:
         scope = play.site["id"] if play.scenario.of_site else play.org_id
         macs = self._cloud.fleet.macs_at(scope, step["kind"])
         if step.get("device") is not None:
-            macs = macs[step["device"] : step["device"] + 1]
+            macs = macs[step["device"] :][:1]
         if not macs:
             raise ValueError(f"{play.scenario.name} needs a {step['kind']} at {play.site['name']}")
         return macs

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mist_screens.panels import Panel
     from mist_screens.settings import Settings
 
+_NOT_OF_THE_SCHEMA = ("auto", "auto_min", "auto_count", "id")  # the SDK gives them to every kind of variable
 NAMES = "mist_collector_build_info"
 
 
@@ -73,6 +74,12 @@ def render(screen: Screen, settings: Settings) -> str:
     )
     _place(builder, screen.sections)
     raw = json.loads(JSONEncoder().encode(builder.build()))
+    raw.pop("style", None)  # of dashboards before Grafana 10
+    for panel in raw["panels"]:
+        panel.get("options", {}).pop("footer", None)  # of tables before Grafana 12
+    for variable in raw["templating"]["list"]:
+        for name in _NOT_OF_THE_SCHEMA:
+            variable.pop(name, None)
     return json.dumps(_filled(raw, settings), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
 

@@ -28,12 +28,12 @@ class Derived:
         self._fleet = fleet
 
     def mxtunnels(self, org_id: str, now: float) -> list[Row]:
-        """Tunnels between the connected APs of an org and its Mist Edges: each AP has one, with one session."""
+        """Tunnels between the connected APs of an org and its Mist Edges: each AP has one, always to the same edge."""
         edges = self._fleet.mxedge_stats(org_id)
         if not edges:
             return []
         aps = [ap for ap in self._fleet.device_stats(org_id, "ap") if ap.get("status") == "connected"]
-        return [self._mxtunnel(ap, edges[place % len(edges)], now) for place, ap in enumerate(aps)]
+        return [self._mxtunnel(ap, edges[crc32(ap["mac"].encode()) % len(edges)], now) for ap in aps]
 
     def _mxtunnel(self, ap: Row, edge: Row, now: float) -> Row:
         up_s = int(min(ap.get("uptime", 0), edge["uptime"]))

@@ -97,7 +97,10 @@ async def test_the_end_of_an_alarm_is_told(cloud):
     cloud.stage.begin("critical-alarm")
     await cloud.advance(1)
     await cloud.stage.end()
+    await cloud.advance(1)
     first, last = events(cloud, "alarms")
+    (org,) = cloud.atlas.orgs()
+    assert [alarm["status"] for alarm in cloud.fleet.alarms(org["id"])] == ["resolved"]
     assert first["id"] == last["id"]
     assert (first["status"], last["status"]) == ("open", "resolved")
 
