@@ -33,6 +33,9 @@ SCRAPE_EVERY = "5s"
 _PROMETHEUS_PORT = 9090
 _RULES = Path(__file__).resolve().parents[2] / "deploy" / "prometheus" / "rules"  # only in a checkout, not in a wheel
 _POLL_S = 0.1
+_WALKERS = 30  # a site, in an office of one floor; by night they are at home
+_LOCATED_EVERY_S = 3.0
+_POSITIONS = ("clients", "unconnected_clients", "sdkclients", "assets", "discovered_assets")
 _TOKEN, _SECRET = "demo-token", "demo-webhook-secret"  # they open a toy on this machine
 
 
@@ -130,6 +133,9 @@ def _cloud_options(plan: Plan) -> CloudOptions:
             mxedges=plan.mxedges,
             clients_per_ap=plan.clients_per_ap,
             cadence_s=plan.cadence_s,
+            walkers=_WALKERS,
+            office_floors=plan.sites,
+            location_cadence_s=_LOCATED_EVERY_S,
             start=time.time(),
         ),
         speed=plan.speed,
@@ -159,7 +165,12 @@ def _write_configuration(plan: Plan, cloud: FakeCloud, directory: Path) -> Path:
                 "token_file": "token",
             }
         ],
-        "streams": {"clients": True, "mxedges": True, "org_insights": True},
+        "streams": {
+            "clients": True,
+            "mxedges": True,
+            "org_insights": True,
+            "location": dict.fromkeys(_POSITIONS, True),
+        },
         "server": {"listen": str(plan.server)},
         "webhook": {"listen": str(plan.webhook), "secret_files": ["webhook-secret"]},
     }
@@ -239,6 +250,7 @@ def _where(plan: Plan, base: str, cloud: FakeCloud, prometheus: _Prometheus | No
     query = "/graph?g0.expr=mist_ap_clients&g0.tab=0"
     places = {
         "Status page": f"{base}/",
+        "Floors": f"{base}/floors",
         "Metrics": f"{base}/metrics",
         "Prometheus": f"{prometheus.url}{query}" if prometheus else "none: not on PATH, or not wanted",
         "Alerts": f"{prometheus.url}/alerts" if prometheus else "none without Prometheus",

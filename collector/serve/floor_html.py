@@ -75,7 +75,7 @@ def _line(site: str, name: str, line: FloorLine) -> str:
 
 def missing_page() -> str:
     """What stands where a floor was looked for in vain."""
-    head = '<link rel="stylesheet" href="floor.css">'
+    head = f'<meta http-equiv="refresh" content="{REFRESH_S}"><link rel="stylesheet" href="floor.css">'
     body = "<main><h1>No such floor</h1><p>It is not known, or not yet: right after a start, maps are still read.</p>"
     return document("No such floor", head, f'{body}<p><a href="../floors">All floors</a></p></main>')
 
@@ -192,7 +192,7 @@ def _zone(number: int, name: str, now: Mapping[str, Any]) -> str:
     return (
         f'<tr class="level-{now["level"]}" data-row="{number}"><th scope="row">{button}</th>'
         f'<td class="n" data-of="all">{now["all"]}</td>'
-        f'<td><span class="swatch"></span> <span data-of="state">{now["state"]}</span></td>'
+        f'<td class="state"><span class="swatch"></span> <span data-of="state">{now["state"]}</span></td>'
         f'<td data-of="limit">{now["limit"]}</td>{kinds}</tr>'
     )
 

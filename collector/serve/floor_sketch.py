@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 SPAN = 1000
 _LETTER = 9.0  # units a letter of a name takes, about
 _ROOM = 0.95  # share of the width found that a name may take
-_HEIGHTS = (0.5, 0.35, 0.65, 0.2, 0.8)  # heights of an outline at which there may be room for its name
+_HEIGHTS = (0.5, 0.35, 0.65, 0.2, 0.8, 0.08, 0.92)  # of an outline, where there may be room for its name
+_BETWEEN = 0.25  # a line between whole units meets no corner
+_WIDE = 2.0  # a label is about twice as wide as high
 _MARGIN = 1.02
 
 
@@ -108,24 +110,30 @@ def area(outline: Sequence[tuple[float, float]]) -> float:
 
 
 def label(outline: Sequence[tuple[int, int]], name: str) -> Label:
-    """Where there is room for a name within an outline: in the widest stretch of a few heights of it."""
+    """Where there is most room for a name and a number within an outline, looking along a few heights of it."""
     top, bottom = min(y for _, y in outline), max(y for _, y in outline)
-    best = (0.0, float(outline[0][0]), float(top))
+    turned = [(y, x) for x, y in outline]
+    best = (0.0, 0.0, float(outline[0][0]), float(top))  # room, width, and where
     for share in _HEIGHTS:
-        y = top + (bottom - top) * share + 0.25  # between whole units, so that no corner is met
-        crossings = sorted(_crossings(outline, y))
-        for start, end in zip(crossings[::2], crossings[1::2], strict=False):
-            if end - start > best[0] * 1.1:
-                best = (end - start, (start + end) / 2, y)
-    width, x, y = best
+        y = top + (bottom - top) * share + _BETWEEN
+        for left, right in _inside(outline, y):
+            x = (left + right) / 2 + _BETWEEN
+            above, below = next(((a, b) for a, b in _inside(turned, x) if a <= y <= b), (y, y))
+            room = min(right - left, _WIDE * (below - above))
+            if room > best[0] * 1.1:
+                best = room, right - left, x, (above + below) / 2
+    _, width, x, y = best
     return Label(round(x), round(y), _shortened(name, int(width * _ROOM / _LETTER)))
 
 
-def _crossings(outline: Sequence[tuple[int, int]], y: float) -> Iterable[float]:
-    """Where a horizontal line crosses the outline."""
-    for (x0, y0), (x1, y1) in zip(outline, (*outline[1:], outline[0]), strict=True):
-        if (y0 < y) != (y1 < y):
-            yield x0 + (x1 - x0) * (y - y0) / (y1 - y0)
+def _inside(outline: Sequence[tuple[int, int]], y: float) -> Iterable[tuple[float, float]]:
+    """The stretches of a horizontal line that lie within an outline, from the left."""
+    crossings = sorted(
+        x0 + (x1 - x0) * (y - y0) / (y1 - y0)
+        for (x0, y0), (x1, y1) in zip(outline, (*outline[1:], outline[0]), strict=True)
+        if (y0 < y) != (y1 < y)
+    )
+    return zip(crossings[::2], crossings[1::2], strict=True)
 
 
 def _shortened(name: str, letters: int) -> str:
