@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from typing import TYPE_CHECKING, Any, Self
 
 from websockets.sync.client import connect
@@ -54,18 +53,19 @@ class Page:
     """One tab. `requested` are the addresses that it asked for, `said` what its console and its errors say."""
 
     def __init__(self, url: str) -> None:
-        self._socket = connect(url, max_size=None, open_timeout=WITHIN_S)
+        self._connecting = connect(url, max_size=None, open_timeout=WITHIN_S)
         self._last = 0
         self.requested: list[str] = []
         self.said: list[str] = []
-        for domain in ("Page", "Runtime", "Network", "Log"):
-            self.tell(f"{domain}.enable")
 
     def __enter__(self) -> Self:
+        self._socket = self._connecting.__enter__()
+        for domain in ("Page", "Runtime", "Network", "Log"):
+            self.tell(f"{domain}.enable")
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._socket.close()
+        self._connecting.__exit__(None, None, None)
 
     def tell(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Send a command and return its result."""
@@ -118,9 +118,3 @@ class Page:
     def picture(self) -> bytes:
         """What is seen, as PNG."""
         return base64.b64decode(self.tell("Page.captureScreenshot", format="png")["data"])
-
-
-def colours(css: str) -> tuple[int, int, int]:
-    """The parts of `rgb(1, 2, 3)` as a browser computes colours."""
-    red, green, blue = re.findall(r"[0-9]+", css)[:3]
-    return int(red), int(green), int(blue)

@@ -359,16 +359,10 @@ def contrast(one, other):
 def schemes():
     """The colours of the page by name: light, and dark over light."""
     text = markup.STYLE + (resources.files("collector.serve") / "assets" / "floor.css").read_text()
-    light = dict(
-        re.findall(
-            r"--([a-z0-9_]+):#([0-9a-f]{3,6})", re.sub(r"@media\(prefers[^{]*{:root{.*?}}", "", text, flags=re.DOTALL)
-        )
-    )
-    dark = dict(
-        re.findall(
-            r"--([a-z0-9_]+):#([0-9a-f]{3,6})", "".join(re.findall(r"dark\){:root{(.*?)}}", text, flags=re.DOTALL))
-        )
-    )
+    darker = r"@media\(prefers-color-scheme:dark\){:root{(.*?)}}"
+    names = r"--([a-z0-9_]+):#([0-9a-f]{3,6})"
+    light = dict(re.findall(names, re.sub(darker, "", text, flags=re.DOTALL)))
+    dark = dict(re.findall(names, "".join(re.findall(darker, text, flags=re.DOTALL))))
     return {"light": light, "dark": light | dark}
 
 
