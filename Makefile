@@ -41,6 +41,10 @@ faults: $(READY) ## Play every fault and write docs/faults.md from what was seen
 	$(BIN)/python -m pytest -n auto tests/faults --faults-to build/faults $(ARGS)
 	$(BIN)/python -m tests.support.faults build/faults
 
+.PHONY: ledger
+ledger: $(READY) ## Send 200,000 webhook events through reloads and outages, and count them to the last
+	$(BIN)/python -m tests.ledger $(ARGS)
+
 .PHONY: bench
 bench: $(READY) ## Run the benchmarks
 	@[ -f tests/benchmarks/__main__.py ] || { echo "No benchmarks here: tests/benchmarks/__main__.py is missing" >&2; exit 1; }
@@ -54,6 +58,10 @@ dashboards: $(READY) ## Write the rules, alerts and dashboards anew from grafana
 kubernetes: $(READY) ## Write the PrometheusRule of deploy/kubernetes anew from deploy/prometheus/rules
 	@$(BIN)/python deploy/kubernetes/make_rules.py
 
+.PHONY: grafana-schema
+grafana-schema: ## Hold the dashboards to the types of Grafana 10 to 12 (needs node and npm)
+	cd tests/grafana-schema && npm ci --no-audit --no-fund && node check.mjs
+
 .PHONY: dist
 dist: $(READY) ## Build the release in dist/: wheel, sdist, the lock, their checksums
 	rm -rf dist
@@ -63,8 +71,16 @@ dist: $(READY) ## Build the release in dist/: wheel, sdist, the lock, their chec
 	cd dist && sha256sum *.whl *.tar.gz requirements.lock > SHA256SUMS
 
 .PHONY: reference
-reference: $(READY) ## Write docs/metrics.md anew from the catalogue
+reference: $(READY) ## Write docs/metrics.md and docs/configuration.md anew from the catalogue and the models
 	@$(BIN)/mist-collector catalog > docs/metrics.md
+	@$(BIN)/mist-collector schema --format markdown > docs/configuration.md
+
+.PHONY: docs
+docs: $(READY) ## Build the documentation as a site in build/site, without a network
+	@rm -rf build/site build/pages
+	@$(BIN)/python docs/site/assemble.py build/pages
+	@$(BIN)/mkdocs build --strict --quiet --config-file docs/site/mkdocs.yml --site-dir "$(CURDIR)/build/site"
+	@echo "Written: build/site/index.html"
 
 .PHONY: setup
 setup: $(READY) ## Make .venv; the other targets do it when they need it

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -15,6 +16,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+
+from tests.support import programs
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [
@@ -53,7 +56,8 @@ def collector(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 def workplace(tmp_path):
     """A folder with the files that the documents tell the reader to have."""
     (tmp_path / "collector.yaml").write_text(blocks("yaml")[0][1])
-    for secret in ("mist-token", "mist-webhook-secret"):
+    (tmp_path / "secrets").mkdir(mode=0o700)
+    for secret in ("secrets/mist-token", "secrets/webhook-secret"):
         (tmp_path / secret).write_text("not-a-real-secret\n")
         (tmp_path / secret).chmod(0o600)
     frame = {"event": "data", "channel": "/sites/67970e46-4e12-11e6-9188-0242ac110007/stats/devices", "data": "{}"}
@@ -71,28 +75,46 @@ def _make(words, _cwd):
 
 
 def _collector(words, cwd):
-    """Commands that end are run; of those that go on until Ctrl-C, the options must exist."""
+    """Commands that end and ask nobody are run; of the others the options must exist (tests/e2e runs them)."""
     command, *options = words[1:]
-    if command not in ("run", "demo", "simulate"):
+    if command == "webhook":
+        command, options = f"webhook {options[0]}", options[1:]
+    if command not in _GO_ON and command not in _ASK_MIST:
         done = collector(command, *options, cwd=cwd)
         assert done.returncode == 0, done.stdout + done.stderr
         return
-    shown = collector(command, "--help", cwd=cwd)
+    shown = collector(*command.split(), "--help", cwd=cwd)
     assert shown.returncode == 0, shown.stderr
     for option in options:
         assert not option.startswith("-") or option.split("=")[0] in shown.stdout, f"{command} has no {option}"
 
 
+_GO_ON = ("run", "demo", "simulate", "top", "tail", "record")
+_ASK_MIST = ("init", "doctor", *(f"webhook {verb}" for verb in ("register", "list", "ping", "remove")))
+
+
 def _curl(words, _cwd):
-    """The address is a default of the configuration, the path one that the operator's listener serves."""
+    """The address is the operator's listener or the simulator's control, by default, and the path one it serves."""
+    code = {9733: "collector/serve/*.py", 9742: "collector/simulator/*.py"}
     for url in (urlsplit(word) for word in words if word.startswith("http")):
-        assert url.port == 9733
-        served = "".join(path.read_text() for path in ROOT.glob("collector/serve/*.py"))
+        served = "".join(path.read_text() for path in ROOT.glob(code[url.port]))
         assert f'"{url.path}"' in served
 
 
+def _copied(words, _cwd):
+    """What is copied exists; where it goes is another machine's business."""
+    for word in words[1:-1]:
+        assert word.startswith("-") or list(ROOT.glob(word)), word
+
+
+def _nothing(_words, _cwd):
+    """It makes a folder, or the like."""
+
+
 def _promtool(words, cwd):
-    """What promtool is told to check passes."""
+    """What promtool, or amtool, is told to check passes."""
+    files = [str(path) for word in words if "*" in word for path in sorted(cwd.glob(word))]
+    words = [*(word for word in words if "*" not in word), *files]
     done = subprocess.run(words, cwd=cwd, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -108,25 +130,67 @@ def _venv_tool(words, _cwd):
     assert (Path(sys.executable).parent / Path(words[0]).name).is_file()
 
 
+def _sudo(words, cwd):
+    """What is done as root is looked at without being root."""
+    name = Path(words[1]).name
+    if words[1].startswith("/opt/mist-collector/"):
+        name = "mist-collector"
+    _CHECKS[name](words[1:], cwd)
+
+
+def _installer(words, _cwd):
+    """The installer knows the command, by its own words."""
+    known = subprocess.run([ROOT / "deploy/systemd/install.sh"], capture_output=True, text=True, check=False).stderr
+    assert words[1] in known or words[1] == "upgrade"
+    assert "| upgrade)" in (ROOT / "deploy/systemd/install.sh").read_text()
+
+
+def _systemctl(words, _cwd):
+    """The units are in deploy/systemd."""
+    units = [word for word in words[2:] if not word.startswith("-")]
+    assert units
+    for unit in [unit for unit in units if unit.startswith("mist-")]:
+        name = re.sub(r"@[0-9]+$", "@", unit)
+        assert (ROOT / f"deploy/systemd/{name}.service").is_file(), unit
+
+
+def _deployed_file(words, _cwd):
+    """Files and folders of deploy/ that are named exist, and kubectl can read its own."""
+    named = [word for word in words if word.startswith("deploy/")]
+    assert [word for word in named if not (ROOT / word).exists()] == []
+    if words[0] == "kubectl" and named and shutil.which("kubectl"):
+        done = subprocess.run(["kubectl", "kustomize", ROOT / named[0]], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
 _CHECKS = {
+    "sudo": _sudo,
+    "install.sh": _installer,
+    "systemctl": _systemctl,
+    "docker": _deployed_file,
+    "buildah": _deployed_file,
+    "kubectl": _deployed_file,
     "make": _make,
     "mist-collector": _collector,
     "curl": _curl,
     "promtool": _promtool,
+    "amtool": _promtool,
+    "cp": _copied,
+    "mkdir": _nothing,
     "prometheus": _named_file,
     "pre-commit": _venv_tool,
 }
 
 
 @pytest.mark.parametrize("command", commands())
-def test_a_command_does_what_the_document_says(command, workplace, request):
+def test_a_command_does_what_the_document_says(command, workplace):
     for part in command.split("|"):
         words = shlex.split(part)
         name = Path(words[0]).name
         if name == "grep":
             continue
-        if name in ("promtool", "prometheus"):
-            request.getfixturevalue(name)
+        if name in ("promtool", "prometheus", "amtool"):
+            programs.require(name)
         assert name in _CHECKS, f"{name}: say in _CHECKS how it is checked"
         _CHECKS[name](words, workplace)
 
