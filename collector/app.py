@@ -154,17 +154,7 @@ class Collector:
             Limits(config.stream.ping_every_s, config.stream.pong_within_s, config.stream.open_every_s, SWEEP_EVERY_S),
             clock.now(),
         )
-        self.operator = OperatorListener(
-            config.server.listen,
-            render=self.render,
-            ready=self.not_ready,
-            status=self.status_page,
-            stuck=self.stuck,
-            reload=self.reloader.reload,
-            counts=self.server_status,
-            rules=rules_of(config.server),
-            floors=self._floors() if config.location.floor_page else None,
-        )
+        self.operator = self._operator(config)
 
     def keep(self, config: Config) -> None:
         """Keep exactly the accounts of `config`, which is the configuration from now on; who stays goes on working."""
@@ -277,8 +267,19 @@ class Collector:
                 total[reason] = total.get(reason, 0) + count
         return total
 
-    def _floors(self) -> Floors:
-        return Floors(self.location.lines, self.location.view, self.clock, self._site_name)
+    def _operator(self, config: Config) -> OperatorListener:
+        floors = Floors(self.location.lines, self.location.view, self.clock, self._site_name)
+        return OperatorListener(
+            config.server.listen,
+            render=self.render,
+            ready=self.not_ready,
+            status=self.status_page,
+            stuck=self.stuck,
+            reload=self.reloader.reload,
+            counts=self.server_status,
+            rules=rules_of(config.server),
+            floors=floors if config.location.floor_page else None,
+        )
 
     def _site_name(self, site_id: str) -> str:
         site = self.directories.site(site_id)

@@ -83,7 +83,15 @@ def names_of(cloud):
 
 def test_the_page_of_a_floor(tmp_path, chromium):
     port = free_port()
-    fleet = {"sites": 1, "aps": 2, "walkers": 60, "office_floors": 1, "location_cadence_s": 1, "start": MORNING}
+    fleet = {
+        "sites": 1,
+        "aps": 2,
+        "walkers": 60,
+        "office_floors": 1,
+        "location_cadence_s": 10,
+        "start": MORNING,
+        "speed": 10,
+    }
     with (
         Simulator(tmp_path, **fleet) as cloud,
         daemon(tmp_path / "first", cloud, port) as first,
@@ -155,6 +163,7 @@ def is_read_by_everyone(page, directory):
     assert page.ask("document.querySelector('#drawn').textContent") == "Floor 1, from above"
     page.look(width=1000, height=760)
     pictures = Path(os.environ.get("PICTURES_TO", directory))
+    page.ask("document.activeElement.blur(), scrollTo(0, 0)")
     picture = page.picture()
     assert picture.startswith(b"\x89PNG")
     (pictures / "floor.png").write_bytes(picture)

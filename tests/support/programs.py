@@ -36,7 +36,7 @@ PROGRAMS = (
         service="prometheus-alertmanager",
     ),
     Program("amtool", "prometheus-alertmanager", "the check of deploy/alertmanager"),
-    Program("chromium", "chromium", "the look at the dashboards in a real browser"),
+    Program("chromium", "chromium", "the look at floors and dashboards in a real browser"),
     Program("systemd-analyze", "systemd", "the checks of the units in deploy/systemd"),
     Program("shellcheck", "shellcheck", "the check of the installer"),
     Program("kubectl", "kubernetes-client", "the checks of deploy/kubernetes"),
