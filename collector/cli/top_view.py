@@ -14,6 +14,8 @@ Samples = dict[str, list[tuple[dict[str, str], float]]]  # by the name of the sa
 _OWN = "mist_collector_"
 WORST = 10  # devices that are listed
 CONNECTIONS = 8  # lines of connections
+_KINDS = {"ap": "access point", "mxedge": "Mist Edge"}
+_MANY = {"switch": "switches"}
 
 
 def draw(url: str, before: Samples, now: Samples, seconds: float, unix: float) -> list[str]:
@@ -97,7 +99,10 @@ def _devices(now: Samples, unix: float) -> Iterator[str]:
     kinds: dict[str, list[float]] = {}
     for labels, up in now.get("mist_device_up", ()):
         kinds.setdefault(labels.get("device_type", "?"), []).append(up)
-    counts = ", ".join(f"{sum(ups):.0f} of {len(ups)} {kind}s up" for kind, ups in sorted(kinds.items()))
+    counts = ", ".join(
+        f"{sum(ups):.0f} of {words.many(len(ups), _KINDS.get(kind, kind), _MANY.get(kind, ''))} up"
+        for kind, ups in sorted(kinds.items())
+    )
     yield ""
     yield f"DEVICES: {counts or 'none yet'}"
     names = {labels["mac"]: labels.get("name", "") for labels, _ in now.get("mist_device_info", ()) if "mac" in labels}

@@ -42,12 +42,17 @@ _VOCABULARY: Final = _words(
     xcvr_model xcvr_part_number port_type unit dot11_proto
     """
 )  # fmt: skip
-# Keys that hold a name of a part, told by its shape: eth0, ge-0/0/11.0, irb.125, dpdk1, node0, module0.
+# Keys that hold a name of a part, told by its shape: eth0, ge-0/0/11.0, irb.125, dpdk1, node0, Fan 0, Power Supply 1.
 _PARTS: Final = frozenset({"port_id", "port_parent", "port", "interface", "Interface", "eth_port", "node", "name"})
 _PART: Final = re.compile(
-    r"(?:eth|lan|wan|radio|node|module|fpc|irb|vlan|dpdk|xe|ge|mge|et|ae|reth|lo|me|vme|lte|cpu|re|pem|psu|fan)"
+    r"(?:eth|lan|wan|radio|node|module|fpc|irb|vlan|dpdk|xe|ge|mge|et|ae|reth|lo|me|vme|lte|fxp|em|cpu|re|pem|psu|fan)"
     r"[0-9]*(?:[-/.:_]?[0-9]{1,4})*"
+    r"|(?:(?:fan|tray|psu|pem|power|supply|cpu|gpu|fpc|routing|engine|sensor|temperature|temp|phy|die|inlet|outlet|exhaust"
+    r"|ambient|intake|module|slot|bay|board|chip|switch|left|right|top|bottom|front|rear|middle|center)"
+    r"[ _-]?[0-9]{0,2}[ _-]?)+",
+    re.IGNORECASE,
 ).fullmatch
+_VERSION: Final = re.compile(r"[0-9][0-9A-Za-z._-]{0,30}").fullmatch
 # Mappings whose keys are names that people gave, or numbers that name a thing.
 _NAMED: Final = _words(
     "dhcpd_stat dhcpd2_stat service_stat expiring_certs networks wlans ssids l2tp_stat tunnels peers clients"
@@ -125,6 +130,8 @@ class Anonymous:
             return self._replaced(text) if key in people else text
         if key in people:
             return self._replaced(text)
+        if key.endswith("_version") and _VERSION(text):
+            return text
         if key in _VOCABULARY or _NUMBER(text) or _TIME(text) or (key in _PARTS and _PART(text)):
             return self._shaped(text) or text
         return self._replaced(text)

@@ -53,7 +53,7 @@ def test_what_it_shows():
     rows = [line.split() for line in plain.splitlines() if line.startswith("a/")]
     assert rows == [["a/1", "DOWN", "0.0", "never", "4"], ["a/0", "open", "30.0", "2", "s", "ago", "0"]]
     assert "REST a: 120 of 5000 calls of this hour" in plain
-    assert "DEVICES: 1 of 2 aps up" in plain
+    assert "DEVICES: 1 of 2 access points up" in plain
     (worst, *_) = [line.split() for line in plain.splitlines() if "5c5b35fc" in line]
     assert worst == ["Lobby", "5c5b35fc0001", "ap", "DOWN", "10", "min", "ago"]
 
@@ -95,7 +95,7 @@ async def test_a_running_collector(tmp_path, monkeypatch, capsys):
             await daemon
         said = capsys.readouterr().out
         assert "main/0            open" in said
-        assert "of 4 aps up" in said
+        assert "of 4 access points up" in said
 
 
 async def test_nobody_answers():

@@ -1,0 +1,97 @@
+"""From "I have a Mist token" to a running collector with its webhook: the quick start, as processes."""
+
+import json
+import os
+import socket
+import subprocess
+import time
+
+import pytest
+
+from tests.support import samples
+from tests.support.processes import COLLECTOR, Running, Simulator, ask, eventually
+
+pytestmark = pytest.mark.e2e
+
+
+_LONG = 60  # lines of a command that are shown whole
+
+
+class Person:
+    """Somebody at a terminal, in an empty folder."""
+
+    def __init__(self, folder, cloud):
+        self.folder = folder
+        self.cloud = cloud
+        with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+            self.metrics, self.webhook = (f"127.0.0.1:{s.getsockname()[1]}" for s in (one, other))
+        self.environ = {
+            "MIST_COLLECTOR_CONFIG": "etc/collector.yaml",
+            "MIST_COLLECTOR__SERVER__LISTEN": self.metrics,
+            "MIST_COLLECTOR__WEBHOOK__LISTEN": self.webhook,
+        }
+        self.transcript = []
+
+    def does(self, *words, code=0, **environ):
+        """Run a command; its words on stdout and stderr."""
+        began = time.monotonic()
+        done = subprocess.run(
+            [*COLLECTOR, *map(str, words)],
+            cwd=self.folder, env=os.environ | self.environ | environ, capture_output=True, text=True, check=False,
+            stdin=subprocess.DEVNULL, timeout=60,
+        )  # fmt: skip
+        said = done.stdout + done.stderr
+        self.transcript.append(f"$ mist-collector {' '.join(map(str, words))}   # {time.monotonic() - began:.1f} s")
+        lines = said.splitlines()
+        self.transcript += lines if len(lines) < _LONG else [*lines[:5], f"... {len(lines) - 6} lines", lines[-1]]
+        assert done.returncode == code, "\n".join(self.transcript)
+        assert "Traceback" not in said
+        return said
+
+
+@pytest.fixture
+def person(tmp_path):
+    (tmp_path / "cloud").mkdir()
+    fleet = {"sites": 2, "aps": 3, "switches": 1, "cadence_s": 5, "speed": 3}
+    with Simulator(tmp_path / "cloud", **fleet) as cloud:
+        yield Person(tmp_path, cloud)
+
+
+def test_a_quarter_of_an_hour_is_more_than_enough(person):
+    cloud, token = person.cloud, {"MIST_API_TOKEN": Simulator.TOKEN}
+    urls = ["--api-url", cloud.api_url, "--stream-url", cloud.stream_url]
+    began = time.monotonic()
+
+    refused = person.does("init", "-d", "etc", *urls, "--yes", code=2, MIST_API_TOKEN="of-another-cloud")
+    assert "of another cloud" in refused
+    assert "Next:" in person.does("init", "-d", "etc", *urls, "--yes", **token)
+    assert "good" in person.does("check-config", "etc/collector.yaml")
+    assert "webhook register" in person.does("doctor", code=2)
+    person.does("webhook", "register", "--url", f"http://{person.webhook}/webhook")
+    assert "signed" in person.does("webhook", "list")
+    assert "It arrived" in person.does("webhook", "ping")
+    assert "All is well." in person.does("doctor")
+
+    with Running([*COLLECTOR, "run"], person.folder, "daemon", **person.environ):
+        base = f"http://{person.metrics}"
+        eventually(lambda: ask(f"{base}/-/ready").status == 200, "the daemon is ready")
+        assert "at the running collector" in person.does("webhook", "ping")
+        assert "All is well." in person.does("doctor")
+        eventually(lambda: len(devices(base)) == 8, "every device is known")
+        shown = person.does("top", "--url", base, "--once", "--every", "1")
+        assert "6 of 6 access points up, 2 of 2 switches up" in shown
+        assert "main/0            open" in shown
+        assert " devices " in person.does("tail", "--seconds", "4", "--kind", "stats/devices")
+        person.does("record", "fleet.jsonl.gz", "--seconds", "4")
+        again = person.does("run", code=2)
+        assert "the port is already taken" in again
+    books = json.loads(person.does("replay", "fleet.jsonl.gz").splitlines()[-1])
+    assert books["received"] == books["applied"] + sum(books["dropped"].values()) > 5
+    person.does("webhook", "remove", "--yes")
+    assert "has no webhook" in person.does("webhook", "list")
+    assert time.monotonic() - began < 15 * 60
+    print("\n".join(person.transcript))  # noqa: T201 - shown with `pytest -s`
+
+
+def devices(base):
+    return samples.by_label(samples.of_text(ask(f"{base}/metrics").text), "mist_device_up", "mac")
