@@ -82,19 +82,19 @@ class Engine:
                 self.map_rows.add((*labels_of(floor), KIND_NAMES[kind]), self._entities, by)
 
     def _change_zones(self, kind: int, first: int, before: Place | None, place: Place | None, at: Since) -> None:
-        people, kept = self.populations[kind], {}
+        people, kept = self.populations[kind], list[object]()
         old, new = zones_of(before), zones_of(place)
         for zone in old:
             since = people.since(first, zone)
             if zone in new:
-                kept[zone] = since
+                kept += (zone, *since)
             else:
                 self._exit(zone, kind, since, at)
         for zone in new:
             if zone not in old:
                 self._enter(zone, kind)
         if kept:
-            people.earlier[first] = kept
+            people.earlier[first] = tuple(kept)
         else:
             people.earlier.pop(first, None)
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import secrets
 from array import array
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collector.location.floor import Zone
@@ -61,7 +61,9 @@ class Population:
         self.limit = limit
         self.first: dict[int, int] = {}
         self.numbers = array("d")
-        self.earlier: dict[int, dict[Zone, Since]] = {}  # zones of a place that were entered before the place was
+        # Zones of a place that were entered before the place was: a zone, when, as the cloud says, the next zone, ...
+        # Overlapping zones make it so for many, and a flat tuple takes half as much as a dict.
+        self.earlier: dict[int, tuple[Any, ...]] = {}
         self._keys = array("q")
         self._free: list[int] = []
 
@@ -101,7 +103,8 @@ class Population:
 
     def since(self, first: int, zone: Zone) -> Since:
         """When somebody came into a zone of its place."""
-        earlier = self.earlier.get(first)
-        if earlier is not None and zone in earlier:
-            return earlier[zone]
+        earlier = self.earlier.get(first, ())
+        if zone in earlier:
+            place = earlier.index(zone)
+            return Since(earlier[place + 1], earlier[place + 2])
         return Since(self.numbers[first + ENTERED], self.numbers[first + ENTERED_TOLD])

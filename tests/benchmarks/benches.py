@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.benchmarks import million, store, stream, webhook
+from tests.benchmarks import location, million, store, stream, webhook
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +17,9 @@ BENCHES: dict[str, Callable[[Settings], list[Result]]] = {
     "device_frame_tls": stream.device_frame_tls,
     "device_frame_paced": stream.device_frame_paced,
     "mixed_fleet": stream.mixed_fleet,
+    "location_frame": location.location_frame,
+    "location_growth": location.location_growth,
+    "location_floors": location.location_floors,
     "store_update": store.store_update,
     "million": million.million,
     "loop_stall": million.loop_stall,

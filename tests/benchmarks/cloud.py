@@ -36,6 +36,7 @@ START = 1_800_000_000.0
 MOMENT = re.compile(rb'(\\?"(?:last_seen|_time)\\?":)(\d{10}(?:\.\d{1,6})?(?!\d))')
 ALONE = {"search": {"results": [], "total": 0}, "stats": {}, "setting": {}, "usage": {"requests": 0}}  # not lists
 BATCH_BYTES = 256 * 1024
+MOST_ZONES = 1000  # that naive is told
 WITHOUT_DELAY_S = 0.0002
 
 
@@ -185,6 +186,8 @@ def rest(told: traffic.Traffic) -> web.Application:
             if ending == org["id"]:
                 return web.json_response(org)
         listing = listings.get(ending, [])
+        if ending in told.of_site:
+            listing = [row for row in told.of_site[ending] if f"/{row['site_id']}/" in request.path]
         page, limit = int(request.query.get("page", 1)), int(request.query.get("limit", 100))
         return web.json_response(
             body=orjson.dumps(listing[(page - 1) * limit : page * limit]),
@@ -215,10 +218,13 @@ async def cloud(kind: str, devices: int, rounds: int, certificate: str | None = 
         addresses = {
             "api_url": f"http://127.0.0.1:{runner.addresses[0][1]}",
             "stream_url": f"{scheme}://127.0.0.1:{port}/api-ws/v1/stream",
-            "channels": [f"/sites/{site['id']}/stats/devices" for site in told.sites]
+            "channels": told.channels
+            or [f"/sites/{site['id']}/stats/devices" for site in told.sites]
             + [f"/sites/{site['id']}/stats/mxedges" for site in told.sites]
             + [f"/orgs/{org['id']}/stats/mxedges" for org in told.orgs],
             "org_id": told.orgs[0]["id"],
+            "maps": len(told.of_site["maps"]),
+            "zones": told.of_site["zones"] if len(told.of_site["zones"]) < MOST_ZONES else [],
             "frames": len(told.frames),
             "frame_bytes": told.frame_bytes,
         }

@@ -27,14 +27,22 @@ TOKEN = "daemon"
 TEMPLATES = 100
 
 
-def configuration(api_url: str, stream_url: str, secret_file: str | None) -> Config:
-    """Everything that device frames need is on; nothing is switched off for speed."""
+KINDS = ("clients", "unconnected_clients", "sdkclients", "assets", "discovered_assets")
+
+
+def configuration(api_url: str, stream_url: str, secret_file: str | None, *, located: bool) -> Config:
+    """Everything that device frames need is on, and where somebody is located that, too; nothing is off for speed."""
     config = Config.model_validate(
         {
             "accounts": [
                 {"name": "bench", "api_url": api_url, "stream_url": stream_url, "token_env": "MIST_BENCH_TOKEN"}
             ],
-            "streams": {"devices": True, "mxedges": True, "device_events": True},
+            "streams": {
+                "devices": True,
+                "mxedges": True,
+                "device_events": True,
+                "location": dict.fromkeys(KINDS, located),
+            },
             "server": {"listen": "127.0.0.1:0"},
             "webhook": {"enabled": True, "listen": "127.0.0.1:0", "secret_files": [secret_file], "rate_per_s": 1e6}
             if secret_file
@@ -59,6 +67,14 @@ class Questions:
 
     def not_ready(self) -> list[str]:
         return self.daemon.not_ready()
+
+    def channels_up(self) -> int:
+        """How many channels are acknowledged."""
+        return sum(s.state == "up" for c in self.daemon.connections for s in c.subscriptions.values())
+
+    def people(self) -> int:
+        """How many are located."""
+        return sum(line.people for line in self.daemon.location.lines())
 
     def taken(self) -> dict[str, object]:
         """Frames and events so far, CPU seconds so far, and what was dropped."""
@@ -141,11 +157,11 @@ class Questions:
 
 
 @asynccontextmanager
-async def daemon(api_url: str, stream_url: str, secret_file: str | None = None):
+async def daemon(api_url: str, stream_url: str, secret_file: str | None = None, *, located: bool = False):
     log.configure("warning", "json")
     stop, started = asyncio.Event(), asyncio.get_running_loop().create_future()
     running = asyncio.create_task(
-        app.run(configuration(api_url, stream_url, secret_file), stop=stop, started=started.set_result)
+        app.run(configuration(api_url, stream_url, secret_file, located=located), stop=stop, started=started.set_result)
     )
     await asyncio.wait([running, started], return_when=asyncio.FIRST_COMPLETED)
     if running.done():

@@ -21,6 +21,7 @@ from websockets.asyncio.client import connect
 from tests.benchmarks.children import rss_bytes, spent
 from tests.benchmarks.fields import Fields
 from tests.benchmarks.lateness import Lateness
+from tests.benchmarks.positions import Positions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,9 +84,17 @@ async def reading(reader: Reader, url: str, token: str, channels: list[str]):
 
 
 @asynccontextmanager
-async def naive(stream_url: str, channels: list[str], org_id: str, *, afternoon: bool, series: str = ""):
+async def naive(
+    stream_url: str,
+    channels: list[str],
+    org_id: str,
+    *,
+    afternoon: bool,
+    series: str = "",
+    zones: list[dict[str, Any]] | None = None,
+):
     registry = CollectorRegistry()
-    fields = Fields(registry, org_id, AFTERNOON if afternoon else None)
+    fields = Fields(registry, org_id, AFTERNOON if afternoon else None) if zones is None else Positions(registry, zones)
     server, thread = start_http_server(0, "127.0.0.1", registry)
 
     def take(message: str) -> None:

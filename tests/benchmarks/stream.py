@@ -33,6 +33,7 @@ RATE = 1000.0
 LOOK_S = 0.01
 PATIENCE_S = 180.0
 FEW, MANY = 200, 20_000
+KINDS_OF_MAP = 5  # channels of each map
 
 
 def device_frame(settings: Settings) -> list[Result]:
@@ -140,20 +141,23 @@ class Arena:
 
     def start(self, role: str, **more: Any) -> Child:
         """Let a client connect and subscribe to everything."""
-        where = self.addresses
+        where, located = self.addresses, self._kind.startswith("positions")
         settings = {
-            "daemon": {"api_url": where["api_url"], "stream_url": where["stream_url"]},
+            "daemon": {"api_url": where["api_url"], "stream_url": where["stream_url"], "located": located},
             "naive": {
                 "stream_url": where["stream_url"],
                 "channels": where["channels"],
                 "org_id": where["org_id"],
                 "afternoon": self._afternoon,
+                "zones": where["zones"] if located else None,
             },
             "read_only": {"stream_url": where["stream_url"], "channels": where["channels"]},
         }[role]
         client = self._stack.enter_context(Child(role, environ=self._environ, **settings, **more))
         if role == "daemon":
             wait_for(lambda: not client.ask("not_ready"))
+            if located:
+                wait_for(lambda: client.ask("channels_up") >= KINDS_OF_MAP * where["maps"] + SITES)
         else:
             client.ask("taken")
         self._clients[role] = client

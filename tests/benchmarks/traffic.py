@@ -55,6 +55,8 @@ class Traffic:
     orgs: list[dict[str, Any]] = field(default_factory=list)
     sites: list[dict[str, Any]] = field(default_factory=list)
     devices: list[dict[str, Any]] = field(default_factory=list)
+    of_site: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {"maps": [], "zones": []})
+    channels: list[str] = field(default_factory=list)  # empty: those of devices
 
     @property
     def frame_bytes(self) -> float:
@@ -62,7 +64,14 @@ class Traffic:
 
 
 def make(kind: str, devices: int, rounds: int) -> Traffic:
-    """The traffic of `rounds` cycles; `devices` are APs for "ap", sites for "mixed"."""
+    """The traffic of `rounds` cycles; `devices` are APs for "ap", sites for "mixed", people for "positions".
+
+    People of "positions_apart" have floors of their own where they are many.
+    """
+    if kind.startswith("positions"):
+        from tests.benchmarks.positions import positions  # it builds on this module
+
+        return positions(devices, rounds, crowded=kind == "positions")
     return access_points(devices, rounds) if kind == "ap" else mixed(devices, rounds)
 
 
