@@ -93,10 +93,10 @@ class Population:
 
     def on(self, floor: int) -> list[int]:
         """Where the numbers of all on the floor of this number begin."""
-        import numpy as np  # noqa: PLC0415 - only a daemon that locates loads it
-
         if not self.numbers:
             return []
+        import numpy as np  # noqa: PLC0415 - only a daemon that locates loads it
+
         floors = np.frombuffer(self.numbers)[FLOOR::WIDTH]
         found: list[int] = (np.flatnonzero(floors == floor) * WIDTH).tolist()
         return found
