@@ -7,7 +7,6 @@ floor. A stream ends by itself from time to time, so that a browser asks again a
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from importlib import resources
 from typing import TYPE_CHECKING, Final
 
@@ -139,8 +138,13 @@ class FloorPages:
         response.content_type = "text/event-stream"
         response.charset = "utf-8"
         await response.prepare(request)
-        with contextlib.suppress(ConnectionError, TimeoutError):
+        try:
             await self._write(response, picture)
+        except ConnectionError:
+            pass
+        except TimeoutError:
+            if request.transport is not None:
+                request.transport.abort()  # its end would wait for the viewer, too
         return response
 
     async def _write(self, response: web.StreamResponse, picture: Picture) -> None:

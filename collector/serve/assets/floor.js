@@ -18,6 +18,15 @@
   let paused = false;
   let last = null;
 
+  // Where the numbers of each zone stand.
+  const places = all("tr[data-row]").map((row) => ({
+    row,
+    area: one(`.zone[data-zone="${row.dataset.row}"]`),
+    count: one(`.label[data-zone="${row.dataset.row}"] .count`),
+    cells: Object.fromEntries(["all", "state", "limit"].map((name) => [name, row.querySelector(`[data-of=${name}]`)])),
+    kinds: [...row.querySelectorAll("[data-of=kind]")],
+  }));
+
   const put = (element, text) => {
     if (element.textContent !== String(text)) element.textContent = text;
   };
@@ -25,13 +34,12 @@
 
   function show(frame) {
     frame.zones.forEach((zone, number) => {
-      one(`.zone[data-zone="${number}"]`).classList.remove(...[0, 1, 2, 3, 4].map((level) => `level-${level}`));
-      one(`.zone[data-zone="${number}"]`).classList.add(`level-${zone.level}`);
-      put(one(`.label[data-zone="${number}"] .count`), zone.all);
-      const row = one(`tr[data-row="${number}"]`);
+      const { area, count, row, cells, kinds } = places[number];
+      for (const level of [0, 1, 2, 3, 4]) area.classList.toggle(`level-${level}`, level === zone.level);
       row.className = `level-${zone.level}`;
-      for (const name of ["all", "state", "limit"]) put(row.querySelector(`[data-of=${name}]`), zone[name]);
-      row.querySelectorAll("[data-of=kind]").forEach((cell, kind) => put(cell, zone.kinds[kind]));
+      put(count, zone.all);
+      for (const name of Object.keys(cells)) put(cells[name], zone[name]);
+      kinds.forEach((cell, kind) => put(cell, zone.kinds[kind]));
     });
     for (const [kind, path] of Object.entries(frame.dots)) one(`.dots[data-kind="${kind}"]`).setAttribute("d", path);
     all("[data-people]").forEach((cell, kind) => put(cell, frame.people[kind]));

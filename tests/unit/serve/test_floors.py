@@ -335,6 +335,22 @@ async def test_the_end_of_the_listener_ends_streams_at_once():
         assert await ended == b""  # whole: a stream that had to be cut off would raise
 
 
+async def test_a_viewer_that_does_not_read_is_let_go(monkeypatch):
+    monkeypatch.setattr(floor_pages, "MOST_VIEWERS", 1)
+    monkeypatch.setattr(floor_pages, "WRITE_S", 0.01)
+    async with Watched() as watched:
+        watched.shown = view([Dot("client", 1.0 * n, 1.0) for n in range(MOST_DOTS)])
+        reader, writer = await asyncio.open_connection("127.0.0.1", watched.listener.port, limit=1024)
+        writer.write(f"GET /floors/{MAP}/events HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        assert b"200 OK" in await reader.readline()
+        while (second := await watched.watch()).status == 503:
+            await watched.clock.advance(1.0)
+            assert watched.clock.now() < 1000.0 + floor_pages.STREAM_S  # else it was only the end of its time
+        second.close()
+        assert not (await reader.read()).endswith(b"\r\n0\r\n\r\n")  # cut off, not ended in good order
+        writer.close()
+
+
 async def test_a_page_of_another_site_gets_no_stream():
     async with Watched() as watched:
         response, _ = await watched.get(f"/floors/{MAP}/events", **{"Sec-Fetch-Site": "cross-site"})
