@@ -102,6 +102,7 @@ def test_the_page_of_a_floor(tmp_path, chromium):
         opens(page, first)
         draws_and_moves(page, first)
         is_reached_by_keyboard(page)
+        is_held_and_let_go(page)
         is_read_by_everyone(page, tmp_path)
         tells_nobody(page, first, cloud)
         assert page.said == []  # no error, and nothing that the policy of the page had to stop
@@ -150,6 +151,17 @@ def is_reached_by_keyboard(page):
     page.press("Enter")
     assert page.ask("document.querySelectorAll('button[aria-pressed=true], .found').length") == 2
     page.press("Enter")
+
+
+def is_held_and_let_go(page):
+    """Somebody whom movement disturbs may stop it."""
+    page.ask("document.querySelector('#pause').click()")
+    assert page.ask(STATE) == "Paused"
+    held = page.ask(DOTS)
+    page.ask("new Promise((done) => setTimeout(done, 2500))")
+    assert page.ask(DOTS) == held
+    page.ask("document.querySelector('#pause').click()")
+    eventually(lambda: page.ask(DOTS) != held and page.ask(STATE) == "Live", "it goes on")
 
 
 def is_read_by_everyone(page, directory):
