@@ -46,6 +46,7 @@ class House:
         clock: ManualClock,
         daemon: Collector,
         http: aiohttp.ClientSession,
+        *,
         file: Path,
         stop: asyncio.Event,
     ) -> None:
@@ -220,7 +221,7 @@ async def keeping_house(
         task = asyncio.ensure_future(app.run(loaded, stop=stop, clock=clock, started=started.set_result, source=source))
         await asyncio.wait([task, started], return_when=asyncio.FIRST_COMPLETED)
         try:
-            yield House(cloud, clock, await started if started.done() else await task, http, file, stop)
+            yield House(cloud, clock, await started if started.done() else await task, http, file=file, stop=stop)
         finally:
             stop.set()
             async with asyncio.timeout(30.0):
