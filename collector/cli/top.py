@@ -34,5 +34,6 @@ def top(
     from collector.cli import watching  # noqa: PLC0415 - --help needs none of it
 
     if url is None:
-        url = watching.address(exits.load_or_exit(config).server.listen) if config else watching.DEFAULT
+        server = exits.load_or_exit(config).server if config else None
+        url = watching.address(server.listen, tls=server.web_config_file is not None) if server else watching.DEFAULT
     exits.run_or_exit(watching.watch(url, every_s=every, once=once))

@@ -13,7 +13,7 @@ import typer
 from prometheus_client.parser import text_string_to_metric_families
 
 from collector.cli import top_view
-from collector.errors import Retryable
+from collector.errors import Fatal, Retryable
 
 if TYPE_CHECKING:
     from collector.cli.top_view import Samples
@@ -21,15 +21,17 @@ if TYPE_CHECKING:
 
 DEFAULT = "http://127.0.0.1:9733"
 _ASKED = "/metrics?collect[]=collector&collect[]=device"
+_ASKS_WHO = 401
 _TIMEOUT = aiohttp.ClientTimeout(total=30.0)
 _HOME, _CLEAR_REST = "\x1b[H", "\x1b[J"
 _ENTER, _LEAVE = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"  # the other screen, without a cursor
 
 
-def address(listen: Listen) -> str:
+def address(listen: Listen, *, tls: bool = False) -> str:
     """Where to ask a collector that listens there, from this machine."""
     host = "127.0.0.1" if listen.everywhere else listen.host
-    return f"http://[{host}]:{listen.port}" if ":" in host else f"http://{host}:{listen.port}"
+    scheme = "https" if tls else "http"
+    return f"{scheme}://[{host}]:{listen.port}" if ":" in host else f"{scheme}://{host}:{listen.port}"
 
 
 async def watch(url: str, *, every_s: float, once: bool) -> None:
@@ -68,6 +70,8 @@ async def _read(session: aiohttp.ClientSession, base: str) -> Samples:
         raise Retryable(
             f"no collector answers ({str(error) or 'no answer in time'}): is it running?", where=base
         ) from None
+    if status == _ASKS_WHO:
+        raise Fatal("the collector asks for a user: --url http://USER:PASSWORD@HOST:PORT", where=base)
     if status != 200 or "mist_collector_build_info" not in text:  # noqa: PLR2004 - HTTP
         raise Retryable(f"what answers there (status {status}) is not a collector", where=base)
     samples: Samples = {}

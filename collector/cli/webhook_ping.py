@@ -11,7 +11,7 @@ import typer
 
 from collector.cli import exits, listening
 from collector.cli.webhook_registration import at_owner, named_or_fatal
-from collector.errors import RemoteError
+from collector.errors import Fatal, RemoteError
 from collector.mist.delivery import Delivery, parse_delivery
 
 if TYPE_CHECKING:
@@ -42,8 +42,10 @@ async def ping(config: Config, wish: Wish, within_s: float) -> int:
         async with listening.receiving(config, hear) as why_not:
             before = await _count(config.server.listen) if why_not else None
             if why_not and before is None:
-                typer.echo(f"mist-collector: {why_not}, and no collector answers on {config.server.listen}", err=True)
-                return exits.USAGE
+                raise Fatal(
+                    f"{why_not}, and no collector lets itself be asked on {config.server.listen}: end what holds the "
+                    "port, or look whether mist_collector_webhook_events_received_total of the topic ping grows"
+                )
             where = "the running collector" if why_not else "this command, for no collector is running"
             typer.echo(f"Asking Mist to post a ping to {webhook.url}; waiting for it at {where} ...")
             await visit.rest.write("POST", f"{webhook.path}/ping", {})

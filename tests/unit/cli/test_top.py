@@ -3,10 +3,12 @@
 import asyncio
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from collector import app
 from collector.cli import top_view, watching
-from collector.errors import Retryable
+from collector.errors import Fatal, Retryable
 from collector.listen import Listen
 from tests.support.terminal import desk
 
@@ -101,6 +103,17 @@ async def test_a_running_collector(tmp_path, monkeypatch, capsys):
 async def test_nobody_answers():
     with pytest.raises(Retryable, match="no collector answers"):
         await watching.watch("http://127.0.0.1:1", every_s=1.0, once=True)
+
+
+async def test_a_collector_that_asks_for_a_user():
+    async def refuse(_request):
+        return web.Response(status=401)
+
+    application = web.Application()
+    application.router.add_get("/metrics", refuse)
+    async with TestServer(application) as server:
+        with pytest.raises(Fatal, match="--url http://USER:PASSWORD@HOST:PORT"):
+            await watching.watch(str(server.make_url("/")), every_s=1.0, once=True)
 
 
 async def test_somebody_else_answers(tmp_path, monkeypatch):

@@ -181,6 +181,16 @@ async def test_a_ping_that_does_not_arrive_is_explained(tmp_path, monkeypatch, c
         assert "Mist's log of deliveries: failure" in said
 
 
+async def test_a_port_that_another_program_holds(tmp_path, monkeypatch):
+    async with desk(tmp_path, monkeypatch) as here:
+        await here.init()
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            loaded = here.config(MIST_COLLECTOR__WEBHOOK__LISTEN=f"127.0.0.1:{taken.getsockname()[1]}")
+            await registration.register(loaded, wish())
+            with pytest.raises(Fatal, match="no collector lets itself be asked"):
+                await webhook_ping.ping(loaded, wish(), 1.0)
+
+
 async def test_doctor_tells_what_is_wrong_with_it(tmp_path, monkeypatch, capsys):
     async with desk(tmp_path, monkeypatch) as here:
         await here.init()
