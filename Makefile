@@ -45,22 +45,34 @@ faults: $(READY) ## Play every fault and write docs/faults.md from what was seen
 ledger: $(READY) ## Send 200,000 webhook events through reloads and outages, and count them to the last
 	$(BIN)/python -m tests.ledger $(ARGS)
 
+.PHONY: fuzz
+fuzz: $(READY) ## Feed every way in with inputs that a fuzzer makes up, for ten minutes (ARGS='--seconds 60')
+	$(BIN)/python -m tests.fuzz $(ARGS)
+
+.PHONY: soak
+soak: $(READY) ## Let the collector live for 20 minutes with churn and faults at random (ARGS='--minutes 2 --seed 7')
+	$(BIN)/python -m tests.soak $(ARGS)
+
+.PHONY: sbom
+sbom: $(READY) ## Write sbom.json: what the collector is made of, in CycloneDX
+	@mkdir -p build
+	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --of JSON -o build/sbom.json requirements.lock
+	@echo build/sbom.json
+
+.PHONY: audit
+audit: $(READY) ## Look for weak spots in the code (bandit) and for dependencies that do not fit (pip check)
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml collector
+	$(BIN)/python -m pip check
+
 .PHONY: bench
 bench: $(READY) ## Run the benchmarks
 	@[ -f tests/benchmarks/__main__.py ] || { echo "No benchmarks here: tests/benchmarks/__main__.py is missing" >&2; exit 1; }
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 .PHONY: dashboards
-dashboards: $(READY) ## Write the rules, alerts and dashboards anew from grafana-dashboards/
+dashboards: $(READY) ## Write the rules, alerts and dashboards anew from grafana-dashboards/, for Kubernetes too
 	@PYTHONPATH=grafana-dashboards $(BIN)/python -m mist_screens $(ARGS)
-
-.PHONY: kubernetes
-kubernetes: $(READY) ## Write the PrometheusRule of deploy/kubernetes anew from deploy/prometheus/rules
 	@$(BIN)/python deploy/kubernetes/make_rules.py
-
-.PHONY: grafana-schema
-grafana-schema: ## Hold the dashboards to the types of Grafana 10 to 12 (needs node and npm)
-	cd tests/grafana-schema && npm ci --no-audit --no-fund && node check.mjs
 
 .PHONY: dist
 dist: $(READY) ## Build the release in dist/: wheel, sdist, the lock, their checksums

@@ -1,5 +1,5 @@
 # ruff: noqa: INP001 - a program, no package
-"""Writes the rules and alerts of deploy/prometheus/rules as one PrometheusRule, for `make kubernetes`.
+"""Writes the rules and alerts of deploy/prometheus/rules as one PrometheusRule, for `make dashboards`.
 
 The operator takes rules only in an object of its own, and Kustomize cannot wrap files in one.
 """
@@ -11,7 +11,7 @@ import yaml
 HERE = Path(__file__).parent
 RULES = HERE.parent / "prometheus/rules"
 TARGET = HERE / "components/monitoring/prometheusrule.yaml"
-_HEAD = "# Made by `make kubernetes` from deploy/prometheus/rules. Do not edit.\n"
+_HEAD = "# Made by `make dashboards` from deploy/prometheus/rules. Do not edit.\n"
 
 
 def text() -> str:

@@ -155,7 +155,7 @@ def test_the_configuration_is_accepted_by_every_shard(objects, tmp_path):
 def test_the_rules_of_the_operator_are_ours(promtool, tmp_path):
     made = run(sys.executable, "-c", "import make_rules; print(make_rules.text(), end='')", cwd=KUBERNETES)
     kept = KUBERNETES / "components/monitoring/prometheusrule.yaml"
-    assert kept.read_text(encoding="utf-8") == made, "run `make kubernetes`"
+    assert kept.read_text(encoding="utf-8") == made, "run `make dashboards`"
     groups = tmp_path / "rules.yml"
     groups.write_text(yaml.safe_dump(yaml.safe_load(made)["spec"]))
     run(promtool, "check", "rules", groups)
