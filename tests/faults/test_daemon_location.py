@@ -101,7 +101,8 @@ async def agree(house):
     assert enters == true_zones(house, "enters")
     assert {key: count - exits.get(key, 0) for key, count in enters.items() if count != exits.get(key, 0)} == occupants
     now = house.cloud.pace.now()
-    fewest, most = true_maps(house, now - ABSENT_S), true_maps(house, now - ABSENT_S - SLICE_S - 30)
+    # frames of a turn arrive at its beginning by the daemon's clock, and sweeps are 15 seconds apart
+    fewest, most = true_maps(house, now - ABSENT_S + SLICE_S), true_maps(house, now - ABSENT_S - SLICE_S - 30)
     for key, count in samples.by_label(told, "mist_map_entities", "map_id", "kind").items():
         assert fewest.get(key, 0) <= count <= most.get(key, 0), key
     return told
