@@ -20,6 +20,7 @@ _KEYS = {
     "org": "job, instance, org_id",
     "site": "job, instance, org_id, site_id",
     "device": "job, instance, org_id, site_id, mac",
+    "map": "job, instance, org_id, site_id, map_id",
     "zone": "job, instance, org_id, site_id, zone_id",
 }
 

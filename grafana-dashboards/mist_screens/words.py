@@ -10,7 +10,7 @@ DEVICE = f'{SITE}, mac=~"$device"'
 SELECTORS = {"in_collector": COLLECTOR, "in_org": ORG, "in_site": SITE, "in_device": DEVICE}
 """What stands as <in_site> in a query: the matchers of the dashboard's variables."""
 
-NO_RULES = "No data: the recording rules of deploy/prometheus/rules are not loaded, or Prometheus has not scraped yet"
+NO_RULES = "No data: the recording rules are not loaded, or nothing is scraped yet"
 NOT_STREAMED = "No data because nothing of this kind has spoken: no such device here, or its stream is off (streams)"
 NOT_POLLED = (
     "No data because it is polled by REST: up to 5 minutes after the start, never where the poll is off (polls)"

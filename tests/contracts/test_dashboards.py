@@ -132,7 +132,8 @@ class TestPanel:
 
     def test_its_rates_follow_the_scrape_interval(self, board, panel):  # target-rate-interval-rule
         for target in panel["targets"]:
-            for window in re.findall(r"\[([^\]]+)\]", target["expr"]):
+            outside_texts = re.sub(r'"[^"]*"', "", target["expr"])
+            for window in re.findall(r"\[([^\]]+)\]", outside_texts):
                 assert window in {"$__rate_interval", OVER_THE_RANGE}
 
     def test_its_counters_are_rates(self, board, panel):  # target-counter-agg-rule

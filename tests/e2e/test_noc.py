@@ -16,8 +16,8 @@ from mist_screens.__main__ import outputs
 
 from collector.simulator.scenarios import SCENARIOS
 from tests.support import programs
-from tests.support.gallery import cut_texts, page, variables_of
-from tests.support.noc import Noc, hurried
+from tests.support.gallery import Asks, cut_texts, page, variables_of
+from tests.support.noc import SCRAPE_S, Noc, hurried
 from tests.support.processes import eventually
 
 pytestmark = pytest.mark.e2e
@@ -35,8 +35,27 @@ INHIBITED = {
     "wan-link-down": {"MistWanTunnelDown", "MistVpnPeerDown", "MistBgpPeerDown"},
 }
 # Queries that rightly find nothing while every scenario plays, and why.
-EMPTY_PANELS: dict[str, str] = {}
-EMPTY_RULES: dict[str, str] = {}
+EMPTY_PANELS = {
+    "mist-access-points: Access points with a cable below 1 Gbit/s": "every simulated cable is a good one",
+    "mist-collector: Frames dropped, by reason": "until the scenario rubbish, nothing is",
+    "mist-collector: Breaks": "until the scenario stream-down, no connection breaks",
+    "mist-collector: Fields left out, by reason": "the simulated cloud says what is well-formed",
+    "mist-collector: Label values counted as other": "no label comes near its cap",
+}
+EMPTY_RULES = {
+    "instance:mist_collector_stream_frames_dropped:rate": "until the scenario rubbish, nothing is dropped",
+    "site:mist_device_unheard:count": "every site is heard until the scenario rights-lost",
+    "MistSiteUnheard": "as above",
+}
+# Beside the scenarios: events that no alert needs and a panel shows.
+STIR = (
+    ("client-latency", {f"{stat}_{step}": 0.1 for stat in ("avg", "min", "max") for step in ("auth", "dhcp", "dns")}),
+    ("audits", {"message": "Update Site Settings", "admin_name": "Jane", "id": "$id"}),
+    (
+        "guest-authorizations",
+        {"ssid": "Guest", "auth_method": "email", "client": "02000000aaab", "authorized_time": "$now"},
+    ),
+)
 WIDTH_PX = 1366  # of a small laptop
 CHROMIUM_FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--force-device-scale-factor=1")
 FILES = outputs(hurried())
@@ -57,8 +76,9 @@ FLEET = {
     "mxedges": 2,
     "clients_per_ap": 2,
     "cadence_s": 10,
-    "speed": 5,
-    "location_cadence_s": 0,
+    "speed": 4,
+    "location_cadence_s": 60,
+    "assets": 2,
     "reboots_per_device_day": 0,
     "port_flaps_per_device_day": 0,
     "events_per_device_hour": 0,
@@ -72,7 +92,9 @@ FLEET = {
 def noc(tmp_path_factory):
     wanted = {name: programs.require(name) for name in ("prometheus", "prometheus-alertmanager")}
     directory = tmp_path_factory.mktemp("noc")
-    with Noc(directory, wanted, sites=2 + len(SITE_SCENARIOS), scenario="calm", **FLEET) as running:
+    # The fleet lives faster than we do: it begins in the past, to be in the present while it is looked at.
+    start = time.time() - 3 * 240
+    with Noc(directory, wanted, sites=2 + len(SITE_SCENARIOS), scenario="calm", start=start, **FLEET) as running:
         eventually(lambda: running.prometheus.query("site:mist_site_health:state"), "rules are evaluated", within_s=60)
         yield running
 
@@ -173,9 +195,27 @@ def test_no_rule_has_an_error(played, noc):
     assert noc.prometheus.rule_faults() == {}
 
 
+def ask_rule(noc, rule):
+    """What a rule returns; an alert of the collector is asked once, for mostly it returns nothing."""
+    once = rule.get("alert", "").startswith("MistCollector") or (rule.get("record") or rule["alert"]) in EMPTY_RULES
+    return (noc.prometheus.query if once else noc.prometheus.answer)(rule["expr"])
+
+
 @pytest.fixture(scope="module")
 def answers(played, noc, artefact):
     """Every query of every panel and what it returned, while all scenarios play."""
+    steps = [
+        {
+            "do": "tell",
+            "topic": topic,
+            "event": {"org_id": "$org_id", "site_id": "$site_id", "timestamp": "$now"} | event,
+            "times": 500,
+            "every_s": 10,
+        }
+        for topic, event in STIR
+    ]
+    noc.cloud.tell("/scenario", name="stir", steps=steps)
+    time.sleep(6 * SCRAPE_S)
     queries = [
         (board["uid"], panel["title"], target["expr"])
         for board in BOARDS.values()
@@ -183,14 +223,14 @@ def answers(played, noc, artefact):
         for target in panel.get("targets", ())
     ]
     found = [
-        {"dashboard": uid, "panel": title, "query": expr, "series": len(noc.prometheus.query(variables_of(expr)))}
+        {"dashboard": uid, "panel": title, "query": expr, "series": len(noc.prometheus.answer(variables_of(expr)))}
         for uid, title, expr in queries
     ]
     rules = [
         {
             "rule": rule.get("record") or rule["alert"],
             "query": rule["expr"],
-            "series": len(noc.prometheus.query(rule["expr"])),
+            "series": len(ask_rule(noc, rule)),
         }
         for rule in HURRIED_RULES
     ]
@@ -205,15 +245,20 @@ def test_every_query_of_every_panel_returns_something(answers):
 
 
 def test_every_rule_returns_something(answers):
-    """Of an alert: where its scenario plays."""
+    """Of an alert: where its scenario plays; those of the collector play later, alone."""
     empty = {one["rule"] for one in answers["rules"] if not one["series"]}
+    empty = {rule for rule in empty if not rule.startswith("MistCollector")}
     assert empty - EMPTY_RULES.keys() == set()
 
 
 @pytest.mark.parametrize("uid", BOARDS)
-def test_a_dashboard_can_be_read(uid, played, noc, artefact, chromium):
+def test_a_dashboard_can_be_read(uid, answers, noc, artefact, chromium):
     """In a real browser, at the size of a laptop: no title is cut, no number sticks out of its panel."""
-    text = page(BOARDS[uid], lambda expr: noc.prometheus.query(variables_of(expr)), WIDTH_PX)
+    ask = Asks(
+        now=lambda expr: noc.prometheus.answer(variables_of(expr)),
+        lately=lambda expr: noc.prometheus.lately(variables_of(expr)),
+    )
+    text = page(BOARDS[uid], ask, WIDTH_PX)
     file = artefact / f"{uid}.html"
     file.write_text(text)
     height = max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in BOARDS[uid]["panels"]) * 38 + 60
@@ -228,7 +273,7 @@ def test_a_dashboard_can_be_read(uid, played, noc, artefact, chromium):
 
 
 def test_all_is_quiet_again_when_the_scenarios_end(played, noc):
-    for name in (*played["stages"], *ORG_SCENARIOS):
+    for name in (*played["stages"], *ORG_SCENARIOS, "stir"):
         noc.end(name)
     settles(noc, {}, "all is quiet again", within_s=300)
 

@@ -1,7 +1,7 @@
 """A page that shows a dashboard for a human eye: its layout, and the latest values of its queries. No Grafana needed.
 
-It is no picture of Grafana: no lines over time, only where each panel stands, how large it is, what it is called, and
-what its queries answer now, coloured by the panel's own thresholds and words.
+It is no picture of Grafana: it shows where each panel stands, how large it is, what it is called, and what its queries
+answer, coloured by the panel's own thresholds and words; lines are the few minutes that the test has lived.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import html
 import json
 import re
 from collections.abc import Callable  # noqa: TC003 - the table of ways is built when the module is read
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,18 @@ _COLOURS = {
     "#EAB839": "#b58a00",
     "text": "#ccc",
 }
+_PALETTE = (
+    "#73bf69",
+    "#f2cc0c",
+    "#8ab8ff",
+    "#ff780a",
+    "#f2495c",
+    "#5794f2",
+    "#b877d9",
+    "#b5b5c3",
+    "#96d98d",
+    "#ffb357",
+)
 _SI = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 
 
@@ -91,8 +104,16 @@ def legend(pattern: str, labels: dict[str, str]) -> str:
     return re.sub(r"{{\s*(\w+)\s*}}", lambda found: labels.get(found[1], ""), pattern)
 
 
-def page(board: dict[str, Any], ask: Callable[[str], Rows], width_px: int) -> str:
-    """The page of a dashboard; `ask` answers a query."""
+@dataclass(frozen=True, slots=True)
+class Asks:
+    """How the page asks: for the latest values, and for those of the last minutes."""
+
+    now: Callable[[str], Rows]
+    lately: Callable[[str], Rows]
+
+
+def page(board: dict[str, Any], ask: Asks, width_px: int) -> str:
+    """The page of a dashboard."""
     unit_px = (width_px - 16) / 24
     height = max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in board["panels"])
     sections = [_section(panel, ask, unit_px) for panel in board["panels"]]
@@ -111,7 +132,7 @@ for(const h of document.querySelectorAll('h2,.stat .body'))if(h.scrollWidth>h.cl
 document.getElementById('cut').textContent=JSON.stringify(cut)</script>"""
 
 
-def _section(panel: dict[str, Any], ask: Callable[[str], Rows], unit_px: float) -> str:
+def _section(panel: dict[str, Any], ask: Asks, unit_px: float) -> str:
     place, step = panel["gridPos"], _ROW_PX + _MARGIN_PX
     style = (
         f"left:{place['x'] * unit_px:.0f}px;top:{place['y'] * step}px;"
@@ -120,7 +141,8 @@ def _section(panel: dict[str, Any], ask: Callable[[str], Rows], unit_px: float) 
     title = html.escape(panel["title"])
     if panel["type"] == "row":
         return f"<section class=row style='{style}'>⌄ {title}</section>"
-    body = _BODIES[panel["type"]](panel, [(t, ask(t["expr"])) for t in panel["targets"]])
+    way = ask.lately if panel["type"] == "timeseries" else ask.now
+    body = _BODIES[panel["type"]](panel, [(t, way(t["expr"])) for t in panel["targets"]])
     hint = html.escape(panel["description"], quote=True)
     return f"<section class={panel['type']} style='{style}' title=\"{hint}\"><h2>{title}</h2>{body}</section>"
 
@@ -151,6 +173,33 @@ def _bars(panel: dict[str, Any], answers: list[tuple[dict[str, Any], Rows]]) -> 
         bar = f"<i style='width:{abs(value) / largest * 35:.0f}%;background:{colour}'></i>"
         lines.append(f"<div class=bar><span>{html.escape(name)}</span>{bar}<b>{html.escape(text)}</b></div>")
     return f"<div class=body>{''.join(lines)}</div>"
+
+
+def _lines(panel: dict[str, Any], answers: list[tuple[dict[str, Any], Rows]]) -> str:
+    defaults = panel["fieldConfig"]["defaults"]
+    series = [(legend(t["legendFormat"], row["metric"]), row["values"]) for t, rows in answers for row in rows]
+    values = [float(value) for _, points in series for _, value in points if value != "NaN"]
+    if not values:
+        return _empty(panel)
+    lowest, high = min(values), max(values)
+    low = lowest if lowest < 0 else 0.0
+    begin = min(float(points[0][0]) for _, points in series)
+    spans = (max(float(points[-1][0]) for _, points in series) - begin or 1.0, (high - low) or 1.0)
+    drawn, names = [], []
+    for at, (name, points) in enumerate(series[:12]):
+        colour = _PALETTE[at % len(_PALETTE)]
+        xy = (
+            f"{(float(x) - begin) / spans[0] * 100:.2f},{38 - (float(y) - low) / spans[1] * 34:.2f}"
+            for x, y in points
+            if y != "NaN"
+        )
+        line = f"<polyline points='{' '.join(xy)}' fill=none stroke='{colour}' vector-effect=non-scaling-stroke />"
+        drawn.append(line)
+        last = said(float(points[-1][1]), defaults.get("unit", ""))
+        names.append(f"<em style='color:{colour}'>▬</em> {html.escape(name)} <b>{html.escape(last)}</b>")
+    bounds = f"<small>{html.escape(said(high, defaults['unit']))}</small>"
+    svg = f"<svg viewBox='0 0 100 40' preserveAspectRatio=none>{''.join(drawn)}</svg>"
+    return f"<div class='body lines'>{bounds}{svg}<p>{' &nbsp; '.join(names)}</p></div>"
 
 
 def _table(panel: dict[str, Any], answers: list[tuple[dict[str, Any], Rows]]) -> str:
@@ -207,7 +256,7 @@ def _bright(colour: str) -> str:
     return {"#37872d": "#73bf69", "#c4162a": "#ff7383", "#b58a00": "#f2cc0c", "#1f60c4": "#ccccdc"}.get(colour, colour)
 
 
-_BODIES = {"stat": _stat, "bargauge": _bars, "timeseries": _bars, "state-timeline": _bars, "table": _table}
+_BODIES = {"stat": _stat, "bargauge": _bars, "timeseries": _lines, "state-timeline": _bars, "table": _table}
 
 
 def variables_of(expr: str) -> str:

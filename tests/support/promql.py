@@ -19,6 +19,8 @@ NONE: Labels = frozenset()
 _SETS = {"and", "or", "unless"}
 _KEEPING = {"topk", "bottomk"}
 _SAMPLES = {"_bucket": NONE | {"le"}, "_count": NONE, "_sum": NONE}
+# Histograms of what may be negative have neither sum nor count: OpenMetrics forbids them there.
+_NEGATIVE = ("_dbm", "_db")
 _GRAFANA = {"$__rate_interval": "5m", "$__range": "1h", "$__interval": "1m"}
 
 
@@ -86,6 +88,8 @@ class Follower:
         if name in self.families:
             return self.families[name]
         for suffix, more in _SAMPLES.items():
+            if suffix != "_bucket" and name.removesuffix(suffix).endswith(_NEGATIVE):
+                continue
             if name.removesuffix(suffix) in self.families and name.endswith(suffix):
                 return self.families[name.removesuffix(suffix)] | more
         raise UnknownError(f"there is no family {name}")

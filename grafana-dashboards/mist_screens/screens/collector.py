@@ -70,7 +70,7 @@ def _glance(s: Settings) -> tuple[Panel, ...]:
             decimals=0,
             steps=Steps(
                 "Red from <stream_silent_seconds> s: devices speak every 30.",
-                yellow=90,
+                yellow=s.thresholds["stream_silent_seconds"] / 2,
                 red=s.thresholds["stream_silent_seconds"],
             ),
         ),

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from mist_screens.settings import Settings
 
 _NAMED = "* on (<zone>) group_left (zone, site) zone:mist_zone_info:named{<in_site>}"
-_EMPTY = "No data because zones are not polled (polls.zones), or the site has none"
+_EMPTY = "No data because nobody is located: set streams.location and polls.maps, or polls.zones; or there are no zones"
+_NO_POSITIONS = "No data because positions are not streamed: set streams.location; or nobody is on the floors"
 
 
 def screen(s: Settings) -> Screen:
@@ -22,7 +23,12 @@ def screen(s: Settings) -> Screen:
         name="location",
         title="Mist / Location",
         says="Who is where: zones against their limits, comings and goings, how long people stay.",
-        sections=(Section("At a glance", _glance(s)), Section("Zones", _zones(s)), Section("Assets", _assets())),
+        sections=(
+            Section("At a glance", _glance(s)),
+            Section("Zones", _zones(s)),
+            Section("Floors", _floors()),
+            Section("Assets", _assets()),
+        ),
     )
 
 
@@ -35,14 +41,14 @@ def _glance(s: Settings) -> tuple[Panel, ...]:
         Stat(
             title="In zones",
             says="People in any zone: connected clients and users of an app.",
-            queries=(Query("sum(zone:mist_zone_reported_occupants:sum{<in_site>})"),),
+            queries=(Query("sum(zone:mist_zone_occupants:sum{<in_site>})"),),
             empty=_EMPTY,
             w=6,
         ),
         Stat(
             title="Zones over their limit",
             says="Zones that hold more people than they may.",
-            queries=(Query("count(zone:mist_zone_reported_occupants:ratio{<in_site>} > <zone_ratio>) or vector(0)"),),
+            queries=(Query("count(zone:mist_zone_occupants:ratio{<in_site>} > <zone_ratio>) or vector(0)"),),
             empty=_EMPTY,
             w=6,
             steps=Steps("Red from one.", red=1),
@@ -50,7 +56,7 @@ def _glance(s: Settings) -> tuple[Panel, ...]:
         Stat(
             title="Fullest zone",
             says="The zone that is closest to its limit.",
-            queries=(Query("max(zone:mist_zone_reported_occupants:ratio{<in_site>})"),),
+            queries=(Query("max(zone:mist_zone_occupants:ratio{<in_site>})"),),
             empty=_EMPTY,
             unit="percentunit",
             w=6,
@@ -72,7 +78,7 @@ def _zones(s: Settings) -> tuple[Panel, ...]:
         Bars(
             title="Zones against their limit",
             says="The fullest zones.",
-            queries=(Query("topk(15, zone:mist_zone_reported_occupants:ratio{<in_site>})", "{{site}}: {{zone}}"),),
+            queries=(Query("topk(15, zone:mist_zone_occupants:ratio{<in_site>})", "{{site}}: {{zone}}"),),
             empty=_EMPTY,
             unit="percentunit",
             steps=_full(s),
@@ -82,7 +88,7 @@ def _zones(s: Settings) -> tuple[Panel, ...]:
         Lines(
             title="People in zones",
             says="The ten fullest zones over time. A zone that is never empty, nights included, is drawn over a cupboard of devices.",
-            queries=(Query("topk(10, zone:mist_zone_reported_occupants:sum{<in_site>})", "{{site}}: {{zone}}"),),
+            queries=(Query("topk(10, zone:mist_zone_occupants:sum{<in_site>})", "{{site}}: {{zone}}"),),
             empty=_EMPTY,
             w=12,
             h=9,
@@ -91,9 +97,9 @@ def _zones(s: Settings) -> tuple[Panel, ...]:
             title="All zones",
             says="People, limit, and how long they stayed on average.",
             queries=(
-                Query("zone:mist_zone_reported_occupants:sum{<in_site>}"),
+                Query("zone:mist_zone_occupants:sum{<in_site>}"),
                 Query("mist_zone_occupancy_limit{<in_site>}"),
-                Query("zone:mist_zone_reported_occupants:ratio{<in_site>}"),
+                Query("zone:mist_zone_occupants:ratio{<in_site>}"),
                 Query('max by (<zone>) (mist_zone_wait_seconds{<in_site>, kind="client", statistic="average"})'),
             ),
             empty=_EMPTY,
@@ -137,6 +143,72 @@ def _zones(s: Settings) -> tuple[Panel, ...]:
     )
 
 
+def _floors() -> tuple[Panel, ...]:
+    people = 'kind=~"client|sdkclient"'
+    age = "histogram_quantile(0.95, sum by (kind, le) (rate(mist_map_position_age_seconds_bucket{<in_site>}[$__rate_interval])))"
+    heard = 'sum(rate(mist_map_locating_aps_bucket{<in_site>, le=~"%s"}[$__rate_interval]))'
+    return (
+        Bars(
+            title="People on floors",
+            says="Who is located on each floor now. A floor that is empty in office hours lost its positions, or its people.",
+            queries=(
+                Query(
+                    f"topk(12, sum by (site, floor) (map:mist_map_entities:named{{<in_site>, {people}}}))",
+                    "{{site}}: {{floor}}",
+                ),
+            ),
+            empty=_NO_POSITIONS,
+        ),
+        Lines(
+            title="On floors, by kind",
+            says="Clients, users of an app, assets, and devices that only pass by.",
+            queries=(Query("sum by (kind) (map:mist_map_entities:named{<in_site>})", "{{kind}}"),),
+            empty=_NO_POSITIONS,
+            stacked=True,
+        ),
+        Lines(
+            title="Stay in zones",
+            says="How long those who left a zone had been in it: half of them, and nine of ten. Seconds: they only pass through.",
+            queries=tuple(
+                Query(
+                    f"histogram_quantile({share}, sum by (le) (rate(mist_zone_dwell_seconds_bucket{{<in_site>, {people}}}[$__rate_interval])))",
+                    name,
+                )
+                for share, name in ((0.5, "half"), (0.9, "9 of 10"))
+            ),
+            empty=_NO_POSITIONS,
+            unit="s",
+        ),
+        Lines(
+            title="Enters and exits",
+            says="How often somebody comes into a zone and leaves one, a second, computed from positions.",
+            queries=(
+                Query(f"sum(rate(mist_zone_enters_total{{<in_site>, {people}}}[$__rate_interval]))", "enter"),
+                Query(f"sum(rate(mist_zone_exits_total{{<in_site>, {people}}}[$__rate_interval]))", "exit"),
+            ),
+            empty=_NO_POSITIONS,
+            unit="ops",
+        ),
+        Lines(
+            title="Age of positions",
+            says="How old positions are when they arrive, nineteen of twenty. Minutes: what is shown is where people were.",
+            queries=(Query(age, "{{kind}}"),),
+            empty=_NO_POSITIONS,
+            unit="s",
+            steps=Steps("Dashed: a minute, in which one walks across a floor.", red=60),
+        ),
+        Lines(
+            title="Guessed positions",
+            says="Share of positions for which fewer than three access points heard who was located: a guess.",
+            queries=(Query(f"{heard % '2([.]0)?'} / ({heard % '[+]Inf'} > 0)", "guessed"),),
+            empty=_NO_POSITIONS,
+            unit="percentunit",
+            top=1,
+            steps=Steps("Dashed: one in four; the floor lacks access points, or the map their places.", red=0.25),
+        ),
+    )
+
+
 def _assets() -> tuple[Panel, ...]:
     empty = "No data because assets are not polled (polls.assets), or the site has none"
     rate = (
@@ -146,7 +218,11 @@ def _assets() -> tuple[Panel, ...]:
         Lines(
             title="Assets seen",
             says="Observations of assets a second. A fall is tags whose batteries end, or access points whose Bluetooth is off.",
-            queries=(Query("sum(rate(mist_site_asset_rssi_dbm_count{<in_site>}[$__rate_interval]))", "observations"),),
+            queries=(
+                Query(
+                    'sum(rate(mist_site_asset_rssi_dbm_bucket{<in_site>, le="+Inf"}[$__rate_interval]))', "observations"
+                ),
+            ),
             empty=empty,
             unit="ops",
         ),

@@ -107,7 +107,7 @@ def _now(s: Settings) -> tuple[Stat, ...]:
             red=10,
         ),
         Stat(
-            title="Is the collector seeing?",
+            title="Collector quiet for",
             says="Seconds since the quietest stream last brought a message. Large: what the other numbers say is old.",
             queries=(Query("max(connection:mist_collector_silence:seconds{<in_collector>})"),),
             empty="NO: the collector does not answer, or no stream was ever open",
@@ -116,7 +116,9 @@ def _now(s: Settings) -> tuple[Stat, ...]:
             h=5,
             decimals=0,
             steps=Steps(
-                f"Devices speak every 30 s; red from {silent:g} s, when the stream is blind.", yellow=90, red=silent
+                f"Devices speak every 30 s; red from {silent:g} s, when the stream is blind.",
+                yellow=silent / 2,
+                red=silent,
             ),
             link=to_screen("collector"),
         ),
@@ -152,7 +154,7 @@ def _wrong(s: Settings) -> tuple[Table, ...]:
             says="Sites with something down: the share of devices that is up, and how many clients are there. A click leads to the site.",
             queries=(
                 Query("topk(50, site:mist_site_health:state{<in_org>} > 0)"),
-                Query("bottomk(50, site:mist_device_up:ratio{<in_org>} < 1)"),
+                Query('bottomk(50, site:mist_device_up:ratio{<in_org>, site!="(no site)"} < 1)'),
             ),
             empty=words.ALL_WELL,
             w=11,
@@ -236,10 +238,10 @@ def _history(s: Settings) -> tuple[Lines | Table, ...]:
             stacked=True,
         ),
         Lines(
-            title="WAN links that are down",
-            says="WAN links of gateways that have no link, spares included: the level is the spares, a step is news.",
-            queries=(Query("count(interface:mist_gateway_wan_up:named{<in_org>} == 0)", "down"),),
-            empty="No data because no WAN link is down, or no gateway speaks",
+            title="WAN links lost",
+            says="WAN links that were up within the last day and are down. Spares that are always down are not counted.",
+            queries=(Query('count(ALERTS{alertname="MistWanLinkDown", org_id=~"$org"}) or vector(0)', "lost"),),
+            empty=words.NO_RULES,
             stacked=True,
         ),
     )
