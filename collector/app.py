@@ -305,6 +305,7 @@ class Collector:
             reload=self.reload_status,
             rejected_parts=self.catalog.rejected_parts,
             refused_labels=self.catalog.refused_labels,
+            tasks=lambda: len(asyncio.all_tasks()),
             rows=lambda: {name: len(table) for name, table in self.catalog.store.tables.items()},
         )
 

@@ -106,6 +106,7 @@ class SelfMetrics:
         rejected_parts: Callable[[], Mapping[tuple[str, str], int]],
         refused_labels: Callable[[], Mapping[str, int]],
         rows: Callable[[], Mapping[str, int]],
+        tasks: Callable[[], int] = lambda: 0,
     ) -> None:
         self._version = version
         self._to_unix = to_unix
@@ -120,6 +121,7 @@ class SelfMetrics:
         self._rejected_parts = rejected_parts
         self._refused_labels = refused_labels
         self._rows = rows
+        self._tasks = tasks
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
         ProcessCollector(registry=self._registry)
@@ -145,6 +147,7 @@ class SelfMetrics:
         if self._reload is not None:
             yield from reload_families(self._reload, self._to_unix)
         yield from self._cardinality()
+        yield gauge("tasks", "Things that the collector does at once.", [], {(): float(self._tasks())})
 
     def _books(self) -> Iterator[Metric]:
         yield counter("stream_frames_received", "Frames received on all streams.", [], {(): self._frames.received})
