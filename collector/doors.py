@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import ipaddress
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -33,7 +34,10 @@ class DoorLimits:
 
     connections: int = 512  # open files are the scarce thing: 1024 a process is a common default
     of_one_source: int = 128
-    rest_s: float = 20.0  # a resting connection is closed after this time
+    rest_s: float = 20.0  # a connection that has asked nothing yet is closed after this time
+    keep_s: float = (
+        120.0  # one that has asked is kept so long; longer than a reverse proxy keeps it, or both would race
+    )
     linger_s: float = 1.0  # the rest of a refused body is read so long, so that the answer arrives before the end
     line_bytes: int = 4096
     field_bytes: int = 4096
@@ -76,7 +80,7 @@ class Doors:
     def admit(self, caller: Caller) -> bool:
         """Give the caller a place, or say that there is none."""
         source, limits = caller.source, self.limits
-        if self._places.get(source, 0) >= limits.of_one_source and not self._exempt(source):
+        if self._places.get(source, 0) >= limits.of_one_source and not self._exempt(caller.address):
             self.on_closed("too_many")
             return False
         if self.open >= limits.connections and not self._make_room():
@@ -129,7 +133,7 @@ class Doors:
 class Caller(web.RequestHandler):
     """One connection. It does what aiohttp's does, within the limits of its `doors`."""
 
-    __slots__ = ("_doors", "_due", "_heard", "_loop_", "_placed", "_timer", "_working", "source")
+    __slots__ = ("_doors", "_due", "_heard", "_loop_", "_placed", "_timer", "_working", "address", "source")
 
     def __init__(self, server: web.Server, doors: Doors, loop: asyncio.AbstractEventLoop) -> None:
         limits = doors.limits
@@ -138,7 +142,7 @@ class Caller(web.RequestHandler):
             loop=loop,
             access_log=None,  # type: ignore[arg-type]  # as AppRunner takes it: none is written
             auto_decompress=False,  # a signature covers the bytes as they were sent
-            keepalive_timeout=3 * limits.rest_s,  # ours is the shorter one, and is counted
+            keepalive_timeout=3 * max(limits.rest_s, limits.keep_s),  # ours is the shorter one, and is counted
             lingering_time=limits.linger_s,
             max_line_size=limits.line_bytes,
             max_field_size=limits.field_bytes,
@@ -151,18 +155,20 @@ class Caller(web.RequestHandler):
         self._placed = False
         self._working = False
         self._heard = False  # something came since it rests
-        self.source = ""  # the address of the peer
+        self.address = ""  # of the peer
+        self.source = ""  # the same, or the network of an IPv6 address: who has one of it has all
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take a place, or be gone."""
         peer = transport.get_extra_info("peername")
-        self.source = str(peer[0]) if isinstance(peer, tuple) else ""
+        self.address = str(peer[0]) if isinstance(peer, tuple) else ""
+        self.source = source_of(self.address)
         if not self._doors.admit(self):
             cast("asyncio.Transport", transport).abort()
             return
         self._placed = True
         super().connection_made(transport)
-        self.rests()
+        self._rest(self._doors.limits.rest_s)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Give the place back."""
@@ -186,11 +192,16 @@ class Caller(web.RequestHandler):
 
     def rests(self) -> None:
         """Nothing is in hand from now on."""
-        if not self._placed:
-            return
+        if self._placed:
+            self._rest(self._doors.limits.keep_s)
+
+    def _rest(self, seconds: float) -> None:
         self._working = self._heard = False
         self._doors.rests(self)
-        self._due = self._loop_.time() + self._doors.limits.rest_s
+        self._due = self._loop_.time() + seconds
+        if self._timer is not None and self._timer.when() > self._due:
+            self._timer.cancel()
+            self._timer = None
         if self._timer is None:
             self._timer = self._loop_.call_at(self._due, self._look)
 
@@ -251,6 +262,17 @@ class Doormat:
         if self._told_at is None or now - self._told_at >= TELL_EVERY_S:
             self._told_at = now
             log.error("no_descriptors", why=error.strerror)
+
+
+def source_of(address: str) -> str:
+    """Who that is: the address, or of IPv6 the network of 64 bits, of which one site has all addresses."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is None:
+        return str(ipaddress.ip_network((parsed, 64), strict=False))
+    return address
 
 
 class DoorSite(web.BaseSite):

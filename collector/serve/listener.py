@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     Reload = Callable[[], Awaitable[Sequence[str]]]
 
 SHUTDOWN_S = 2.0  # a scrape under way may finish within this time when the collector stops
-DOORS = DoorLimits(connections=256, of_one_source=128, rest_s=120.0)  # Prometheus keeps its connection
+DOORS = DoorLimits(connections=256, of_one_source=128, keep_s=330.0)  # Prometheus keeps its own for 300 s
 _NOT_STORED = {"Cache-Control": "no-store"}
 _PAGE_HEADERS = {
     **_NOT_STORED,

@@ -22,7 +22,7 @@ REFUSED = "mist_collector_webhook_refused_total"
 CLOSED = "mist_collector_webhook_connections_closed_total"
 EVENTS = "mist_collector_webhook_events"
 WEBHOOK = {"listen": "127.0.0.1:0", "allow_unsigned": True, "rate_per_s": 0}
-SHORT = DoorLimits(rest_s=0.02, linger_s=0.0)
+SHORT = DoorLimits(rest_s=0.02, keep_s=0.02, linger_s=0.0)
 PATIENT = DoorLimits(linger_s=0.02)
 V2, V1 = "X-Mist-Signature-v2: ", "X-Mist-Signature: "
 
