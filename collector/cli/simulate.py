@@ -59,9 +59,12 @@ def simulate(
     webhook_on_sites: Annotated[bool, typer.Option(help="A second webhook for each site: every event twice.")] = False,
     webhook_window_s: Annotated[float, typer.Option(min=0, help="Seconds that events are collected.")] = 1.0,
     duplicate_share: Annotated[float, typer.Option(min=0, max=1, help="Share of deliveries sent twice.")] = 0.05,
-    scenario: Annotated[
+    scenarios: Annotated[
         list[str] | None,
-        typer.Option(help="Something that goes wrong, repeatable: site-outage, lunch-rush@1 (at the second site), ..."),
+        typer.Option(
+            "--scenario",
+            help="Something that goes wrong, repeatable: site-outage, lunch-rush@1 (at the second site), ...",
+        ),
     ] = None,
     objects: Annotated[bool, typer.Option(help="Send data as an object, not as a JSON string.")] = False,
     seconds: Annotated[float, typer.Option(min=0, help="End after so many seconds; 0: until Ctrl-C.")] = 0.0,
@@ -71,8 +74,7 @@ def simulate(
     Prints where its REST API, its stream and its control endpoint are. Exit code 0 at an ordinary end, 1 when it
     cannot listen or fails, 2 when options make no sense.
     """
-    options = dict(locals(), webhook_topics=tuple(webhook_topics or ()), scenarios=tuple(scenario or ()))
-    del options["scenario"]
+    options = dict(locals(), webhook_topics=tuple(webhook_topics or ()), scenarios=tuple(scenarios or ()))
     from collector.simulator import command  # noqa: PLC0415 - --help needs none of it
 
     raise typer.Exit(command.run(command.SimulateOptions(**options)))

@@ -195,7 +195,7 @@ def test_main_turns_our_errors_into_a_sentence(monkeypatch, capsys):
 def test_the_flags_of_simulate_are_the_options_of_the_simulator():
     flags = {name: flag.default for name, flag in inspect.signature(simulate.simulate).parameters.items()}
     options = {field.name: field.default for field in dataclasses.fields(SimulateOptions)}
-    assert flags | {"webhook_topics": ()} == options
+    assert flags | {"webhook_topics": (), "scenarios": ()} == options
 
 
 def test_simulate_says_where_it_is(invoke):
