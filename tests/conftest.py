@@ -17,7 +17,8 @@ hypothesis.settings.load_profile("collector")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Where the fault tests leave what they saw; `make faults` writes docs/faults.md from it."""
+    """`make faults` says where its rows go; `--update-golden` rewrites what tests/wire expects (read the difference)."""
+    parser.addoption("--update-golden", action="store_true", help="write the expected files of tests/wire anew")
     parser.addoption("--faults-to", metavar="DIR", help="write the rows of docs/faults.md there, and hold none of them")
 
 

@@ -1,6 +1,7 @@
 """Every bench runs, tiny. Nothing here looks at a clock: figures are for `make bench`, and targets for people."""
 
 import json
+import math
 
 import pytest
 
@@ -19,7 +20,7 @@ def test_a_bench_runs_and_its_results_are_lines_of_json(name):
     for one in found:
         line = json.loads(one.line())
         assert {"bench", "unit", "value", "baseline", "ratio", "n", "spread"} <= line.keys()
-        assert line["value"] > 0
+        assert math.isfinite(line["value"])  # no more is sure of a time: with so few rounds a difference may be noise
         assert line["n"] > 0
     assert len(results.table(found).splitlines()) == len(found) + 1
 

@@ -42,6 +42,11 @@ class Authority:
         self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, name: str, *, ca: bool = False, days: float = 1.0
     ) -> x509.Certificate:
         now = dt.datetime.now(dt.UTC)
+        usage = x509.KeyUsage(  # with the key identifiers what Python 3.13 asks of every chain
+            digital_signature=True, key_cert_sign=ca, crl_sign=ca, content_commitment=False, key_encipherment=False,
+            data_encipherment=False, key_agreement=False, encipher_only=False, decipher_only=False,
+        )  # fmt: skip
+        own, issuer = key.public_key(), self._key.public_key()
         return (
             x509.CertificateBuilder()
             .subject_name(subject)
@@ -52,6 +57,9 @@ class Authority:
             .not_valid_after(now + dt.timedelta(days=days))
             .add_extension(x509.SubjectAlternativeName([_san(name)]), critical=False)
             .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+            .add_extension(usage, critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(own), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer), critical=False)
             .sign(self._key, hashes.SHA256())
         )
 
