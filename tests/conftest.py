@@ -17,7 +17,7 @@ hypothesis.settings.load_profile("collector")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`make faults` says where its rows go; `--update-golden` rewrites what tests/wire expects (read the difference)."""
+    """`make faults` says where its rows go; `--update-golden` rewrites what tests/wire expects."""
     parser.addoption("--update-golden", action="store_true", help="write the expected files of tests/wire anew")
     parser.addoption("--faults-to", metavar="DIR", help="write the rows of docs/faults.md there, and hold none of them")
 
