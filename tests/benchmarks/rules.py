@@ -13,8 +13,9 @@ import sys
 import tempfile
 import threading
 import time
+from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlencode
 
 from tests.support import programs
@@ -95,6 +96,12 @@ class Prometheus(Running):
         command = [programs.require("prometheus"), "--config.file=prometheus.yml", "--storage.tsdb.path=tsdb"]
         super().__init__([*command, "--log.format=json", "--web.listen-address=127.0.0.1:0"], directory, "prometheus")
 
+    def __enter__(self) -> Self:
+        super().__enter__()
+        url = f"http://127.0.0.1:{self.tells(r'Listening on.*127[.]0[.]0[.]1:([0-9]+)')}/-/ready"
+        eventually(lambda: ask(url).status == HTTPStatus.OK, "Prometheus has started")
+        return self
+
     def api(self, path: str, **query: str) -> Any:
         """A call of its API."""
         url = f"http://127.0.0.1:{self.tells(r'Listening on.*127[.]0[.]0[.]1:([0-9]+)')}/api/v1"
@@ -124,8 +131,14 @@ def main() -> None:
                 sys.exit(f"{name}: {series} series without, {series_after} with")
             rows.append(f"| {name} | {ms:.1f} ms, {samples} samples | {ms_after:.1f} ms, {samples_after} samples |")
         groups = prometheus.api("rules")["groups"]
-        spent = sum(group["evaluationTime"] for group in groups)
-        sys.stdout.write("\n".join(rows) + f"\n\nAll {len(groups)} groups of rules: {spent:.2f} s of every interval.\n")
+        spent = sorted(
+            ((rule["evaluationTime"], rule["name"]) for group in groups for rule in group["rules"]), reverse=True
+        )
+        total = sum(seconds for seconds, _ in spent)
+        sys.stdout.write(
+            "\n".join(rows) + f"\n\nAll {len(spent)} rules: {total:.2f} s of every interval. The dearest:\n"
+        )
+        sys.stdout.write("".join(f"  {seconds:6.2f} s  {name}\n" for seconds, name in spent[:10]))
 
 
 if __name__ == "__main__":

@@ -25,7 +25,15 @@ SCRAPE_S = 3
 JOB = "mist-collector"
 
 # Waits and windows are minutes and hours for people; a test has seconds. What is compared stays the same.
-WINDOWS = {"streamed": "20s", "polled": "100s", "people": "40s", "unrest": "80s", "lost": "10m", "lost_step": "4s"}
+WINDOWS = {
+    "streamed": "20s",
+    "polled": "100s",
+    "people": "40s",
+    "unrest": "80s",
+    "lost": "10m",
+    "lost_step": "4s",
+    "seldom": "3s",
+}
 THRESHOLDS = {
     "flaps": 3,
     "restarts": 2,

@@ -163,7 +163,9 @@ def _streams(s: Settings) -> tuple[Panel, ...]:
                     field="Value",
                     title="Silent for",
                     unit="s",
-                    steps=Steps("", yellow=180, red=s.thresholds["site_silent_seconds"]),
+                    steps=Steps(
+                        "", yellow=s.thresholds["site_silent_seconds"] / 3, red=s.thresholds["site_silent_seconds"]
+                    ),
                 ),
                 Column(field="org", title="Organisation"),
                 Column(field="site_id", hidden=True),

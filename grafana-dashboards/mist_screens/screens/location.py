@@ -193,7 +193,7 @@ def _floors() -> tuple[Panel, ...]:
             title="Age of positions",
             says="How old positions are when they arrive, nineteen of twenty. Minutes: what is shown is where people were.",
             queries=(Query(age, "{{kind}}"),),
-            empty=_NO_POSITIONS,
+            empty="No data because only positions by webhook (topics location...) say when they were taken",
             unit="s",
             steps=Steps("Dashed: a minute, in which one walks across a floor.", red=60),
         ),
