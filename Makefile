@@ -94,6 +94,10 @@ docs: $(READY) ## Build the documentation as a site in build/site, without a net
 	@$(BIN)/mkdocs build --strict --quiet --config-file docs/site/mkdocs.yml --site-dir "$(CURDIR)/build/site"
 	@echo "Written: build/site/index.html"
 
+.PHONY: grafana-schema
+grafana-schema: ## Hold the dashboards to the types of Grafana 10 to 12 (needs node and npm)
+	cd tests/grafana-schema && npm ci --no-audit --no-fund && node check.mjs
+
 .PHONY: setup
 setup: $(READY) ## Make .venv; the other targets do it when they need it
 

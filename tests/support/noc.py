@@ -215,5 +215,5 @@ class Noc:
 
 POLLED = (
     "alarms", "silent_devices", "ports", "wan_tunnels", "vpn_peers", "bgp_peers", "mxedges", "mxtunnels", "org_stats",
-    "site_stats", "sle", "zones",
+    "site_stats", "sle", "zones", "assets",
 )  # fmt: skip

@@ -211,32 +211,25 @@ def _floors() -> tuple[Panel, ...]:
 
 def _assets() -> tuple[Panel, ...]:
     empty = "No data because assets are not polled (polls.assets), or the site has none"
-    rate = (
-        "histogram_quantile({share}, sum by (le) (rate(mist_site_asset_{what}_bucket{{<in_site>}}[$__rate_interval])))"
-    )
     return (
         Lines(
             title="Assets seen",
-            says="Observations of assets a second. A fall is tags whose batteries end, or access points whose Bluetooth is off.",
-            queries=(
-                Query(
-                    'sum(rate(mist_site_asset_rssi_dbm_bucket{<in_site>, le="+Inf"}[$__rate_interval]))', "observations"
-                ),
-            ),
+            says="Observations of assets a second, one an asset and poll. A fall is batteries that end, or Bluetooth that is off.",
+            queries=(Query("sum(site:mist_site_asset_observations:rate{<in_site>})", "observations"),),
             empty=empty,
             unit="ops",
         ),
         Lines(
             title="Signal of assets",
-            says="The signal of the middle asset at the access point that hears it best.",
-            queries=(Query(rate.format(share=0.5, what="rssi_dbm"), "middle"),),
+            says="The signal of the middle asset at the access point that hears it best, the five weakest sites.",
+            queries=(Query("bottomk(5, site:mist_site_asset_rssi_dbm:p50{<in_site>})", "{{site}}"),),
             empty=empty,
             unit="dBm",
         ),
         Lines(
             title="Batteries",
-            says="The charge that nine of ten assets exceed.",
-            queries=(Query(rate.format(share=0.1, what="battery_ratio"), "weak tenth"),),
+            says="The charge that nine of ten assets exceed, the five emptiest sites.",
+            queries=(Query("bottomk(5, site:mist_site_asset_battery_ratio:p10{<in_site>})", "{{site}}"),),
             empty=empty,
             unit="percentunit",
             top=1,
