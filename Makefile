@@ -25,8 +25,12 @@ demo: $(READY) ## Show the collector at work: a simulated Mist cloud, the daemon
 	@$(BIN)/mist-collector demo $(ARGS)
 
 .PHONY: test
-test: $(READY) real-parts ## Run all tests
-	$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
+test: $(READY) real-parts ## Run the tests, but for the screens' long play (test-screens)
+	$(BIN)/python -m pytest -n auto --dist loadgroup --ignore tests/e2e/test_noc.py $(ARGS)
+
+.PHONY: test-screens
+test-screens: $(READY) real-parts ## Play the scenarios before a real Prometheus and Alertmanager (some ten minutes)
+	$(BIN)/python -m pytest tests/e2e/test_noc.py $(ARGS)
 
 .PHONY: check
 check: $(READY) ## Check style, types and the layers of imports
