@@ -144,7 +144,8 @@ class TestPanel:
         """A scrape's rate interval is shorter than a poll's period: such a rate would be holes and spikes."""
         for target in panel["targets"]:
             if "$__rate_interval" in target["expr"]:
-                assert not re.search(r"rate\(mist_(switch_port|gateway_port|wan_tunnel|bgp_peer|site_asset)_", target["expr"])
+                polled = r"rate\(mist_(switch_port|gateway_port|wan_tunnel|bgp_peer|site_asset)_"
+                assert not re.search(polled, target["expr"])
 
     def test_columns_and_links_of_a_table_exist(self, board, panel, follower):
         if panel["type"] != "table":
