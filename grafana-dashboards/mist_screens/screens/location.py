@@ -210,26 +210,26 @@ def _floors() -> tuple[Panel, ...]:
 
 
 def _assets() -> tuple[Panel, ...]:
-    empty = "No data because assets are not polled (polls.assets), or the site has none"
+    empty = "No data because assets are not polled (polls.assets), or there are none"
     return (
         Lines(
             title="Assets seen",
-            says="Observations of assets a second, one an asset and poll. A fall is batteries that end, or Bluetooth that is off.",
-            queries=(Query("sum(site:mist_site_asset_observations:rate{<in_site>})", "observations"),),
+            says="Observations of assets a second, one an asset and poll, of all sites of the organisation. A fall is batteries that end, or Bluetooth that is off.",
+            queries=(Query("sum(org:mist_site_asset_observations:rate{<in_org>})", "observations"),),
             empty=empty,
             unit="ops",
         ),
         Lines(
             title="Signal of assets",
-            says="The signal of the middle asset at the access point that hears it best, the five weakest sites.",
-            queries=(Query("bottomk(5, site:mist_site_asset_rssi_dbm:p50{<in_site>})", "{{site}}"),),
+            says="The signal of the middle asset at the access point that hears it best.",
+            queries=(Query("bottomk(5, org:mist_site_asset_rssi_dbm:p50{<in_org>})", "{{org}}"),),
             empty=empty,
             unit="dBm",
         ),
         Lines(
             title="Batteries",
-            says="The charge that nine of ten assets exceed, the five emptiest sites.",
-            queries=(Query("bottomk(5, site:mist_site_asset_battery_ratio:p10{<in_site>})", "{{site}}"),),
+            says="The charge that nine of ten assets exceed.",
+            queries=(Query("bottomk(5, org:mist_site_asset_battery_ratio:p10{<in_org>})", "{{org}}"),),
             empty=empty,
             unit="percentunit",
             top=1,
