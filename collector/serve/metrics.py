@@ -62,8 +62,6 @@ class MetricsEndpoint:
         try:
             async with asyncio.timeout(self._scrape_limit_s):
                 response = await self._answer(request)
-        except ConnectionError:  # the scraper went away: its business
-            raise
         except Exception:
             # Before the first byte aiohttp answers 500; after it the connection is cut, which the scraper notices.
             if not self._failing:
@@ -90,7 +88,8 @@ class MetricsEndpoint:
             return response
         chunks = self._shared.chunks((selection, zipped), lambda: self._begin(selection, zipped=zipped))
         async with contextlib.aclosing(chunks):  # a broken scrape leaves it half way
-            await _send(chunks, request, response)
+            with contextlib.suppress(ConnectionError):  # the scraper went away: its business, and nothing to log
+                await _send(chunks, request, response)
         return response
 
     def _begin(self, selection: Selection, *, zipped: bool) -> AsyncGenerator[bytes]:

@@ -112,7 +112,7 @@ async def test_a_renderer_that_fails_half_way_cuts_the_answer_so_that_nobody_tak
             await served.get("/metrics")
 
 
-async def test_a_scraper_that_goes_away_does_not_leave_the_renderer_hanging():
+async def test_a_scraper_that_goes_away_leaves_neither_a_hanging_renderer_nor_an_error_in_the_log(caplog):
     wait = asyncio.Event()
     async with Served(chunks=[LINE, wait, *[LINE * 50_000] * 40]) as served:
         _, writer = await asyncio.open_connection("127.0.0.1", served.listener.port)
@@ -123,6 +123,7 @@ async def test_a_scraper_that_goes_away_does_not_leave_the_renderer_hanging():
         await served.ended.acquire()
         served.chunks = [LINE]
         assert (await served.get("/metrics"))[1] == LINE
+    assert [record.getMessage() for record in caplog.records if record.levelname in {"ERROR", "CRITICAL"}] == []
 
 
 async def test_only_so_many_scrapes_at_once():
