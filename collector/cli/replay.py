@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collector.catalog.catalog import Catalog
     from collector.ingest.intake import Apply, Intake
     from collector.status import Account
 
@@ -40,32 +41,38 @@ def replay(
     import orjson  # noqa: PLC0415
 
     from collector.catalog.catalog import Catalog  # noqa: PLC0415
-    from collector.errors import Rejected  # noqa: PLC0415
-    from collector.ingest.intake import Intake  # noqa: PLC0415
     from collector.location.feed import Location  # noqa: PLC0415
     from collector.metrics.exposition import render_all  # noqa: PLC0415
+    from collector.status import Account  # noqa: PLC0415
+
+    catalog, frames, events = Catalog(), Account(), dict[str, Account]()
+    catalog.join(Location(catalog.store, catalog.directories))
+    intake = intake_of(catalog, frames, events)
+    for file in files:
+        feed(intake, file)
+    sys.stdout.buffer.write(render_all(catalog.store, openmetrics=openmetrics))
+    sys.stdout.buffer.flush()
+    typer.echo(orjson.dumps(summary([frames, *events.values()])).decode(), err=True)
+
+
+def intake_of(catalog: Catalog, frames: Account, events: dict[str, Account]) -> Intake:
+    """The daemon's own intake; a frame of a channel that nobody measures is dropped by a name of its own."""
+    from collector.errors import Rejected  # noqa: PLC0415
+    from collector.ingest.intake import Intake  # noqa: PLC0415
     from collector.mist import channels  # noqa: PLC0415
     from collector.mist.duplicates import Duplicates  # noqa: PLC0415
-    from collector.status import Account  # noqa: PLC0415
 
     def open_channel(path: str) -> Apply:
         reason = Rejected("not_measured" if channels.match(path) else "unknown_channel")
         return catalog.open_channel(path) or (lambda _payload, _now: reason)
 
-    catalog, frames, events = Catalog(), Account(), dict[str, Account]()
-    catalog.join(Location(catalog.store, catalog.directories))
-    intake = Intake(
+    return Intake(
         open_channel=open_channel,
         open_topic=catalog.open_topic,
         duplicates=Duplicates(),
         frames=frames,
         events=events,
     )
-    for file in files:
-        feed(intake, file)
-    sys.stdout.buffer.write(render_all(catalog.store, openmetrics=openmetrics))
-    sys.stdout.buffer.flush()
-    typer.echo(orjson.dumps(summary([frames, *events.values()])).decode(), err=True)
 
 
 def feed(intake: Intake, file: Path) -> None:
