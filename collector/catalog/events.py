@@ -296,7 +296,7 @@ TABLES = {
     for table in (
         TopicTable("alarms", TYPE, moment=("last_seen", "timestamp"), counts=(NEW_ALARMS,), sets=Sets.ALARM_OPEN),
         TopicTable("audits", AUDIT_VERB),
-        TopicTable("device-events", TYPE, counts=(DEVICE_REASONS,), sets=Sets.DEVICE_UP, born=tuple(f"{p}_DISCONNECTED" for p in _PREFIXES)),
+        TopicTable("device-events", TYPE, counts=(DEVICE_REASONS,), sets=Sets.DEVICE_UP, born=(*(f"{p}_DISCONNECTED" for p in _PREFIXES), "AP_RADAR_DETECTED")),
         TopicTable("device-updowns", TYPE, sets=Sets.DEVICE_UP, born=_UPDOWN_TYPES),
         TopicTable("mxedge-events", TYPE, counts=(MXEDGE_EVENTS,), sets=Sets.DEVICE_UP, born_of_org=("ME_CONNECTED", "ME_DISCONNECTED", "ME_RESTARTED", "ME_SERVICE_FAILED")),
         TopicTable("client-join", counts=(JOINS,)),
@@ -307,7 +307,7 @@ TABLES = {
         TopicTable("minis-application", By("test_type"), counts=(APPLICATION_TESTS,), tells=(APPLICATION,)),
         TopicTable("minis-reachability", By("test_type"), tells=(REACHABILITY,)),
         TopicTable("minis-network", By(("test_type", "type"))),  # nobody has shown one yet
-        TopicTable("nac-events", By("type", unknown=100), counts=(NAC_EVENTS,), born=("NAC_CLIENT_DENY",)),
+        TopicTable("nac-events", By("type", unknown=100), counts=(NAC_EVENTS,), born=("NAC_CLIENT_DENY", "NAC_CLIENT_PERMIT")),
         TopicTable("nac-accounting", By("type", known=tuple(f"NAC_ACCOUNTING_{what}" for what in ("START", "UPDATE", "STOP"))), counts=(NAC_SESSIONS,)),
         TopicTable("guest-authorizations", moment=("timestamp", "authorized_time"), counts=(GUESTS,)),
         TopicTable("occupancy-alerts", By("type", known=("COMPLIANCE-OK", "COMPLIANCE-VIOLATION"), unknown=10), each="alert_events[*]", tells=(OCCUPANCY,)),

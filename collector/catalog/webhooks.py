@@ -20,7 +20,9 @@ from collector.catalog.events import (
     TABLES,
     UPS,
 )
+from collector.catalog.strangers import Strangers
 from collector.catalog.topic_table import PLACE, Sets, TopicTable
+from collector.errors import Rejected
 from collector.metrics.tally import OTHER, Bounded, Tally
 from collector.mist.identity import mac_of
 from collector.mist.times import epoch_s
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
     from collector.catalog.devices import Devices
     from collector.catalog.feed import Apply, ApplyEvent, RestApply
     from collector.catalog.topic_table import Counted, Part, Told
-    from collector.errors import Rejected
     from collector.metrics.compiler import ObjectKind
     from collector.metrics.model import Entity
     from collector.metrics.store import Store
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from collector.mist.directories import Directories
     from collector.mist.directory import Changes
 
+UNKNOWN_SITE = Rejected("unknown_site")
 SITE_IDS, ORG_IDS = ("site_id", "siteid"), ("org_id", "orgid")  # raw Wi-Fi topics are seen with both
 UNKNOWN_SITES = 1000  # site ids beyond the inventory that events may name before they become `other`
 UNKNOWN_ORGS = 100  # org ids, the same
@@ -109,8 +111,7 @@ class WebhookEvents:
         self._events = Tally(store, EVENTS)
         self._delays = Tally(store, DELAYS)
         self._alarms = OpenAlarms(store)
-        self._sites = Bounded(unknown=UNKNOWN_SITES)
-        self._orgs = Bounded(unknown=UNKNOWN_ORGS)
+        self._sites, self._orgs = Strangers(UNKNOWN_SITES), Strangers(UNKNOWN_ORGS)
         self._alarm_labels = [(by, Bounded(by.known, unknown=by.unknown)) for by in (ALARM_GROUP, ALARM_SEVERITY)]
         self._topics = {name: Topic(table, store) for name, table in TABLES.items()}
         self._other = Topic(OTHER_TOPIC, store)
@@ -164,7 +165,8 @@ class WebhookEvents:
         site = self._directories.site(site_id) if site_id else None
         if site is not None:
             return site.org_id, site.id
-        return self._orgs.admit(org_id) if org_id else "", self._sites.admit(site_id) if site_id else ""
+        now = self._now()
+        return self._orgs.admit(org_id, now) if org_id else "", self._sites.admit(site_id, now) if site_id else ""
 
     # state elsewhere
 
@@ -184,9 +186,13 @@ class WebhookEvents:
             topic.refusals.reject(rejected.reason)
 
     def _set_position(self, topic: Topic, event: dict[str, Any], _where: tuple[str, str]) -> None:
-        rejected = self.positions(topic.table.name, event, self._now())
+        rejected = UNKNOWN_SITE if self._is_stranger(event) else self.positions(topic.table.name, event, self._now())
         if rejected is not None:
             topic.refusals.reject(rejected.reason)
+
+    def _is_stranger(self, event: dict[str, Any]) -> bool:
+        """Whether the inventory is known and does not list the event's site: nobody would end what it leaves on maps."""
+        return not self._directories.empty and self._directories.site(identity(event, SITE_IDS)) is None
 
     def from_rest(self, payload: dict[str, Any], ids: Mapping[str, str], now: float) -> Rejected | None:
         """Apply an alarm as the alarm search of an org lists it."""
@@ -220,9 +226,10 @@ class WebhookEvents:
     # the books
 
     def refused_labels(self) -> dict[str, int]:
-        """How often a label value became `other` because its cap was reached, by label."""
+        """How often a label value became `other` because its cap was reached, by label; each from zero on."""
         refused = {"org_id": self._orgs.refused, "site_id": self._sites.refused, "topic": self.unknown_topics}
-        refused |= dict.fromkeys(("group", "severity", "type"), 0)
+        labels = (label for topic in self._all() for counts in topic.counts for label in counts.counted.by)
+        refused |= dict.fromkeys(("group", "severity", "type", *labels), 0)
         for by, bounded in self._alarm_labels:
             refused[by.paths[0]] += bounded.refused
         for topic in self._all():
@@ -258,6 +265,8 @@ class WebhookEvents:
         orgs = {org.id for org in changes.orgs_removed}
         if sites or orgs:
             self._remove(lambda labels: labels[0] in orgs or labels[1] in sites)
+        self._sites.listed(site.id for site in changes.sites_added)
+        self._orgs.listed(org.id for org in changes.orgs_added)
         for org in changes.orgs_added:
             for table in TABLES.values():
                 for type_ in table.born_of_org:
@@ -282,11 +291,24 @@ class WebhookEvents:
                 tells.remove(gone)
 
     def sweep(self, now: float) -> Iterator[int]:
-        """End what nobody told again in its time; counters do not end by silence."""
+        """End what nobody told again in its time; counters do not end by silence, but for those of strangers."""
+        yield self._sweep_strangers(now)
         yield from self._alarms.sweep(now)
         for topic in self._topics.values():
             for tells in topic.tells:
                 yield from tells.sweep(now)
+
+    def _sweep_strangers(self, now: float) -> int:
+        """End the rows of sites and orgs that no inventory lists and of which no event came for long; how many these are.
+
+        Before an inventory was read everybody is a stranger, and stays.
+        """
+        if self._directories.empty:
+            return 0
+        sites, orgs = self._sites.gone(now), self._orgs.gone(now)
+        if sites or orgs:
+            self._remove(lambda labels: labels[1] in sites or labels[0] in orgs)
+        return len(sites) + len(orgs)
 
 
 def identity(part: Part, names: tuple[str, ...]) -> str:

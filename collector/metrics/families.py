@@ -7,13 +7,23 @@ from typing import TYPE_CHECKING
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
-def counter(name: str, text: str, labels: list[str], values: Mapping[tuple[str, ...], int]) -> CounterMetricFamily:
-    """A counter family of ours with these series."""
+def counter(
+    name: str,
+    text: str,
+    labels: list[str],
+    values: Mapping[tuple[str, ...], int],
+    *,
+    born: Iterable[tuple[str, ...]] = (),
+) -> CounterMetricFamily:
+    """A counter family of ours with these series; those of `born` are there at zero before anything was counted.
+
+    An alert on an increase does not see the first event of a series that begins with it.
+    """
     family = CounterMetricFamily(f"mist_collector_{name}", text, labels=labels)
-    for key, value in values.items():
+    for key, value in (dict.fromkeys(born, 0) | dict(values)).items():
         family.add_metric(key, value)
     return family
 

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from collector.status import ReloadStatus, ServerStatus, WebhookStatus
 
+SIGNATURE_REFUSED = ("missing", "malformed", "mismatch")
+"""Reasons of refused webhooks that an alert counts, from the first one on."""
+
 
 def webhook_families(status: WebhookStatus, to_unix: Callable[[float], float]) -> Iterator[Metric]:
     """The webhook listener's requests."""
@@ -24,6 +27,7 @@ def webhook_families(status: WebhookStatus, to_unix: Callable[[float], float]) -
         "Webhook deliveries refused, by reason.",
         ["reason"],
         {(r,): n for r, n in status.refused.items()},
+        born=[(reason,) for reason in SIGNATURE_REFUSED],
     )
     yield gauge("webhook_connections", "Connections open at the webhook listener.", [], {(): float(status.connections)})
     yield counter(

@@ -29,6 +29,14 @@ if TYPE_CHECKING:
 
 EOF = b"# EOF\n"
 
+CALL_OUTCOMES = ("ok", "retry", "rate_limited", "refused")
+FRAME_FAULTS = (
+    *("not_json", "too_deep", "not_an_object", "unknown_event", "no_channel", "internal_error"),
+    *("no_identity", "empty", "unknown_device", "unknown_map", "no_position"),
+    *("too_many_clients", "too_many_assets", "too_many_maps", "too_many_entities"),
+)
+"""Reasons of dropped frames that an alert counts, from the first one on. Those that are usual come when they come."""
+
 SUBSCRIPTION = Entity(
     "subscription",
     labels=("account", "channel"),
@@ -157,6 +165,7 @@ class SelfMetrics:
             "Frames that were dropped, by reason; received = applied + dropped.",
             ["reason"],
             {(reason,): count for reason, count in self._frames.dropped.items()},
+            born=[(reason,) for reason in FRAME_FAULTS],
         )
         events = self._events
         yield counter(
@@ -229,6 +238,7 @@ class SelfMetrics:
             "REST calls by outcome.",
             ["account", "outcome"],
             {(s.account, outcome): count for s in self._rest for outcome, count in s.calls.items()},
+            born=[(status.account, outcome) for status in self._rest for outcome in CALL_OUTCOMES],
         )
         yield gauge(
             "rest_budget_calls",

@@ -346,11 +346,13 @@ class TestInventory:
         catalog.changed(directory.replace([Org("o")], [Site("s", "o", "HQ")], []))
         born = told(catalog, "mist_webhook") | told(catalog, "mist_alarms")
         assert set(born.values()) == {0}
-        assert len(born) == 24  # what one site (20) and one org (4) cost before anything happened
+        assert len(born) == 26  # what one site (22) and one org (4) cost before anything happened
         for topic, type_ in (
             ("device-updowns", "AP_DISCONNECTED"),
             ("device-events", "SW_DISCONNECTED"),
+            ("device-events", "AP_RADAR_DETECTED"),
             ("nac-events", "NAC_CLIENT_DENY"),
+            ("nac-events", "NAC_CLIENT_PERMIT"),
         ):
             assert f'mist_webhook_events_total{{{HERE},topic="{topic}",type="{type_}"}}' in born
         assert 'mist_webhook_events_total{org_id="o",topic="mxedge-events",type="ME_DISCONNECTED"}' in born
