@@ -33,6 +33,7 @@ WINDOWS = {
     "lost": "10m",
     "lost_step": "4s",
     "seldom": "3s",
+    "naming": "3s",
 }
 THRESHOLDS = {
     "flaps": 3,

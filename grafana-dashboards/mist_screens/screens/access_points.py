@@ -58,9 +58,7 @@ def _glance(s: Settings) -> tuple[Panel, ...]:
             title="Radios saturated",
             says="Radios with more than <radio_saturated_ratio|percent> of the airtime in use.",
             queries=(
-                Query(
-                    "count(radio:mist_ap_radio_utilization_ratio:named{<in_device>} > <radio_saturated_ratio>) or vector(0)"
-                ),
+                Query("count(mist_ap_radio_utilization_ratio{<in_device>} > <radio_saturated_ratio>) or vector(0)"),
             ),
             empty=words.NO_RULES,
             steps=Steps("Yellow from one, red from five.", yellow=1, red=5),
@@ -69,9 +67,7 @@ def _glance(s: Settings) -> tuple[Panel, ...]:
             title="Radios in noise",
             says="Radios on 5 and 6 GHz that hear more than <noise_dbm> dBm of noise.",
             queries=(
-                Query(
-                    'count(radio:mist_ap_radio_noise_floor_dbm:named{<in_device>, band!="2.4"} > <noise_dbm>) or vector(0)'
-                ),
+                Query('count(mist_ap_radio_noise_floor_dbm{<in_device>, band!="2.4"} > <noise_dbm>) or vector(0)'),
             ),
             empty=words.NO_RULES,
             steps=Steps("Yellow from one.", yellow=1),
@@ -105,7 +101,7 @@ def _glance(s: Settings) -> tuple[Panel, ...]:
             title="Busiest radios",
             says="The twenty radios with the most airtime in use, with their clients, noise, channel and power.",
             queries=(
-                Query("topk(20, radio:mist_ap_radio_utilization_ratio:named{<in_device>})"),
+                Query(f"topk(20, mist_ap_radio_utilization_ratio{{<in_device>}}) {_NAMED}"),
                 Query("mist_ap_radio_clients{<in_device>}"),
                 Query("mist_ap_radio_noise_floor_dbm{<in_device>}"),
                 Query("mist_ap_radio_channel{<in_device>}"),
@@ -145,11 +141,7 @@ def _air(s: Settings) -> tuple[Panel, ...]:
         Lines(
             title="Airtime by band",
             says="The radio that only one in ten exceeds, by band.",
-            queries=(
-                Query(
-                    "quantile by (band) (0.9, radio:mist_ap_radio_utilization_ratio:named{<in_device>})", "{{band}} GHz"
-                ),
-            ),
+            queries=(Query("quantile by (band) (0.9, mist_ap_radio_utilization_ratio{<in_device>})", "{{band}} GHz"),),
             empty=words.NO_RULES,
             unit="percentunit",
             top=1,
@@ -158,11 +150,7 @@ def _air(s: Settings) -> tuple[Panel, ...]:
         Lines(
             title="Noise by band",
             says="The noise floor that only one radio in ten exceeds, by band. A step on many radios at once is a strong source nearby.",
-            queries=(
-                Query(
-                    "quantile by (band) (0.9, radio:mist_ap_radio_noise_floor_dbm:named{<in_device>})", "{{band}} GHz"
-                ),
-            ),
+            queries=(Query("quantile by (band) (0.9, mist_ap_radio_noise_floor_dbm{<in_device>})", "{{band}} GHz"),),
             empty=words.NO_RULES,
             unit="dBm",
         ),
@@ -195,7 +183,7 @@ def _air(s: Settings) -> tuple[Panel, ...]:
         Lines(
             title="Clients on the fullest access points",
             says="Clients by access point, the ten fullest. More than forty on one is too many.",
-            queries=(Query("topk(10, device:mist_ap_clients:named{<in_device>})", "{{device}}"),),
+            queries=(Query(f"topk(10, mist_ap_clients{{<in_device>}}) {_NAMED}", "{{device}}"),),
             empty=words.NOT_STREAMED,
             steps=Steps("Dashed: 40, from where airtime for each is short.", red=40),
         ),

@@ -117,7 +117,11 @@ def _there() -> tuple[Panel, ...]:
         Table(
             title="Fullest access points",
             says="Clients by access point. More than forty on one is too many.",
-            queries=(Query("topk(20, device:mist_ap_clients:named{<in_site>})"),),
+            queries=(
+                Query(
+                    "topk(20, mist_ap_clients{<in_site>}) * on (<device>) group_left (device, site) device:mist_device_info:named{<in_site>}"
+                ),
+            ),
             empty=words.NOT_STREAMED,
             w=12,
             sort="Clients",

@@ -115,7 +115,8 @@ def _streams(s: Settings) -> tuple[Panel, ...]:
             says="Everything is counted as applied or dropped. stale, duplicate and out_of_order lose nothing.",
             queries=(
                 Query(
-                    "sum by (reason) (instance:mist_collector_stream_frames_dropped:rate{<in_collector>})", "{{reason}}"
+                    "sum by (reason) (instance:mist_collector_stream_frames_dropped:rate{<in_collector>}) > 0",
+                    "{{reason}}",
                 ),
             ),
             empty="No data because nothing was dropped",

@@ -93,7 +93,7 @@ def _devices(s: Settings) -> tuple[Panel, ...]:
             says="Every device: up or DOWN, when Mist last saw it, since when it runs. Down devices stand first.",
             queries=(
                 Query(
-                    "max by (org_id, site_id, mac, device, device_type, model, version, site) (device:mist_device_up:named{<in_site>})"
+                    "max by (org_id, site_id, mac, device, device_type, model, version, site) (mist_device_up{<in_site>} * on (<device>, device_type) group_left (device, model, version, site) device:mist_device_info:named{<in_site>})"
                 ),
                 Query(seen),
                 Query("max by (org_id, site_id, mac) (mist_device_uptime_seconds{<in_site>})"),
