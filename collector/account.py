@@ -119,6 +119,7 @@ class AccountRun:
     def leave(self) -> None:
         """The account is no more in the configuration: its channels, series and records go."""
         self.pool.set_channels(())
+        self._forget_polls()
         changes = self.directory.replace((), (), ())
         if changes:
             self._daemon.catalog.changed(changes)
@@ -197,8 +198,8 @@ class AccountRun:
         )
 
     def _forget_polls(self) -> None:
-        polls = self._daemon.polls
-        polls[:] = [status for status in polls if status.account != self.name]
+        own = set(map(id, self.polling.current.statuses))  # another account may have the same name by now
+        self._daemon.polls[:] = [status for status in self._daemon.polls if id(status) not in own]
 
     def _changed(self, changes: Changes) -> None:
         self._daemon.catalog.changed(changes)

@@ -3,6 +3,7 @@
 ::
 
     CollectorError
+    |- UsageError             the operator: what a command was told cannot be done
     |- ConfigError            the operator: the configuration is wrong; every fault is named
     |- ListenError            the operator: an address to listen on cannot be had
     |- RemoteError            the Mist cloud answered badly, or not at all
@@ -33,6 +34,10 @@ class Rejected:
 
 class CollectorError(Exception):
     """Base of all errors raised by the collector on purpose."""
+
+
+class UsageError(CollectorError):
+    """What the command line says cannot be done; the message says what can."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ _SURROGATES: Final = re.compile(
 _LONGEST_INT: Final = 20  # characters of a 64-bit integer
 
 
-def loads(raw: bytes | str) -> Any | Rejected:
+def loads(raw: bytes | memoryview | str) -> Any | Rejected:
     """Both attempts: the value in `raw`, or Rejected("not_json" | "too_deep"). Never raises."""
     try:
         return orjson.loads(raw)
@@ -38,7 +38,7 @@ def loads(raw: bytes | str) -> Any | Rejected:
         return salvage(raw, error)
 
 
-def salvage(raw: bytes | str, refusal: orjson.JSONDecodeError) -> Any | Rejected:
+def salvage(raw: bytes | memoryview | str, refusal: orjson.JSONDecodeError) -> Any | Rejected:
     """Read what orjson refused with `refusal`; the same answers as `loads`. NaN and infinities come as floats."""
     # orjson names its nesting limit (1024 levels) only in the text of its error, in two ways over its versions.
     if "depth" in refusal.msg or "ecursion" in refusal.msg:
@@ -51,9 +51,9 @@ def salvage(raw: bytes | str, refusal: orjson.JSONDecodeError) -> Any | Rejected
         return NOT_JSON
 
 
-def _clean(raw: bytes | str) -> str:
+def _clean(raw: bytes | memoryview | str) -> str:
     """Text without NUL, byte order mark and lone surrogates; what is not UTF-8 becomes U+FFFD."""
-    text = raw.encode("utf-8", "replace") if isinstance(raw, str) else raw
+    text = raw.encode("utf-8", "replace") if isinstance(raw, str) else bytes(raw)
     clean = text.decode("utf-8", "replace").replace("\0", "").removeprefix("\ufeff")
     return _SURROGATES.sub(lambda found: found[1] or _REPLACEMENT, clean) if "\\u" in clean else clean
 

@@ -53,6 +53,8 @@ class Listen:
         """Open, bind and listen. Raises `ListenError`, which says in words what the system refused."""
         try:
             return self._bind()
+        except socket.gaierror as error:
+            raise ListenError(str(self), f"the name cannot be resolved ({error.strerror})") from error
         except OSError as error:
             cause = _CAUSES.get(error.errno or 0) or os.strerror(error.errno or 0)
             raise ListenError(str(self), cause if error.errno else str(error)) from error

@@ -16,7 +16,6 @@ import os
 from array import array
 from hashlib import blake2b
 from operator import attrgetter
-from sys import intern
 from typing import TYPE_CHECKING, NamedTuple
 
 from collector.catalog import client as tables
@@ -28,6 +27,7 @@ from collector.catalog.units import MEGABITS
 from collector.errors import Rejected
 from collector.metrics.compiler import ObjectKind
 from collector.metrics.roster import Roster
+from collector.metrics.shared_texts import share
 from collector.metrics.tally import Bounded, Tally
 from collector.mist.identity import mac_of
 
@@ -49,6 +49,7 @@ TOO_MANY_CLIENTS = Rejected("too_many_clients")
 MAX_CLIENTS = 200_000  # known at a time; some 600 bytes each
 SWEEP_STEP = 250  # clients looked at in one go: some milliseconds if all of them left
 TTL_S, SHORTEST_TTL_S, LONGEST_TTL_S = 300.0, 30.0, 3600.0
+LOOK_EVERY_S, SSID_KEPT_S = 3600.0, 30 * 86_400.0  # SSIDs that nobody was on for so long give their places to others
 SAME_START_S = 10.0  # the start of one association, computed from two messages, differs by less
 UNKNOWN = math.nan
 
@@ -70,7 +71,7 @@ class Where(NamedTuple):
 
     def shared(self) -> Where:
         """The same, of strings that are in memory once however many clients have them."""
-        return Where._make([intern(part) if isinstance(part, str) else part for part in self])
+        return Where._make([share(part) if isinstance(part, str) else part for part in self])
 
 
 NOWHERE = Where()
@@ -105,6 +106,7 @@ class Clients:
         self._clients: dict[bytes, Client] = {}
         self._listening: dict[str, float] = {}  # site -> when its first client spoke
         self._now = 0.0  # of the latest message or sweep
+        self._look_at = 0.0  # when to look for SSIDs that passed
         roster = Roster(("org_id", "site_id", "mac"))
         self.kind = ObjectKind(tables.OBJECT, store, roster, (tables.CLIENT,), tables.NESTED, extras=FIELDS.texts)
         self._read = attrgetter(*map(self.kind.attribute, FIELDS.all))
@@ -230,6 +232,7 @@ class Clients:
         if restarted(client, said):
             counters[:] = array("d", [0.0]) * len(counters)
         may_fall = math.isnan(said.connected_for)  # nothing tells a new association but a counter that fell
+        self._segments.mark(segment, self._now)
         offset = self._segments.born(segment) * self._segments.table.width
         for index, value in enumerate(values):
             if not measured(value):
@@ -279,6 +282,8 @@ class Clients:
 
     def changed(self, changes: Changes) -> None:
         """Clients and counts go with their site; with their AP the clients on it, who will speak again elsewhere."""
+        for org in changes.orgs_removed:
+            self._ssids.pop(org.id, None)
         sites = {site.id for site in changes.sites_removed}
         aps = {device.mac for device in changes.devices_removed}
         if not sites and not aps:
@@ -287,8 +292,9 @@ class Clients:
             if client.where.site_id in sites or client.where.ap in aps:
                 self._forget(identity, client, self._now)
         self._by_ap.forget(lambda values: values[2] in aps)
-        for counted in (self._all, self._by_ap, self._by_security, self._by_type, self._segments, self._air):
+        for counted in (self._all, self._by_ap, self._by_security, self._by_type, self._air):
             counted.forget(lambda values: values[1] in sites)
+        self._forget_segments(lambda values: values[1] in sites)
         for site_id in sites:
             self._listening.pop(site_id, None)
 
@@ -306,6 +312,26 @@ class Clients:
         for headcount in (self._all, self._by_ap, self._by_security, self._by_type):
             yield headcount.sweep(now)
         yield self.individuals.sweep(now)
+        yield from self._sweep_segments(now)
+
+    def _sweep_segments(self, now: float) -> Iterator[int]:
+        """Now and then, end the rows of SSIDs that nobody was on for long, and free their places."""
+        if now < self._look_at:
+            return
+        self._look_at = now + LOOK_EVERY_S
+        over = set[tuple[str, ...]]()
+        for silent in self._segments.silent(now - SSID_KEPT_S):
+            over.update(silent)
+            yield len(silent)
+        if over:
+            self._forget_segments(over.__contains__)
+
+    def _forget_segments(self, gone: Callable[[tuple[str, ...]], bool]) -> None:
+        """End the rows that are `gone`, and free the places of SSIDs that no other row has."""
+        ended = {(values[0], values[2]) for values in self._segments.forget(gone)}
+        for org_id, ssid in ended - {(values[0], values[2]) for values in self._segments.values()}:
+            if org_id in self._ssids:
+                self._ssids[org_id].release([ssid])
 
     def _forget(self, identity: bytes, client: Client, now: float) -> None:
         self._move(client.where, NOWHERE, now)

@@ -61,6 +61,7 @@ UP, DOWN, UNKNOWN = 1.0, 0.0, float("nan")
 _OTHERS_HAVE = '"if_stat"'  # only switches and gateways have it
 _HINTS = tuple((kind, (f'"type": "{kind}"', f'"type":"{kind}"')) for kind in ("switch", "gateway"))
 SWEEP_STEP = 200  # devices looked at in one go: some hundred microseconds
+LEFTOVER_S = 3600.0  # what REST tells of an unlisted device stays so long: the inventory may be late
 _EVENT_TOLERANCE_S = 60.0  # an up/down event so much older than the device's last sight is still believed
 
 
@@ -262,6 +263,7 @@ class Devices:
             if (moved.before.site_id, moved.before.type) != (moved.after.site_id, moved.after.type):
                 self.roster.remove(moved.after.mac)
         gone = {site.id for site in changes.sites_removed}
+        self._mixed_sites -= gone
         for mac in [mac for mac, place in self.roster.places.items() if place.labels[1] in gone] if gone else ():
             self.roster.remove(mac)
 
@@ -269,7 +271,23 @@ class Devices:
         """End what a device has not spoken of for its time to live."""
         macs = list(self.roster.places)
         for first in range(0, len(macs), SWEEP_STEP):
-            yield self.roster.sweep(now, macs[first : first + SWEEP_STEP], self.silent)
+            step = macs[first : first + SWEEP_STEP]
+            yield self.roster.sweep(now, step, self.silent)
+            yield self._sweep_leftovers(now, step)
+
+    def _sweep_leftovers(self, now: float, macs: list[str]) -> int:
+        """End what is only remembered of devices that the inventory does not list; how many.
+
+        REST told of them while they left the inventory. They measure nothing, so no silence would ever end them.
+        """
+        ended = 0
+        for mac in () if self._directories.empty else macs:
+            place = self.roster.places.get(mac)
+            if place is None or place.labels[3] == mxedge.KIND or streams(place) or self._directories.device(mac):
+                continue
+            if self.heard_at(place) < now - LEFTOVER_S:
+                ended += self.roster.remove(mac)
+        return ended
 
     # common ground
 

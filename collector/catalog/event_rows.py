@@ -6,7 +6,7 @@ from array import array
 from collections import Counter as Count
 from typing import TYPE_CHECKING, Any
 
-from collector.catalog.topic_table import KEY, PLACE, VALUE
+from collector.catalog.topic_table import KEY, PASSING_KEPT_S, PLACE, VALUE
 from collector.errors import Rejected
 from collector.metrics import values
 from collector.metrics.compiler import ObjectKind
@@ -26,6 +26,7 @@ WRONG_CONTAINER = "wrong_container"
 NO_IDENTITY = "no_identity"
 TOO_MANY_ROWS = "too_many_rows"
 SWEEP_STEP = 200
+LOOK_EVERY_S = 3600.0  # for what ends after weeks
 
 
 class Refusals:
@@ -90,13 +91,16 @@ class CountedRows:
         self.tally = Tally(store, counted.entity)
         self._refusals = refusals
         self._labels = {name: Bounded(by.known, unknown=by.unknown) for name, by in counted.by.items()}
+        places = enumerate(counted.by.items(), start=len(PLACE))
+        self._passing = [(at, self._labels[name]) for at, (name, by) in places if by.passing]
+        self._look_at = 0.0  # when to look for names that passed, monotonic
         columns = layout(counted.entity)
         self._events = [column for family, column in columns if isinstance(family, Counter) and family.path is None]
         self._sums = [(family, column) for family, column in columns if isinstance(family, Counter) and family.path]
         self._histograms = [(family, column) for family, column in columns if isinstance(family, Histogram)]
 
-    def apply(self, part: Part, where: tuple[str, str]) -> None:
-        """Count one part of an event."""
+    def apply(self, part: Part, where: tuple[str, str], now: float) -> None:
+        """Count one part of an event, at monotonic `now`."""
         if not self.counted.only(part):
             return
         row = (*where, *self._own(part))
@@ -105,6 +109,8 @@ class CountedRows:
             row = (*where, *(OTHER for _ in self.counted.by))
         known = row in self.tally
         start = self.tally.born(row) * self.tally.table.width
+        if self._passing:
+            self.tally.mark(row, now)
         for column in self._events:
             self.tally.add(row, column)
         for family, column in self._sums:
@@ -129,6 +135,24 @@ class CountedRows:
         """A new site: its counters that alerts rely on begin at zero."""
         for own in self.counted.born:
             self.tally.born((org_id, site_id, *own))
+
+    def sweep(self, now: float) -> Iterator[int]:
+        """Now and then, end the rows of names that were not told for long."""
+        if not self._passing or now < self._look_at:
+            return
+        self._look_at = now + LOOK_EVERY_S
+        over = set[tuple[str, ...]]()
+        for silent in self.tally.silent(now - PASSING_KEPT_S):
+            over.update(silent)
+            yield len(silent)
+        if over:
+            self.remove(over.__contains__)
+
+    def remove(self, gone: Callable[[tuple[str, ...]], bool]) -> None:
+        """End the rows whose label values are `gone`, and free the places of names that no other row has."""
+        ended = self.tally.forget(gone)
+        for at, bounded in self._passing if ended else ():
+            bounded.release({values[at] for values in ended} - {values[at] for values in self.tally.values()})
 
     def _own(self, part: Part) -> Iterator[str]:
         for (name, by), bounded in zip(self.counted.by.items(), self._labels.values(), strict=True):

@@ -98,7 +98,7 @@ def has_ended(part: Part) -> bool:
 
 # Labels
 
-SSID = By("ssid", unknown=200)
+SSID = By("ssid", unknown=200, passing=True)
 BAND = By("band", band, known=("2.4", "5", "6"), unknown=5)
 ALARM_GROUP = By("group", lower, known=("infrastructure", "security", "marvis"), unknown=10)
 ALARM_SEVERITY = By("severity", lower, known=("info", "warn", "critical"), unknown=5)
@@ -108,7 +108,7 @@ ACCESS = {
 }  # fmt: skip
 TRIGGER = By("trigger", lower, known=("enter", "exit"), unknown=3)
 VISITOR = By("type", known=("sdk", "wifi", "asset"), unknown=5)
-PROBE = {"probe": By("probe_name", unknown=200), "vlan": By("vlan", unknown=200)}
+PROBE = {"probe": By("probe_name", unknown=200, passing=True), "vlan": By("vlan", unknown=200, passing=True)}
 TYPE = By("type", unknown=200)
 AUDIT_VERB = By(
     "message",
@@ -213,14 +213,14 @@ GUESTS = counted(
 ZONE_CROSSINGS = counted(
     "zone_crossings",
     Counter("mist_zone_crossings_total", None, "Visitors who entered and who left the zone, as webhooks tell."),
-    by={"zone_id": By("zone_id", unknown=5000), "trigger": TRIGGER, "type": VISITOR},
+    by={"zone_id": By("zone_id", unknown=5000, passing=True), "trigger": TRIGGER, "type": VISITOR},
 )
 RSSIZONE_CROSSINGS = counted(
     "rssizone_crossings",
     Counter(
         "mist_rssizone_crossings_total", None, "Visitors who entered and who left the RSSI zone, as webhooks tell."
     ),
-    by={"rssizone_id": By("rssizone_id", unknown=5000), "trigger": TRIGGER, "type": VISITOR},
+    by={"rssizone_id": By("rssizone_id", unknown=5000, passing=True), "trigger": TRIGGER, "type": VISITOR},
 )
 APPLICATION_TESTS = counted(
     "minis_application_tests",

@@ -26,6 +26,7 @@ KEY, VALUE = "key", "value"
 UNKNOWN_VALUES = 50  # values of a label beyond those known beforehand, over all sites
 COUNTED_ROWS = 50_000  # rows of one counter; some 250 bytes each
 TOLD_ROWS = 20_000  # rows of one state
+PASSING_KEPT_S = 30 * 86_400.0
 
 
 def as_it_is(text: str) -> str:
@@ -45,12 +46,15 @@ class By:
     fields   the field, or several names of it, of which the first that says something counts
     of       wire text -> label value
     known    values admitted beforehand; unknown: how many others are, over all sites
+    passing  values are names or ids that people make and drop: one that is not told for `PASSING_KEPT_S` gives its
+             place to another, and its rows end
     """
 
     fields: str | tuple[str, ...]
     of: Callable[[str], str] = as_it_is
     known: tuple[str, ...] = ()
     unknown: int = UNKNOWN_VALUES
+    passing: bool = False
 
     @property
     def paths(self) -> tuple[str, ...]:

@@ -142,7 +142,7 @@ class WebhookEvents:
             self._count(topic, part, unix, first=at == 0)
         for counts in topic.counts:
             for part in parts_of(event, counts.counted.each, topic.refusals):
-                counts.apply(part, self.where(part))
+                counts.apply(part, self.where(part), self._now())
         for tells in topic.tells:
             for part in parts_of(event, tells.told.each, topic.refusals):
                 tells.apply(part, self.where(part), topic.moment_of(part), self._now())
@@ -285,18 +285,16 @@ class WebhookEvents:
         self._events.forget(gone)
         self._alarms.remove(gone)
         for topic in self._topics.values():
-            for counts in topic.counts:
-                counts.tally.forget(gone)
-            for tells in topic.tells:
-                tells.remove(gone)
+            for rows in (*topic.counts, *topic.tells):
+                rows.remove(gone)
 
     def sweep(self, now: float) -> Iterator[int]:
         """End what nobody told again in its time; counters do not end by silence, but for those of strangers."""
         yield self._sweep_strangers(now)
         yield from self._alarms.sweep(now)
         for topic in self._topics.values():
-            for tells in topic.tells:
-                yield from tells.sweep(now)
+            for rows in (*topic.counts, *topic.tells):
+                yield from rows.sweep(now)
 
     def _sweep_strangers(self, now: float) -> int:
         """End the rows of sites and orgs that no inventory lists and of which no event came for long; how many these are.

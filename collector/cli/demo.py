@@ -2,71 +2,66 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import dataclasses
 
 import typer
 
+from collector import listen
 from collector.cli import exits
+from collector.cli.from_fields import taking
+from collector.listen import Listen
+from collector.simulator.flags import SCENARIO_WORDS, flag
 
 
-def demo(
-    *,
-    seconds: Annotated[float, typer.Option(min=0, help="End after so many seconds; 0: until Ctrl-C.")] = 0.0,
-    sites: Annotated[int, typer.Option(min=1, help="Sites of the simulated organisation.")] = 3,
-    aps: Annotated[int, typer.Option(min=1, help="Access points a site.")] = 10,
-    switches: Annotated[int, typer.Option(min=0, help="Switches a site.")] = 1,
-    gateways: Annotated[int, typer.Option(min=0, help="Gateways a site.")] = 1,
-    mxedges: Annotated[int, typer.Option(min=0, help="Mist Edges of the organisation.")] = 1,
-    clients_per_ap: Annotated[int, typer.Option(min=0, help="Wireless clients an access point.")] = 5,
-    cadence_s: Annotated[float, typer.Option(min=1, help="Seconds between two messages of a device.")] = 10.0,
-    speed: Annotated[float, typer.Option(min=0.1, help="Seconds of fleet life a second.")] = 1.0,
-    seed: Annotated[int, typer.Option(help="Equal seeds make equal fleets.")] = 1,
-    server_listen: Annotated[
-        str, typer.Option(help="Where the daemon serves /metrics and its status page.")
-    ] = "127.0.0.1:9733",
-    webhook_listen: Annotated[str, typer.Option(help="Where the daemon receives webhooks.")] = "127.0.0.1:9734",
-    scenario: Annotated[
-        list[str] | None,
-        typer.Option(help="Something that goes wrong, repeatable: site-outage, lunch-rush@1 (at the second site), ..."),
-    ] = None,
-    prometheus: Annotated[bool, typer.Option(help="Start a Prometheus too, when there is one on PATH.")] = True,
-) -> None:
+def _place(text: str) -> Listen:
+    """Read an address of the command line."""
+    try:
+        return listen.parse(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text} {error}, e.g. 127.0.0.1:9733") from None
+
+
+_ADDRESS: dict[str, object] = {"parser": _place, "metavar": "HOST:PORT"}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Plan:
+    """One demonstration, as the command line describes it. `seconds` 0: until told to stop."""
+
+    seconds: float = flag(0.0, "End after so many seconds; 0: until Ctrl-C.", min=0)
+    sites: int = flag(3, "Sites of the simulated organisation.", min=1)
+    aps: int = flag(10, "Access points a site.", min=1)
+    switches: int = flag(1, "Switches a site.", min=0)
+    gateways: int = flag(1, "Gateways a site.", min=0)
+    mxedges: int = flag(1, "Mist Edges of the organisation.", min=0)
+    clients_per_ap: int = flag(5, "Wireless clients an access point.", min=0)
+    cadence_s: float = flag(10.0, "Seconds between two messages of a device.", min=1)
+    speed: float = flag(1.0, "Seconds of fleet life a second.", min=0.1)
+    seed: int = flag(1, "Equal seeds make equal fleets.")
+    server_listen: Listen = flag(
+        Listen("127.0.0.1", 9733),
+        "Where the daemon serves /metrics and its status page.",
+        **_ADDRESS,
+    )
+    webhook_listen: Listen = flag(Listen("127.0.0.1", 9734), "Where the daemon receives webhooks.", **_ADDRESS)
+    scenarios: tuple[str, ...] = flag(
+        (),
+        SCENARIO_WORDS,
+        name="--scenario",
+    )
+    prometheus: bool = flag(default=True, words="Start a Prometheus too, when there is one on PATH.")
+
+
+@taking(Plan)
+def demo(plan: Plan) -> None:
     """Show it at work: a simulated Mist cloud, the daemon, and a Prometheus when there is one on PATH.
 
     Prints where to look. Everything is temporary and on this machine only; Ctrl-C ends it all. Exit code 0 at an
-    ordinary end, 1 when a part fails, 2 when a port is taken.
+    ordinary end, 1 when a part fails, 2 when options make no sense or a port is taken.
     """
-    import asyncio  # noqa: PLC0415 - --help needs none of this
-    import logging  # noqa: PLC0415 - as above
+    import logging  # noqa: PLC0415 - --help needs none of this
 
-    from collector import listen  # noqa: PLC0415 - as above
     from collector.cli import show  # noqa: PLC0415 - as above
 
-    try:
-        plan = show.Plan(
-            seconds=seconds,
-            sites=sites,
-            aps=aps,
-            switches=switches,
-            gateways=gateways,
-            mxedges=mxedges,
-            clients_per_ap=clients_per_ap,
-            cadence_s=cadence_s,
-            speed=speed,
-            seed=seed,
-            server=listen.parse(server_listen),
-            webhook=listen.parse(webhook_listen),
-            prometheus=prometheus,
-            scenarios=tuple(scenario or ()),
-        )
-    except ValueError as error:
-        typer.echo(f"demo: --server-listen and --webhook-listen {error}, e.g. 127.0.0.1:9733", err=True)
-        raise typer.Exit(exits.USAGE) from None
     logging.basicConfig(level=logging.ERROR)  # the simulator's libraries; the daemon logs for itself
-    try:
-        asyncio.run(show.run(plan))
-    except Exception as error:
-        known = exits.exit_for(error)
-        if known is None:
-            raise
-        raise known from None
+    exits.run_or_exit(show.run(plan))

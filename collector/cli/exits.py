@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
-from collector.errors import CollectorError, ConfigError, Fatal, ListenError
+from collector.errors import CollectorError, ConfigError, Fatal, ListenError, RemoteError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
@@ -19,8 +19,9 @@ T = TypeVar("T")
 
 OK = 0
 FAILED = 1  # something broke that may heal by itself: the network, the cloud, a disk
-TO_ACT = (ConfigError, Fatal, ListenError)
+TO_ACT = (ConfigError, Fatal, ListenError, UsageError)
 USAGE = 2  # somebody has to act: the command line, the configuration, a token, a port
+_NOT_ACCEPTED = 401
 
 
 def load_or_exit(path: Path) -> Config:
@@ -51,7 +52,10 @@ def exit_for(error: BaseException) -> typer.Exit | None:
 def _advice(error: CollectorError) -> str:
     """What to do, where the error does not say it."""
     if isinstance(error, ListenError) and "choose" not in error.cause:
-        return " (is a collector running already? Else choose another address in the configuration)"
+        running = "is a collector running already? Else " if "taken" in error.cause else ""
+        return f" ({running}choose another address in the configuration)"
+    if isinstance(error, RemoteError) and error.status == _NOT_ACCEPTED:
+        return " (make a new token, or correct `cloud`: it must be the one whose portal you log in to)"
     return ""
 
 

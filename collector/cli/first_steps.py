@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     ReadToken = Callable[[], str]
 
 TOKEN_VARIABLE = "MIST_API_TOKEN"  # noqa: S105 - a name
+_ADDRESSES = "for instance --api-url https://api.mist.com --stream-url wss://api-ws.mist.com/api-ws/v1/stream"
 _TRIES = 3  # of a token that is typed
 _SHOWN = 8  # names in a list
 _KINDS = {"ap": ("access point",), "switch": ("switch", "switches"), "gateway": ("gateway",)}
@@ -76,6 +77,12 @@ def _fault(path: str, problem: str, remedy: str) -> ConfigError:
 
 
 def _must_be_free(wish: Wish) -> None:
+    """Refuse what would fail at the very end, before anything is asked for."""
+    there = next(path for path in (wish.directory.absolute(), *wish.directory.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise _fault(str(wish.directory), "is not a folder", "choose another --directory")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise _fault(str(wish.directory), f"{there} may not be written", "use sudo, or another --directory")
     for file in (template.CONFIGURATION, template.TOKEN, template.SECRET):
         path = wish.directory / file
         if path.exists() and not wish.force:
@@ -88,7 +95,7 @@ def _cloud(wish: Wish) -> Cloud:
         if wish.api_url:
             return clouds.from_api_url(wish.api_url, wish.stream_url)
     except ValueError as error:
-        raise _fault("--api-url", str(error), "for instance https://api.mist.com") from None
+        raise _fault("--api-url", str(error), _ADDRESSES) from None
     name = wish.cloud
     if name is None and wish.ask:
         typer.echo("Mist has several clouds; yours is the one whose portal you log in to:")
@@ -96,7 +103,8 @@ def _cloud(wish: Wish) -> Cloud:
             typer.echo(f"  {cloud.name:<10}{cloud.api_url.replace('https://api.', 'manage.')}")
         name = typer.prompt("Cloud", default="global01")
     if name not in clouds.CLOUDS:
-        raise _fault("--cloud", f"{name or 'nothing'} is not a Mist cloud", f"one of {', '.join(clouds.CLOUDS)}")
+        problem = "is missing" if name is None else f"{name} is not a Mist cloud"
+        raise _fault("--cloud", problem, f"one of {', '.join(clouds.CLOUDS)}")
     return clouds.CLOUDS[name]
 
 

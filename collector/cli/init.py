@@ -54,4 +54,8 @@ def init(
         ask=not yes,
         force=force,
     )
-    exits.run_or_exit(first_steps.take(wish))
+    try:
+        exits.run_or_exit(first_steps.take(wish))
+    except typer.Abort:
+        typer.echo("\nmist-collector: nobody answers; give --cloud, MIST_API_TOKEN and --yes instead", err=True)
+        raise typer.Exit(exits.USAGE) from None

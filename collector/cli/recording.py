@@ -11,12 +11,13 @@ Each further line is one thing that came, `at` seconds after the beginning:
 from __future__ import annotations
 
 import gzip
+import zlib
 from typing import TYPE_CHECKING, Any, Self
 
 import orjson
 
 from collector import __version__
-from collector.errors import CollectorError, Rejected
+from collector.errors import Rejected, UsageError
 from collector.mist import channels
 from collector.mist.anonymous import is_personal
 from collector.mist.delivery import Delivery, parse_delivery
@@ -35,7 +36,7 @@ _FORMAT = 1
 _LEVEL = 6
 
 
-class RecordingError(CollectorError):
+class RecordingError(UsageError):
     """A file that is no recording, or one of a later format."""
 
 
@@ -131,8 +132,10 @@ def read(path: Path) -> Iterator[Data | Rejected | bytes]:
                     )
     except EOFError:
         return  # it was cut off; what was read counts
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RecordingError(f"{path} is not a recording: {error}") from None
+    except (OSError, ValueError, KeyError, TypeError, zlib.error):
+        raise RecordingError(
+            f"{path} is not a recording, or a damaged one: `mist-collector record` writes them"
+        ) from None
 
 
 def _check_head(path: Path, head: object) -> None:

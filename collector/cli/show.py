@@ -18,7 +18,7 @@ import typer
 import yaml
 
 from collector.cli.children import Child
-from collector.errors import CollectorError, ListenError
+from collector.errors import CollectorError, ListenError, UsageError
 from collector.listen import Listen
 from collector.simulator.cloud import FakeCloud
 from collector.simulator.command import name_and_site
@@ -27,6 +27,8 @@ from collector.simulator.options import CloudOptions
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from collector.cli.demo import Plan
 
 READY_WITHIN_S = 30.0
 SCRAPE_EVERY = "5s"
@@ -37,26 +39,6 @@ _WALKERS = 30  # a site, in an office of one floor; by night they are at home
 _LOCATED_EVERY_S = 3.0
 _POSITIONS = ("clients", "unconnected_clients", "sdkclients", "assets", "discovered_assets")
 _TOKEN, _SECRET = "demo-token", "demo-webhook-secret"  # they open a toy on this machine
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
-    """One demonstration. `seconds` 0: until told to stop."""
-
-    server: Listen
-    webhook: Listen
-    seconds: float = 0.0
-    sites: int = 3
-    aps: int = 10
-    switches: int = 1
-    gateways: int = 1
-    mxedges: int = 1
-    clients_per_ap: int = 5
-    cadence_s: float = 10.0
-    speed: float = 1.0
-    seed: int = 1
-    prometheus: bool = True
-    scenarios: tuple[str, ...] = ()
 
 
 class DemoError(CollectorError):
@@ -71,8 +53,8 @@ async def run(plan: Plan) -> None:
         loop.add_signal_handler(number, stop.set)
     plan = dataclasses.replace(
         plan,
-        server=_free(plan.server, "--server-listen"),
-        webhook=_free(plan.webhook, "--webhook-listen"),
+        server_listen=_free(plan.server_listen, "--server-listen"),
+        webhook_listen=_free(plan.webhook_listen, "--webhook-listen"),
     )
     with tempfile.TemporaryDirectory(prefix="mist-collector-demo-") as directory:
         async with _parts(plan, Path(directory)) as (cloud, daemon, prometheus):
@@ -107,19 +89,19 @@ async def _parts(plan: Plan, directory: Path) -> AsyncIterator[tuple[FakeCloud, 
         daemon = Child("daemon", [*command, "--log-format", "console", "--log-level", "warning"])
         await stack.enter_async_context(daemon)
         program = shutil.which("prometheus") if plan.prometheus else None
-        prometheus = _Prometheus(program, plan.server, directory) if program else None
+        prometheus = _Prometheus(program, plan.server_listen, directory) if program else None
         if prometheus is not None:
             await stack.enter_async_context(prometheus.child)
         yield cloud, daemon, prometheus
 
 
 def _play(cloud: FakeCloud, scenarios: tuple[str, ...]) -> None:
-    """Begin the scenarios, before a calm background. Raises DemoError for one that there is not."""
+    """Begin the scenarios, before a calm background. Raises UsageError for one that there is not."""
     try:
         for wish in ("calm", *scenarios):
             cloud.stage.begin(*name_and_site(wish))
     except ValueError as error:
-        raise DemoError(str(error)) from None
+        raise UsageError(str(error)) from None
 
 
 def _cloud_options(plan: Plan) -> CloudOptions:
@@ -140,7 +122,7 @@ def _cloud_options(plan: Plan) -> CloudOptions:
         ),
         speed=plan.speed,
         token=_TOKEN,
-        webhook_url=f"http://{_reachable(plan.webhook)}/webhook",
+        webhook_url=f"http://{_reachable(plan.webhook_listen)}/webhook",
         webhook_secret=_SECRET,
     )
 
@@ -171,8 +153,8 @@ def _write_configuration(plan: Plan, cloud: FakeCloud, directory: Path) -> Path:
             "org_insights": True,
             "location": dict.fromkeys(_POSITIONS, True),
         },
-        "server": {"listen": str(plan.server)},
-        "webhook": {"listen": str(plan.webhook), "secret_files": ["webhook-secret"]},
+        "server": {"listen": str(plan.server_listen)},
+        "webhook": {"listen": str(plan.webhook_listen), "secret_files": ["webhook-secret"]},
     }
     file = directory / "collector.yaml"
     file.write_text(yaml.safe_dump(configuration, sort_keys=False))
@@ -202,7 +184,7 @@ async def _show(
     plan: Plan, cloud: FakeCloud, daemon: Child, prometheus: _Prometheus | None, stop: asyncio.Event
 ) -> None:
     """Wait until the daemon is ready, say where to look, wait for the end, sum up."""
-    base = f"http://{_reachable(plan.server)}"
+    base = f"http://{_reachable(plan.server_listen)}"
     timeout = aiohttp.ClientTimeout(total=5)
     async with aiohttp.ClientSession(base, timeout=timeout) as session, asyncio.TaskGroup() as group:
         watch = group.create_task(_watch(cloud, daemon))
@@ -254,7 +236,7 @@ def _where(plan: Plan, base: str, cloud: FakeCloud, prometheus: _Prometheus | No
         "Metrics": f"{base}/metrics",
         "Prometheus": f"{prometheus.url}{query}" if prometheus else "none: not on PATH, or not wanted",
         "Alerts": f"{prometheus.url}/alerts" if prometheus else "none without Prometheus",
-        "Webhooks to": f"http://{_reachable(plan.webhook)}/webhook",
+        "Webhooks to": f"http://{_reachable(plan.webhook_listen)}/webhook",
         "Fake cloud": f"{cloud.api_url}  ({_fleet(plan)})",
         "Its ledger": f"{cloud.control_url}/ledger",
         "Scenarios": f"{cloud.control_url}/scenarios",

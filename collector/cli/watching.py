@@ -13,7 +13,7 @@ import typer
 from prometheus_client.parser import text_string_to_metric_families
 
 from collector.cli import top_view
-from collector.errors import Fatal, Retryable
+from collector.errors import Fatal, Retryable, UsageError
 
 if TYPE_CHECKING:
     from collector.cli.top_view import Samples
@@ -35,7 +35,9 @@ def address(listen: Listen, *, tls: bool = False) -> str:
 
 
 async def watch(url: str, *, every_s: float, once: bool) -> None:
-    """Draw until Ctrl-C, or once. Raises Retryable when nobody answers."""
+    """Draw until Ctrl-C, or once. Raises Retryable when nobody answers, UsageError for what is no address."""
+    if not url.startswith(("http://", "https://")):
+        raise UsageError(f"--url {url} is not an address: http://HOST:9733, or https://")
     base = url.rstrip("/")
     live = sys.stdout.isatty() and not once
     async with aiohttp.ClientSession(timeout=_TIMEOUT) as session:

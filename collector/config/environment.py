@@ -40,7 +40,7 @@ def override(
     return merged, origins, faults
 
 
-_USAGE = f"{PREFIX}SERVER__LISTEN, {PREFIX}ACCOUNTS__0__TOKEN_FILE"
+_USAGE = f"for instance {PREFIX}SERVER__LISTEN, {PREFIX}ACCOUNTS__0__TOKEN_FILE"
 
 
 def _path(name: str) -> keypath.Path:
@@ -69,7 +69,7 @@ def _step(place: Any, key: keypath.Key, fresh: object, *, replace: bool) -> Any:
         if not isinstance(place, list):
             raise LookupError(f"{key} is the index of a list, but there is none")  # noqa: TRY004 - one kind, caught above
         if key > len(place):
-            raise LookupError(f"there are only {len(place)} entries; the next index is {len(place)}")
+            raise LookupError(f"the next free index of this list is {len(place)}")
         if key == len(place):
             place.append(fresh)
         elif replace or place[key] is None:

@@ -46,10 +46,10 @@ def translate(error: ValidationError, origins: Mapping[keypath.Path, str]) -> li
 
 
 def _origin(path: keypath.Path, origins: Mapping[keypath.Path, str]) -> str:
-    for length in range(len(path), 0, -1):
-        if path[:length] in origins:
-            return f" (set by {origins[path[:length]]})"
-    return ""
+    within = [origins[path[:length]] for length in range(len(path), 0, -1) if path[:length] in origins]
+    # A key that nobody knows came with the variable that set something below it.
+    within += [name for origin, name in origins.items() if origin[: len(path)] == path]
+    return f" (set by {within[0]})" if within else ""
 
 
 def _words(detail: ErrorDetails) -> tuple[str, str]:

@@ -278,7 +278,7 @@ class AssetsConfig(Section):
 class ConnectionConfig(Section):
     """How the stream's connections are kept."""
 
-    transport: Literal["aiohttp", "websockets"] = "aiohttp"
+    transport: Literal["websockets", "aiohttp"] = "websockets"
     """The WebSocket library."""
     max_channels: Annotated[int, Field(ge=1, le=MIST_CHANNEL_LIMIT)] = 1500
     """Channels a connection; Mist refuses more than 2000."""

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LIMIT_BYTES = 4096
+_UTF_8_MARK = b"\xef\xbb\xbf"  # some editors begin a file with it; no secret does
+_UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _PATH_SHOWN_CHARS = 30
 _OTHERS_MAY_READ = stat.S_IROTH
 
@@ -30,7 +32,10 @@ def shown(path: Path) -> str:
 
 
 def read(path: Path) -> bytes:
-    """The secret without its trailing line break. Raises `SecretProblem` when it is missing, empty or implausible."""
+    """The secret without byte order mark and trailing line break.
+
+    Raises `SecretProblem` when it is missing, empty or implausible.
+    """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise SecretProblem(f"{shown(path)} is not a file", "name a regular file that holds the secret")
@@ -45,14 +50,25 @@ def read(path: Path) -> bytes:
 
 
 def _checked(path: Path, content: bytes) -> bytes:
-    secret = content.rstrip(b"\r\n")
+    secret = content.removeprefix(_UTF_8_MARK).rstrip(b"\r\n")
     if len(content) > LIMIT_BYTES:
         raise SecretProblem(f"{shown(path)} is over {LIMIT_BYTES} bytes", "name the file that holds the secret alone")
+    if content.startswith(_UTF_16_MARKS):
+        raise SecretProblem(f"{shown(path)} is UTF-16", "save it as plain text: PowerShell's > writes UTF-16")
     if not secret.strip():
         raise SecretProblem(f"{shown(path)} is empty", "write the secret into it, alone on one line")
     if b"\n" in secret or b"\r" in secret:
         raise SecretProblem(f"{shown(path)} holds several lines", "one secret a file, alone on one line")
+    if not _is_text(secret):
+        raise SecretProblem(f"{shown(path)} does not hold text", "one secret a file, alone on one line")
     return secret
+
+
+def _is_text(secret: bytes) -> bool:
+    try:
+        return secret.decode("utf-8").isprintable()
+    except UnicodeDecodeError:
+        return False
 
 
 def readable_by_all(path: Path) -> bool:

@@ -5,13 +5,16 @@ Messages never repeat a line of the file: it may hold what should not be printed
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING, Any
 
 import yaml
+from yaml.reader import ReaderError
 
 from collector.config import keypath
 from collector.errors import Fault
+from collector.listen import PATTERN as LISTEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +28,8 @@ _MERGE = "tag:yaml.org,2002:merge"
 def read(path: Path) -> tuple[object, list[Fault]]:
     """The document in the file at `path`, and what is wrong with the file. With faults the document may be None."""
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_without_waiting) as file:
+            os.set_blocking(file.fileno(), True)
             content = file.read(LIMIT_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
@@ -36,6 +40,11 @@ def read(path: Path) -> tuple[object, list[Fault]]:
         return parse(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         return None, [Fault("", f"byte {error.start + 1} is not UTF-8", "save the file as UTF-8 text")]
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a FIFO that nobody writes into as an empty file, instead of waiting for ever."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def parse(text: str) -> tuple[object, list[Fault]]:
@@ -81,8 +90,11 @@ def _duplicates(node: yaml.Node, path: keypath.Path, seen: set[int]) -> Iterator
 
 
 def _syntax(error: yaml.YAMLError) -> Fault:
+    if isinstance(error, ReaderError):  # NUL bytes, UTF-16, a binary file
+        place = f"character {error.position + 1} is not text (code {error.character})"
+        return Fault("", place, "save the file as plain text in UTF-8")
     mark = getattr(error, "problem_mark", None)
-    problem = str(getattr(error, "problem", None) or getattr(error, "reason", None) or "is not YAML")
+    problem = str(getattr(error, "problem", None) or "is not YAML")
     if "\\t" in problem:
         problem, remedy = "a tab stands where YAML wants spaces", "indent with spaces only"
     elif "expected a single document" in str(getattr(error, "context", "")):
@@ -100,8 +112,10 @@ def scalar_or_yaml(text: str) -> Any:
     """The value of an environment override: a list or mapping in YAML, else the text as it stands.
 
     Text is left alone because a name such as `1234` or `no` must stay text; numbers and booleans are read by the
-    model. Raises yaml.YAMLError.
+    model. `[::]:9733` is an address, not a list. Raises yaml.YAMLError.
     """
+    if re.match(LISTEN, text.strip()):
+        return text.strip()
     if text.lstrip()[:1] in ("[", "{") or "\n" in text.strip():
         return yaml.safe_load(text)
     return None if text.strip() in ("", "~", "null") else text

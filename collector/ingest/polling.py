@@ -89,7 +89,8 @@ class Polling:
         self._asker = Asker(rest, directory, hooks.hand_on, clock)
         account = rest.status.account
         self._lines = [Line(poll, PollStatus(account, poll.name, every_s[poll.name])) for poll in polls]
-        statuses.extend(line.status for line in self._lines)
+        self.statuses = [line.status for line in self._lines]
+        statuses.extend(self.statuses)
 
     async def run(self) -> None:
         """Begin once the inventory knows an org; then go on for ever."""

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from collector.clock import Clock
     from collector.errors import Rejected
-    from collector.ingest.transport import Closed, Connect, Connection
+    from collector.ingest.transport import Bytes, Closed, Connect, Connection
     from collector.mist.envelope import Event
     from collector.mist.session import Send
     from collector.status import ConnectionStatus
@@ -202,7 +202,7 @@ class Stream:
         closed = await connection.frames(self._on_frame, self._on_pong)
         return _break_of(closed)
 
-    def _on_frame(self, frame: bytes | str) -> None:
+    def _on_frame(self, frame: Bytes) -> None:
         """Take one frame, from the socket to the store, without an await."""
         now = self._clock.now()
         status, session = self.status, self._session

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, NoReturn, Protocol
+from typing import TYPE_CHECKING, Generic, NoReturn, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -16,10 +16,13 @@ class Runs(Protocol):
         """Work."""
 
 
-class Swappable:
+Work = TypeVar("Work", bound=Runs)
+
+
+class Swappable(Generic[Work]):
     """One piece of work, made by `make`; `swap` ends it and begins with a new one."""
 
-    def __init__(self, make: Callable[[], Runs]) -> None:
+    def __init__(self, make: Callable[[], Work]) -> None:
         self._make = make
         self.current = make()
         self._swapped = asyncio.Event()

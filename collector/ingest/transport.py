@@ -1,6 +1,6 @@
 """The seam between a stream and the library that speaks WebSocket.
 
-Two modules implement it and behave alike: `transport_aiohttp` (default, cheaper a frame) and `transport_websockets`.
+Two modules implement it and behave alike: `transport_websockets` (default, cheaper a frame) and `transport_aiohttp`.
 Both leave keepalive to the session (its ping, its clock), offer no compression (permessage-deflate costs more CPU than
 it saves here) and hand text frames over as undecoded bytes.
 """
@@ -11,7 +11,7 @@ import ipaddress
 import urllib.request
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 from urllib.parse import urlsplit
 
 from collector.errors import Fatal, RateLimited, RemoteError, Retryable
@@ -19,6 +19,7 @@ from collector.errors import Fatal, RateLimited, RemoteError, Retryable
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+Bytes: TypeAlias = bytes | memoryview | str  # of a frame; a view is good only during the call that it is given to
 MAX_FRAME_BYTES: Final = 32 * 1024 * 1024  # a whole site in one list stays far below
 CLOSE_WITHIN_S: Final = 1.0  # a closing handshake that takes longer is cut: SIGTERM must be done in 2 s
 LOST: Final = 1006  # RFC 6455 7.4.1: the connection ended without a close frame
@@ -40,7 +41,7 @@ class Closed:
 class Connection(Protocol):
     """An open WebSocket connection."""
 
-    async def frames(self, on_frame: Callable[[bytes | str], None], on_pong: Callable[[], None]) -> Closed:
+    async def frames(self, on_frame: Callable[[Bytes], None], on_pong: Callable[[], None]) -> Closed:
         """Read until the connection ends, calling back synchronously. Pings of the other side are answered."""
 
     async def send(self, text: str) -> None:

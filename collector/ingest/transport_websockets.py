@@ -1,4 +1,4 @@
-"""The transport over the `websockets` library.
+"""The transport over the `websockets` library, with frames read by `frame_reader`.
 
 Settings that matter: `ping_interval=None`, for the session owns the ping; `compression=None`; `recv(decode=False)`,
 for orjson reads bytes. Its own logger writes the request headers at DEBUG, the token among them: ours cannot.
@@ -9,10 +9,11 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final, Self, cast
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
 from collector.errors import RemoteError, Retryable
+from collector.ingest.frame_reader import FrameReader
 from collector.ingest.transport import (
     CLOSE_WITHIN_S,
     LOST,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import TracebackType
 
-    from collector.ingest.transport import Connection
+    from collector.ingest.transport import Bytes, Connection
 
 _LOG: Final = logging.getLogger(__name__)
 _LOG.setLevel(logging.CRITICAL)  # secrets below, and the stream reports every break itself
@@ -39,20 +40,25 @@ _QUEUE_FRAMES: Final = 64  # frames read ahead of the callback before the socket
 class WebsocketsConnection:
     """One connection; implements `transport.Connection`."""
 
-    def __init__(self, socket: ClientConnection) -> None:
+    def __init__(self, socket: FrameReader) -> None:
         self._socket = socket
         self._on_pong: Callable[[], None] | None = None
 
-    async def frames(self, on_frame: Callable[[bytes | str], None], on_pong: Callable[[], None]) -> Closed:
-        """Read until the connection ends."""
-        self._on_pong = on_pong
-        recv = self._socket.recv
-        while True:
-            try:
-                frame = await recv(decode=False)
-            except ConnectionClosed as closed:
-                return _closed(closed)
-            on_frame(frame)
+    async def frames(self, on_frame: Callable[[Bytes], None], on_pong: Callable[[], None]) -> Closed:
+        """Read until the connection ends. Only what does not come as one whole frame passes through here."""
+        socket, self._on_pong = self._socket, on_pong
+        socket.take = on_frame
+        try:
+            while True:
+                frame = await socket.recv(decode=False)
+                socket.returned()
+                on_frame(frame)
+        except ConnectionClosed as closed:
+            if socket.bug is not None:
+                raise socket.bug from None
+            return _closed(closed)
+        finally:
+            socket.take = None
 
     async def send(self, text: str) -> None:
         """Send a text frame."""
@@ -105,10 +111,11 @@ class WebsocketsConnect:
             raise outcome  # out here: inside an `except` it would be chained to an error that may hold the headers
         return WebsocketsConnection(outcome)
 
-    async def _open(self, url: str, headers: Mapping[str, str]) -> ClientConnection | RemoteError:
+    async def _open(self, url: str, headers: Mapping[str, str]) -> FrameReader | RemoteError:
         try:
-            return await connect(
+            opened = await connect(
                 url,
+                create_connection=FrameReader,
                 additional_headers=headers,
                 user_agent_header=None,  # the stream sends its own
                 proxy=proxy_for(url),
@@ -120,6 +127,7 @@ class WebsocketsConnect:
                 max_queue=_QUEUE_FRAMES,
                 logger=_LOG,
             )
+            return cast("FrameReader", opened)
         except InvalidStatus as error:
             answer = error.response
             return refusal(answer.status_code, answer.headers, where=origin(url))

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 
     from collector.ingest.transport import Connect
 
-DEFAULT: Final = "aiohttp"
-NAMES: Final = (DEFAULT, "websockets")
+DEFAULT: Final = "websockets"
+NAMES: Final = (DEFAULT, "aiohttp")
 
 
 class Open(Protocol):
@@ -23,11 +23,11 @@ class Open(Protocol):
 def by_name(name: str) -> Open:
     """Return the transport called `name`; only its own library is imported. KeyError for any other name."""
     if name == DEFAULT:
-        from collector.ingest.transport_aiohttp import AiohttpConnect  # noqa: PLC0415 - only what is used
-
-        return AiohttpConnect
-    if name == "websockets":
         from collector.ingest.transport_websockets import WebsocketsConnect  # noqa: PLC0415 - only what is used
 
         return WebsocketsConnect
+    if name == "aiohttp":
+        from collector.ingest.transport_aiohttp import AiohttpConnect  # noqa: PLC0415 - only what is used
+
+        return AiohttpConnect
     raise KeyError(name)

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 from collector.metrics.labels import render_pairs
 from collector.metrics.model import Histogram, layout
+from collector.metrics.store import SEEN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from collector.metrics.model import Entity
     from collector.metrics.store import Store
 
 OTHER = "other"
+LOOK_AT = 2000  # rows in one go: less than a millisecond
 
 
 class Bounded:
@@ -22,7 +24,8 @@ class Bounded:
 
     def __init__(self, known: tuple[str, ...] = (), *, unknown: int = 100) -> None:
         self._admitted = set(known)
-        self._left = unknown
+        self._unknown = set[str]()  # those of them that nobody knew beforehand
+        self._most_unknown = unknown
         self.refused = 0  # times that a value became `other`
 
     def know(self, values: Iterable[str], *, limit: int) -> None:
@@ -35,12 +38,18 @@ class Bounded:
         """The value itself, or `other`."""
         if value in self._admitted:
             return value
-        if self._left > 0:
-            self._left -= 1
+        if len(self._unknown) < self._most_unknown:
+            self._unknown.add(value)
             self._admitted.add(value)
             return value
         self.refused += 1
         return OTHER
+
+    def release(self, values: Iterable[str]) -> None:
+        """Nobody shows these any more: their places are free for others. What was known beforehand stays."""
+        gone = self._unknown.intersection(values)
+        self._unknown -= gone
+        self._admitted -= gone
 
 
 class Tally:
@@ -91,10 +100,27 @@ class Tally:
         self.table.values[start + bisect_left(bounds, value)] += 1.0
         self.table.values[start + len(bounds) + 1] += value
 
-    def forget(self, gone: Callable[[tuple[str, ...]], bool]) -> None:
-        """End the rows whose label values are `gone`."""
-        for values in [values for values in self._rows if gone(values)]:
+    def mark(self, values: tuple[str, ...], now: float) -> None:
+        """Note that somebody spoke of these values at monotonic `now`."""
+        self.table.set(self.born(values), SEEN, now)
+
+    def silent(self, until: float) -> Iterator[list[tuple[str, ...]]]:
+        """Find the values that were marked, but not since `until`; step by step, so that others get their turn."""
+        everybody = list(self._rows)
+        for first in range(0, len(everybody), LOOK_AT):
+            rows = ((values, self._rows.get(values)) for values in everybody[first : first + LOOK_AT])
+            yield [values for values, row in rows if row is not None and 0.0 < self.table.get(row, SEEN) < until]
+
+    def values(self) -> Iterator[tuple[str, ...]]:
+        """The label values of every row."""
+        return iter(self._rows)
+
+    def forget(self, gone: Callable[[tuple[str, ...]], bool]) -> list[tuple[str, ...]]:
+        """End the rows whose label values are `gone`; return these."""
+        ended = [values for values in self._rows if gone(values)]
+        for values in ended:
             self.table.free_row(self._rows.pop(values))
+        return ended
 
     def __contains__(self, values: tuple[str, ...]) -> bool:
         """Whether these values have a row."""

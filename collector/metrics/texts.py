@@ -5,13 +5,13 @@ Called only when a string differs from what the row already holds, so none of th
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from msgspec import UNSET
 
 from collector.metrics.labels import render_pairs
 from collector.metrics.model import Info, StateSet, layout
+from collector.metrics.shared_texts import share
 from collector.metrics.store import NAN
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def merge(old: object, new: object) -> object:
     """Absent keeps what was known. Strings are kept once, however many rows hold the same."""
     if new is UNSET:
         return old
-    return sys.intern(new) if type(new) is str else new
+    return share(new) if type(new) is str else new
 
 
 def spelled(value: object) -> str | None:

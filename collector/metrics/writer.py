@@ -19,6 +19,7 @@ from itertools import count, pairwise
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from isal.isal_zlib import crc32
 from msgspec import UNSET
 from msgspec.structs import astuple
 
@@ -27,7 +28,7 @@ from collector.metrics.shape import LIST, MAP
 from collector.metrics.store import NAN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from collector.metrics.model import Entity, Guard
     from collector.metrics.roster import Place, RowSpec
@@ -57,6 +58,7 @@ class Var:
     values: str
     offset: str
     row: str
+    sight: Node | None = None  # the node whose first run is packed together with the time of sight
 
 
 @dataclass(slots=True, frozen=True)
@@ -106,7 +108,7 @@ class Writer:
         self._env: dict[str, object] = {
             "astuple": astuple, "NAN": NAN, "UNSET": UNSET, "sparse": sparse, "clear_columns": clear_columns,
             "struct_error": struct.error, "element_keys": element_keys, "forget": forget,
-            "forget_missing": forget_missing, "Raw": msgspec.Raw,
+            "forget_missing": forget_missing, "Raw": msgspec.Raw, "checksum": crc32,
         }  # fmt: skip
         self._emit_root(shape, spec)
         self.source = "\n".join(self._lines)
@@ -126,10 +128,13 @@ class Writer:
         self._env[name] = value
         return name
 
-    def _bind(self, depth: int, table: Table, row: str) -> Var:
+    def _bind(self, depth: int, table: Table, row: str, node: Node | None) -> Var:
+        """Name the parts of a row; its time of sight is column 0, right before the numbers of `node`, if it has any."""
         values = self._const("values", table.values)
         offset = self._name("o")
         self._line(depth, f"{offset} = {row} * {table.width}")
+        if node is not None and any(run[1:] > (1, 1) for run in number_runs(node, table.entity)[:1]):
+            return Var(table.entity, values, offset, row, node)
         self._line(depth, f"{values}[{offset}] = now")
         return Var(table.entity, values, offset, row)
 
@@ -143,7 +148,7 @@ class Writer:
             row = self._name("r")
             self._line(1, f"{row} = rows[{position}]")
             self._line(1, f"if {row} < 0: {row} = {self._const('revive', self._maker.roster.row)}(place, {position})")
-            variables.append(self._bind(1, table, row))
+            variables.append(self._bind(1, table, row, shape.node))
         if shape.collections:
             self._line(1, "children = place.children")
         self._emit_row(shape, Scope(1, shape.node, "s", tuple(variables), "children", "''"))
@@ -199,30 +204,50 @@ class Writer:
             self._emit_collection(scope, collection)
 
     def _emit_numbers(self, scope: Scope, var: Var) -> None:
-        order = scope.node.order()
-        for first, column, length in runs([(order.index(k), c) for k, c in scope.node.numbers.get(var.entity, [])]):
+        for first, column, length in number_runs(scope.node, var.entity):
             start = f"{var.offset} + {column}"
             if length == 1:
                 self._emit_number(scope.depth, f"{scope.fields}[{first}]", f"{var.values}[{start}]")
                 continue
-            part = self._name("p")
-            pack = self._const("pack", struct.Struct(f"{length}d").pack_into)
-            self._line(scope.depth, f"{part} = {scope.fields}[{first}:{first + length}]")
-            self._line(scope.depth, f"if NAN in {part}: sparse({var.values}, {start}, {part})")
-            self._line(scope.depth, "else:")
-            self._line(scope.depth + 1, f"try: {pack}({var.values}, ({start}) * 8, *{part})")
-            self._line(scope.depth + 1, f"except struct_error: sparse({var.values}, {start}, {part})")
+            self._emit_run(scope, var, self._slice(scope, first, length), column, length)
+
+    def _emit_run(self, scope: Scope, var: Var, source: str, column: int, length: int) -> None:
+        part = self._name("p")
+        sighted = var.sight is scope.node and column == 1
+        pack = self._const("pack", struct.Struct(f"{length + sighted}d").pack_into)
+        at = f"{var.offset} * 8, now" if sighted else f"({var.offset} + {column}) * 8"
+        one_by_one = f"sparse({var.values}, {var.offset} + {column}, {part})"
+        if sighted:
+            one_by_one = f"{var.values}[{var.offset}] = now; {one_by_one}"
+        self._line(scope.depth, f"{part} = {source}")
+        self._line(scope.depth, f"if NAN in {part}: {one_by_one}")
+        self._line(scope.depth, "else:")
+        self._line(scope.depth + 1, f"try: {pack}({var.values}, {at}, *{part})")
+        self._line(scope.depth + 1, f"except struct_error: {one_by_one}")
+
+    @staticmethod
+    def _slice(scope: Scope, first: int, length: int) -> str:
+        """The expression for so many fields of the node from `first` on."""
+        whole = first == 0 and length == len(scope.node.order())
+        return scope.fields if whole else f"{scope.fields}[{first}:{first + length}]"
 
     def _emit_texts(self, scope: Scope, var: Var) -> None:
         keys = scope.node.texts.get(var.entity)
         if not keys:
             return
         group, given = scope.node.groups[var.entity], self._name("g")
-        self._line(scope.depth, f"{given} = ({', '.join(map(scope.of, keys))},)")
+        self._line(scope.depth, f"{given} = {self._texts_of(scope, keys)}")
         texts = self._const("texts", self._roles[var.entity].table.texts)
         update = self._const("update", self._roles[var.entity].update)
         call = f"{update}({var.row}, {group}, {given}, {scope.key})"
         self._line(scope.depth, f"if {texts}[{var.row}][{group}] != {given}: {call}")
+
+    def _texts_of(self, scope: Scope, keys: Sequence[str]) -> str:
+        """The expression for the strings of these fields as a tuple."""
+        at = list(map(scope.node.order().index, keys))
+        if at == list(range(at[0], at[0] + len(at))):
+            return self._slice(scope, at[0], len(at))
+        return f"({', '.join(map(scope.of, keys))},)"
 
     # what is inside
 
@@ -245,7 +270,7 @@ class Writer:
         at = f"place.steady[{list(self._steady).index(key)}]"
         read = self._const("section", self._steady[key])
         self._line(scope.depth, f"if type({value}) is Raw:")
-        self._line(scope.depth + 1, f"hash_ = hash(bytes({value}))")
+        self._line(scope.depth + 1, f"hash_ = checksum({value})")
         self._line(scope.depth + 1, f"if {at} == hash_: {value} = UNSET")
         self._line(scope.depth + 1, f"else: {at} = hash_; {value} = {read}({value})")
         self._line(scope.depth, f"elif {value} is not UNSET: {at} = 0")
@@ -326,7 +351,8 @@ class Writer:
         if shape.collections:
             self._line(depth, f"{children} = {names.row}.children")
             self._line(depth, f"{names.row} = {names.row}.rows[0]")
-        var = self._bind(depth, self._maker.spec_of(collection).table, names.row)
+        node = None if collection.scalar else shape.node
+        var = self._bind(depth, self._maker.spec_of(collection).table, names.row, node)
         if collection.scalar:
             self._emit_number(depth, names.element, f"{var.values}[{var.offset} + 1]")
         else:
@@ -344,6 +370,12 @@ def guard_lines(node: Node, guard: Guard, element: str, constant: str) -> Iterat
         yield f"unless_ = unless_ and unless_.f{node.order().index(parent)} or None"
         node = node.objects[parent]
     yield f"unless_ is not None and unless_.f{node.order().index(name)} == {constant}"
+
+
+def number_runs(node: Node, entity: Entity) -> list[tuple[int, int, int]]:
+    """The entity's numbers in the node: (index among its fields, column, length), see `runs`."""
+    order = node.order()
+    return runs([(order.index(key), column) for key, column in node.numbers.get(entity, [])])
 
 
 def runs(pairs: list[tuple[int, int]]) -> list[tuple[int, int, int]]:

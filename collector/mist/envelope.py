@@ -56,7 +56,7 @@ _UNKNOWN_EVENT: Final = Rejected("unknown_event")
 _NO_CHANNEL: Final = Rejected("no_channel")
 
 
-def parse(frame: bytes | str) -> Event | Rejected:
+def parse(frame: bytes | memoryview | str) -> Event | Rejected:
     """Read one frame. Never raises.
 
     Rejected("not_json" | "too_deep" | "not_an_object" | "unknown_event" | "no_channel") for a frame that says nothing.

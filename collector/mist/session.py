@@ -196,7 +196,7 @@ class Session:
         self._now = self._spoke_at = now
         self._ping_at = now + self._ping_every_s
 
-    def receive(self, frame: bytes | str, now: float) -> Event | Rejected:
+    def receive(self, frame: bytes | memoryview | str, now: float) -> Event | Rejected:
         """Take one frame; returns what it was, data included. Never raises for what a frame holds."""
         event = parse(frame)
         self._now = now

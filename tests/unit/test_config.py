@@ -121,7 +121,8 @@ FAULTS = {
     "two documents": ("a: 1\n---\nb: 2\n", "", "holds several documents"),
     "a tag": ("accounts: !!python/object:os.system {}\n", "", "holds a YAML tag"),
     "not UTF-8": (b"accounts: \xff\n", "", "byte 11 is not UTF-8"),
-    "a control character": (b"accounts: \x00\n", "", "special characters are not allowed"),
+    "a control character": (b"accounts: \x00\n", "", "character 11 is not text (code 0) | save the file as plain"),
+    "UTF-16": ("accounts: []\n".encode("utf-16-le"), "", "character 2 is not text (code 0)"),
     "impossible date": ("accounts: 2023-13-45\n", "", "holds a value YAML cannot read"),
     "nested bomb": ("[" * 5000, "", "is nested too deeply"),
     # keys
@@ -245,6 +246,8 @@ extra: 1
 def test_a_missing_or_unreadable_file(tmp_path):
     assert "No such file" in faults_of(tmp_path / "nope.yaml")[""]
     assert "Is a directory" in faults_of(tmp_path)[""]
+    os.mkfifo(tmp_path / "fifo")
+    assert "is empty" in faults_of(tmp_path / "fifo")[""]  # nobody writes into it: that is not waited for
 
 
 def test_what_is_allowed_but_unwise_is_a_warning(write, tmp_path):
@@ -275,6 +278,7 @@ def test_overrides_by_key_index_and_yaml(write):
     loaded = with_environ(
         write,
         SERVER__LISTEN="127.0.0.1:1",
+        WEBHOOK__LISTEN="[::1]:2",
         STREAMS__LOCATION__ASSETS="true",
         INVENTORY__REFRESH_S="30",
         ACCOUNTS__0__NAME="1234",
@@ -284,6 +288,7 @@ def test_overrides_by_key_index_and_yaml(write):
         WEBHOOK__SECRET_FILES__0="token",
     )
     assert loaded.server.listen == Listen("127.0.0.1", 1)
+    assert loaded.webhook.listen == Listen("::1", 2)
     assert loaded.streams.location.assets
     assert loaded.inventory.refresh_s == 30
     assert [account.name for account in loaded.accounts] == ["1234", "second"]
@@ -302,7 +307,8 @@ def test_overrides_outrank_only_what_they_name(write):
     [
         ("SERVER__LISTN", "x", "server.listn", "(set by MIST_COLLECTOR__SERVER__LISTN) | did you mean server.listen?"),
         ("SERVER__LISTEN", "x", "server.listen", "must be host:port (set by MIST_COLLECTOR__SERVER__LISTEN)"),
-        ("ACCOUNTS__5__NAME", "x", "accounts[5].name", "the next index is 1"),
+        ("SERVR__LISTEN", "x", "servr", "unknown key (set by MIST_COLLECTOR__SERVR__LISTEN) | did you mean server?"),
+        ("ACCOUNTS__5__NAME", "x", "accounts[5].name", "the next free index of this list is 1 | for instance MIST_"),
         ("ACCOUNTS__NAME", "x", "accounts.name", "there is no mapping"),
         ("SERVER__0", "x", "server[0]", "there is none"),
         ("SERVER____LISTEN", "x", "server..listen", "a key is empty"),
@@ -357,13 +363,21 @@ def test_the_token_of_the_environment_is_read_each_time(write):
         ("x" * 5000, "is over 4096 bytes"),
         ("two words", "does not hold an API token"),
         ("umlaut-ä", "does not hold an API token"),
+        (b"token\0token", "does not hold text"),
+        (b"\x9f\x8e", "does not hold text"),
+        ("token".encode("utf-16"), "is UTF-16 | save it as plain text"),
     ],
 )
 def test_an_unusable_token_file(write, tmp_path, content, words):
-    (tmp_path / "token").write_text(content)
+    (tmp_path / "token").write_bytes(content if isinstance(content, bytes) else content.encode())
     found = faults_of(write(account(token_file="token")))
     assert words in found["accounts[0].token_file"]
-    assert content.strip() == "" or content not in str(found)
+    assert content.strip() == "" or str(content) not in str(found)
+
+
+def test_a_byte_order_mark_is_no_part_of_a_secret(write, tmp_path):
+    (tmp_path / "token").write_bytes(b"\xef\xbb\xbf" + TOKEN.encode() + b"\r\n")
+    assert config.load(write(account(token_file="token")), {}).accounts[0].read_token() == TOKEN
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")

@@ -180,20 +180,26 @@ class Ports:
 
 
 class Power:
-    """Where the power comes from, and what LLDP says of the switch that gives it; all in mW."""
+    """Where the power comes from, and what LLDP says of the switch that gives it; all in mW.
+
+    What LLDP tells of power is what was agreed at the last negotiation: it stays until there is another.
+    """
 
     def __init__(self, variant: Variant, mac: str, rng: Random) -> None:
         self._weak = "weak_power" in variant.extras
         self._both = "two_uplinks" in variant.extras
         self._source, self._mac = variant.power_src, mac
-        self._requests, self._need_mw = 0, rng.randint(11_000, 21_000)
+        self._requests = 0
+        self._need_mw = self._agreed_mw = rng.randint(11_000, 21_000)
         self._avail_mw = 12_950 if self._weak else 25_500
         self._port = f"ge-0/0/{rng.randint(0, 23)}"
 
     def live(self, dt_s: float, at: float, rng: Random) -> Payload:  # noqa: ARG002 - as `Part`
         """Return power_* and lldp_stat (lldp_stats where two ports have a neighbour)."""
-        self._requests += rng.random() < dt_s * (0.01 if self._weak else 0.0001)
         need = self._need_mw = int(wander(rng, self._need_mw, 13_500 if self._weak else 9_000, 24_000, 300))
+        if rng.random() < dt_s * (0.01 if self._weak else 0.0001):
+            self._requests += 1
+            self._agreed_mw = need
         budget = self._avail_mw - need
         mode = "all radios at reduced power" if self._weak else ""
         section: Payload = {
@@ -201,12 +207,12 @@ class Power:
             "power_budget": budget,
             "power_constrained": self._weak,
             "power_opmode": mode,
-            "lldp_stat": self._neighbour(need, budget, mode, self._port),
+            "lldp_stat": self._neighbour(self._agreed_mw, mode, self._port),
         }
         if self._both:
             section["lldp_stats"] = {
-                "eth0": self._neighbour(need, budget, mode, self._port),
-                "eth1": self._neighbour(0, 0, "", "ge-1/0/9"),
+                "eth0": self._neighbour(self._agreed_mw, mode, self._port),
+                "eth1": self._neighbour(0, "", "ge-1/0/9"),
             }
         return section
 
@@ -214,7 +220,7 @@ class Power:
         """Count negotiations from 0 again."""
         self._requests = 0
 
-    def _neighbour(self, need_mw: int, budget_mw: int, mode: str, port: str) -> Payload:
+    def _neighbour(self, need_mw: int, mode: str, port: str) -> Payload:
         return {
             "chassis_id": colons(f"d007ca{self._mac[6:]}"),
             "lldp_med_supported": False,
@@ -224,7 +230,7 @@ class Power:
             "port_id": port,
             "power_allocated": need_mw + 500,
             "power_avail": self._avail_mw,
-            "power_budget": budget_mw,
+            "power_budget": self._avail_mw - need_mw if need_mw else 0,
             "power_constrained": self._weak,
             "power_draw": need_mw,
             "power_needed": need_mw,

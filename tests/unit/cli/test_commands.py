@@ -1,8 +1,6 @@
 """The command line as a user meets it: exit codes, where words go, and never a traceback."""
 
 import asyncio
-import dataclasses
-import inspect
 import json
 import os
 import signal
@@ -16,9 +14,10 @@ from structlog.testing import capture_logs
 
 import collector
 from collector import config
-from collector.cli import main, run, simulate
+from collector.cli import demo, main, run
 from collector.errors import ConfigError, Fault, ListenError, Retryable
-from collector.simulator.command import SimulateOptions
+from collector.listen import Listen
+from collector.simulator.flags import SimulateOptions
 
 GOOD = """
 accounts:
@@ -192,10 +191,26 @@ def test_main_turns_our_errors_into_a_sentence(monkeypatch, capsys):
     assert capsys.readouterr().err == "mist-collector: cannot listen on x:1: no\n"
 
 
-def test_the_flags_of_simulate_are_the_options_of_the_simulator():
-    flags = {name: flag.default for name, flag in inspect.signature(simulate.simulate).parameters.items()}
-    options = {field.name: field.default for field in dataclasses.fields(SimulateOptions)}
-    assert flags | {"webhook_topics": (), "scenarios": ()} == options
+def test_the_flags_of_simulate_are_the_options_of_the_simulator(invoke, monkeypatch):
+    seen = []
+    monkeypatch.setattr("collector.simulator.command.run", lambda options: seen.append(options) or 0)
+    invoke("simulate")
+    invoke("simulate", "--sites", "7", "--objects", "--scenario", "noise", "--scenario", "rubbish", "--speed", "2.5")
+    assert seen[0] == SimulateOptions()
+    assert seen[1] == SimulateOptions(sites=7, objects=True, scenarios=("noise", "rubbish"), speed=2.5)
+
+
+def test_the_flags_of_demo_are_its_plan(invoke, monkeypatch):
+    seen = []
+
+    async def run(plan):
+        seen.append(plan)
+
+    monkeypatch.setattr("collector.cli.show.run", run)
+    invoke("demo", "--no-prometheus", "--server-listen", "[::1]:1", "--scenario", "noise@1")
+    assert seen == [demo.Plan(prometheus=False, server_listen=Listen("::1", 1), scenarios=("noise@1",))]
+    told = invoke("demo", "--webhook-listen", "nowhere", code=2).stderr
+    assert "'--webhook-listen': nowhere must be host:port, e.g. 127.0.0.1:9733" in told
 
 
 def test_simulate_says_where_it_is(invoke):

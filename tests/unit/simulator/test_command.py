@@ -4,7 +4,8 @@ from dataclasses import fields
 
 import pytest
 
-from collector.simulator.command import EXIT_FAILED, EXIT_OK, EXIT_USAGE, SimulateOptions, run
+from collector.simulator.command import EXIT_OK, EXIT_USAGE, cloud_options, run
+from collector.simulator.flags import SimulateOptions
 from collector.simulator.fleet import FleetPlan
 from collector.simulator.options import CloudOptions
 
@@ -24,11 +25,19 @@ def test_a_plan_that_makes_no_sense_is_a_usage_error(capsys):
     assert "cadence_s" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "wrong", [{"scenarios": ("nonsense",)}, {"webhook_url": "nonsense"}, {"host": "no-such-host.invalid"}]
+)
+def test_what_there_is_not_is_a_usage_error(wrong, capsys):
+    assert run(SimulateOptions(**SMALL | wrong), io.StringIO()) == EXIT_USAGE
+    assert capsys.readouterr().err.startswith("simulate: ")
+
+
 def test_a_port_that_is_taken_is_named(capsys):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert run(SimulateOptions(**SMALL | {"api_port": port}), io.StringIO()) == EXIT_FAILED
-    assert str(port) in capsys.readouterr().err
+        assert run(SimulateOptions(**SMALL | {"api_port": port}), io.StringIO()) == EXIT_USAGE
+    assert "cannot listen: Address already in use (choose another --api-port" in capsys.readouterr().err
 
 
 def test_flags_reach_the_cloud():
@@ -41,7 +50,7 @@ def test_flags_reach_the_cloud():
         start=5.0,
         roams_per_client_hour=90.0,
     )
-    cloud = options.cloud()
+    cloud = cloud_options(options)
     assert (cloud.plan.seed, cloud.plan.sites, cloud.plan.start) == (9, 7, 5.0)
     assert cloud.plan.roams_per_client_hour == 90.0
     assert (cloud.speed, cloud.nested, cloud.webhook_url) == (60, False, "http://127.0.0.1:1/w")
@@ -54,13 +63,13 @@ def test_every_count_and_rate_of_a_fleet_has_a_flag_with_its_default():
 
 
 def test_without_a_start_the_fleet_begins_now():
-    assert SimulateOptions().cloud().plan.start > 1_700_000_000
+    assert cloud_options(SimulateOptions()).plan.start > 1_700_000_000
 
 
 def test_secrets_do_not_print():
     options = SimulateOptions(token="t0ken", webhook_secret="s3cret")
-    assert "t0ken" not in repr(options) + repr(options.cloud())
-    assert "s3cret" not in repr(options) + repr(options.cloud())
+    assert "t0ken" not in repr(options) + repr(cloud_options(options))
+    assert "s3cret" not in repr(options) + repr(cloud_options(options))
 
 
 @pytest.mark.parametrize("wrong", [{"speed": -1.0}, {"tick_s": 0.0}])
