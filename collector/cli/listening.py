@@ -18,6 +18,7 @@ from collector.ingest.intake import Intake
 from collector.ingest.pool import Pool
 from collector.ingest.webhook import Webhook, WebhookLimits, WebhookRules
 from collector.mist.duplicates import Duplicates
+from collector.mist.envelope import Data
 from collector.status import Account, ConnectionStatus, WebhookStatus
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from collector.cli.visit import Visit
     from collector.config import Config
+    from collector.ingest.intake import Take
     from collector.mist.envelope import Event
 
     Hear = Callable[[Event | Rejected], None]
@@ -49,6 +51,10 @@ class Ears(Intake):
     def event(self, event: Event | Rejected, now: float) -> None:  # noqa: ARG002 - as the stream calls it
         """Hand one frame on."""
         self._hear(event)
+
+    def way(self, channel: str) -> Take:
+        """Hand the payloads of a channel on."""
+        return lambda payload, _now: self._hear(Data(channel, payload))
 
 
 @asynccontextmanager

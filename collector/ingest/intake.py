@@ -23,11 +23,17 @@ if TYPE_CHECKING:
     from collector.mist.envelope import Event
 
 Apply = Callable[[object, float], Rejected | None]  # (payload, unix seconds)
+Take = Callable[[object, float], None]  # (payload, unix seconds)
 ApplyEvent = Callable[[dict[str, Any], float], Rejected | None]  # (event, unix seconds)
 
 OTHER: Final = "other"  # the topic under which what has no known topic is booked: keeps the label bounded
 _MAX_BUGS: Final = 100  # distinct bugs that get a log line; more of them would say nothing new
+_UNSUBSCRIBED: Final = Rejected("unsubscribed_channel")
 _LOG: Final = structlog.get_logger()
+
+
+def _unsubscribed(_payload: object, _now: float) -> Rejected:
+    return _UNSUBSCRIBED
 
 
 class Intake:
@@ -71,25 +77,34 @@ class Intake:
     def event(self, event: Event | Rejected, now: float) -> None:
         """Take what a frame was, at unix time `now`. Never raises."""
         frames = self._frames
+        if type(event) is Data:
+            self.way(event.channel)(event.payload, now)
+            return
         frames.received += 1
-        if type(event) is not Data:
-            if isinstance(event, Rejected):
-                frames.drop(event.reason)
-            else:
-                frames.applied += 1
-            return
-        apply = self._channels.get(event.channel)
-        if apply is None:
-            frames.drop("unsubscribed_channel")
-            return
-        try:
-            rejected = apply(event.payload, now)
-        except Exception as error:  # noqa: BLE001 - a bug in one handler must not stop the stream; it is counted
-            rejected = self._bug(error)
-        if rejected is None:
-            frames.applied += 1
+        if isinstance(event, Rejected):
+            frames.drop(event.reason)
         else:
-            frames.drop(rejected.reason)
+            frames.applied += 1
+
+    def way(self, channel: str) -> Take:
+        """Return what takes the payloads of `channel`: `event` for data of that channel, looked up beforehand.
+
+        It is good until `unsubscribe`.
+        """
+        frames, bug, apply = self._frames, self._bug, self._channels.get(channel, _unsubscribed)
+
+        def take(payload: object, now: float) -> None:
+            frames.received += 1
+            try:
+                rejected = apply(payload, now)
+            except Exception as error:  # noqa: BLE001 - a bug in one handler must not stop the stream; it is counted
+                rejected = bug(error)
+            if rejected is None:
+                frames.applied += 1
+            else:
+                frames.drop(rejected.reason)
+
+        return take
 
     # Webhook
 

@@ -14,6 +14,7 @@ import structlog
 
 from collector.errors import Fatal, Rejected
 from collector.ingest.priming import BATCH
+from collector.mist.channels import fits
 from collector.mist.identity import mac_of
 from collector.mist.polls import Per, Style, kind_of, site_of
 
@@ -32,6 +33,7 @@ log = structlog.get_logger(__name__)
 
 UNWATCHED_SITE = Rejected("unwatched_site")
 UNKNOWN_KIND = Rejected("unknown_device_type")
+ODD_ID = Rejected("odd_id")
 INTERNAL_ERROR = Rejected("internal_error")
 PAGE_PAUSE_S = 1.0  # between two pages: a long listing is no burst
 
@@ -128,6 +130,8 @@ class Asker:
         kind = kind_of(poll, payload, self._directory)
         if not kind:
             return UNKNOWN_KIND
+        if poll.located and not fits(str(payload.get("id", ""))):
+            return ODD_ID  # of a map or of what is drawn on it: no channel can have it in its path
         ids = {"org_id": owner.org_id, "site_id": site_id, **poll.ids}
         try:
             return self._hand_on(kind, payload, ids)

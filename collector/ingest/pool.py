@@ -203,7 +203,7 @@ class Pool:
             url=self._url,
             token=self._token,
             connect=self._connect,
-            on_event=self._intake.event,
+            intake=self._intake,
             status=status,
             clock=self._clock,
             rng=self._rng,

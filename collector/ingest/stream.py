@@ -14,9 +14,10 @@ import asyncio
 import traceback
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 
 import structlog
+from orjson import loads
 
 from collector import __version__
 from collector.errors import CollectorError, Fatal, RateLimited, RemoteError, Retryable
@@ -55,6 +56,16 @@ class Break:
     error: Exception | None = None
 
 
+class Takes(Protocol):
+    """Where frames go: the intake."""
+
+    def event(self, event: Event | Rejected, now: float) -> None:
+        """Take what a frame was."""
+
+    def way(self, channel: str) -> Callable[[object, float], None]:
+        """Return what takes the payloads of a subscribed channel, without the looking up that `event` does."""
+
+
 def _nobody(_channels: Sequence[str]) -> None:
     """Nobody wants to know."""
 
@@ -63,7 +74,7 @@ class Stream:
     """One connection and its channels.
 
     `token` is asked at each attempt, so that a rotated token is used; it may raise OSError or a CollectorError.
-    `on_event` takes what each frame was, with the unix time. `turn` is awaited before each attempt: the pool paces
+    `intake` takes what each frame was, with the time of the clock. `turn` is awaited before each attempt: the pool paces
     openings with it. `status` is kept up to date. `rng` draws uniformly from [0, 1).
     `new_session` makes the session of one connection. `on_recovered` takes the channels that are up again after a
     fault, all at once when the connection has settled, and later each that joins them: what they missed is lost.
@@ -75,7 +86,7 @@ class Stream:
         url: str,
         token: Callable[[], str],
         connect: Connect,
-        on_event: Callable[[Event | Rejected, float], None],
+        intake: Takes,
         status: ConnectionStatus,
         clock: Clock,
         rng: Callable[[], float],
@@ -87,13 +98,15 @@ class Stream:
         self._url = url
         self._token = token
         self._connect = connect
-        self._on_event = on_event
+        self._intake = intake
+        self._now = clock.now
         self._clock = clock
         self._rng = rng
         self._turn = turn
         self._new_session = new_session
         self._on_recovered = on_recovered
         self._session = self._fresh_session()
+        self._ways: dict[str, tuple[SubscriptionStatus, Callable[[object, float], None]]] = {}  # of channels that are up
         self._wake = asyncio.Event()  # the timekeeper has something to do before its deadline
         self._retry = asyncio.Event()  # the pause between two attempts is over
         self._tried = asyncio.Event()  # the first attempt has settled, or broken
@@ -116,6 +129,7 @@ class Stream:
     def unsubscribe(self, channel: str) -> None:
         """Want `channel` no more."""
         self.status.subscriptions.pop(channel, None)
+        self._ways.pop(channel, None)
         self._refused.discard(channel)
         self._session.unsubscribe(channel)
         self._wake.set()
@@ -204,11 +218,26 @@ class Stream:
 
     def _on_frame(self, frame: Bytes) -> None:
         """Take one frame, from the socket to the store, without an await."""
-        now = self._clock.now()
-        status, session = self.status, self._session
+        now = self._now()
+        status = self.status
         status.frames += 1
         status.bytes += len(frame)
         status.last_message_at = now
+        try:  # the way of nearly every frame: data of a channel that is up
+            message = loads(frame)
+            subscription, take = self._ways[message["channel"]]
+            if message["event"] != "data":
+                return self._on_any_frame(frame, now)
+            payload = message["data"]
+        except (ValueError, LookupError, TypeError):
+            return self._on_any_frame(frame, now)
+        subscription.frames += 1
+        subscription.last_message_at = self._session.spoke_at = now
+        return take(payload, now)
+
+    def _on_any_frame(self, frame: Bytes, now: float) -> None:
+        """Take a frame of whatever kind."""
+        status, session = self.status, self._session
         event = session.receive(frame, now)
         if type(event) is Data:
             subscription = status.subscriptions.get(event.channel)
@@ -218,7 +247,7 @@ class Stream:
         if session.changes:
             self._note_changes(now)
             self._wake.set()  # an answer makes room in the window
-        self._on_event(event, now)
+        self._intake.event(event, now)
 
     def _on_pong(self) -> None:
         self.status.alive_at = self._clock.now()
@@ -268,7 +297,12 @@ class Stream:
                 continue
             subscription.state = "sent" if change.state is State.RESENT else change.state.value
             subscription.detail = change.detail[:_MAX_WORDS]
-            subscription.up_since = now if change.state is State.UP else None
+            if change.state is State.UP:
+                subscription.up_since = now
+                self._ways[change.channel] = subscription, self._intake.way(change.channel)
+            else:
+                subscription.up_since = None
+                self._ways.pop(change.channel, None)
             self._log_refusal(subscription)
         if self._settled:
             self._recovered([change.channel for change in changes if change.state is State.UP])
@@ -299,6 +333,7 @@ class Stream:
     def _reset(self, state: str) -> None:
         """Put session and status back to "not connected"."""
         self._session = self._fresh_session()
+        self._ways.clear()
         self.status.state = state
         self.status.opened_at = None
         for subscription in self.status.subscriptions.values():

@@ -110,6 +110,11 @@ def match(path: str) -> Match | None:
     return Match(channel, {name: found[alternative + 1 + at] for at, name in enumerate(names)})
 
 
+def fits(identity: str) -> bool:
+    """Whether an id can stand in a path. Mist's do; a cloud that answers rubbish may name others."""
+    return _IS_ID(identity) is not None
+
+
 def path(channel: Channel, **ids: str) -> str:
     """Return the path of `channel` for exactly its ids; the inverse of `match`.
 
@@ -119,7 +124,7 @@ def path(channel: Channel, **ids: str) -> str:
     if set(names) != ids.keys():
         raise ValueError(f"{channel.template} takes the ids {names}, not {sorted(ids)}")
     for name, value in ids.items():
-        if not _IS_ID(value):
+        if not fits(value):
             raise ValueError(f"{name} {value!r} cannot stand in a channel path")
     return channel.template.format(**ids)
 

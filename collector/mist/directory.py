@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from collector.mist.channels import fits
 from collector.mist.identity import mac_of
 
 if TYPE_CHECKING:
@@ -51,9 +52,9 @@ class Site:
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, object], org_id: str = "") -> Site | None:
-        """Read one element of ``GET /orgs/:id/sites``; `org_id` stands in when the payload names none."""
+        """Read one element of ``GET /orgs/:id/sites``; None without a good id. `org_id` stands in for one left out."""
         site_id, owner = _text(payload, "id"), _text(payload, "org_id") or org_id
-        if not site_id or not owner:
+        if not fits(site_id) or not owner:
             return None
         return cls(
             id=site_id,

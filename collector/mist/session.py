@@ -152,7 +152,7 @@ class Session:
         self._unsettled = 0
         self._talking = 0  # channels that are up and talk
         self._answered = False  # did any channel ever get an answer
-        self._spoke_at = 0.0
+        self.spoke_at = 0.0  # when data or an answer last came; who does not pass data to `receive` sets it
         self._ping_at = 0.0
         self._pinged_at: float | None = None  # of the ping that has no pong yet
         for channel in channels:
@@ -193,7 +193,7 @@ class Session:
         if self._open:
             raise RuntimeError("a session serves one connection")
         self._open = True
-        self._now = self._spoke_at = now
+        self._now = self.spoke_at = now
         self._ping_at = now + self._ping_every_s
 
     def receive(self, frame: bytes | memoryview | str, now: float) -> Event | Rejected:
@@ -201,11 +201,11 @@ class Session:
         event = parse(frame)
         self._now = now
         if type(event) is Data:
-            self._spoke_at = now
+            self.spoke_at = now
             if self.subscriptions.get(event.channel) is not State.UP:  # the rule has one exception a channel
                 self._happened(event.channel, Cause.ANSWER)
         elif type(event) is Subscribed:
-            self._spoke_at = now
+            self.spoke_at = now
             self._happened(event.channel, Cause.ANSWER)
         elif type(event) is SubscribeFailed:
             self._happened(event.channel, Cause.REFUSAL, event.detail)
@@ -247,7 +247,7 @@ class Session:
         times = [self._ping_at if pinged_at is None else pinged_at + self._pong_within_s]
         times += (next(iter(queue.values())) for queue in (self._asked, self._retries) if queue)
         if self._talking:
-            times.append(self._spoke_at + self._silent_after_s)
+            times.append(self.spoke_at + self._silent_after_s)
         return min(times)
 
     def tick(self, now: float) -> Broken | None:
@@ -259,7 +259,7 @@ class Session:
             return Broken("pong_timeout")
         if not self._expire_questions(now):
             return Broken("ack_timeout")
-        if self._talking and now >= self._spoke_at + self._silent_after_s:
+        if self._talking and now >= self.spoke_at + self._silent_after_s:
             return Broken("silent")
         self._requeue(now)
         if self._pinged_at is None and now >= self._ping_at:

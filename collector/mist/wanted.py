@@ -21,12 +21,14 @@ def wanted(
     """The paths, in the order of the table.
 
     `switches` is the `streams` configuration; channels of maps have a section in it, with a switch for the last part of
-    their path. `maps` are (site id, map id); those of sites that are not in the directory are left out.
+    their path. `maps` are (site id, map id); those of sites that are not in the directory are left out, and so is
+    whatever has an id that no path can hold.
     """
     located = [(site_id, map_id) for site_id, map_id in sorted(maps) if site_id in directory.sites]
     for channel in channels.CHANNELS:
         if is_on(channel, switches):
-            yield from (channels.path(channel, **ids) for ids in scope_ids(channel.scope, directory, shard, located))
+            everything = scope_ids(channel.scope, directory, shard, located)
+            yield from (channels.path(channel, **ids) for ids in everything if all(map(channels.fits, ids.values())))
 
 
 def is_on(channel: Channel, switches: Mapping[str, object]) -> bool:

@@ -16,6 +16,7 @@ from collector.ingest.intake import Intake
 from collector.ingest.stream import Stream
 from collector.mist.duplicates import Duplicates
 from collector.mist.envelope import parse
+from collector.simulator.frames import control
 from collector.status import Account, ConnectionStatus
 from tests.benchmarks import traffic
 from tests.benchmarks.children import Child
@@ -104,7 +105,7 @@ def stream_of(intake: Intake, channels: set[str]) -> Stream:
         url="ws://unused",
         token=lambda: "",
         connect=None,  # type: ignore[arg-type]  # never connects
-        on_event=intake.event,
+        intake=intake,
         status=ConnectionStatus("profile", "profile"),
         clock=SystemClock(),
         rng=lambda: 0.5,
@@ -115,6 +116,8 @@ def stream_of(intake: Intake, channels: set[str]) -> Stream:
         stream.subscribe(channel)
     stream._session.opened(0.0)
     stream._session.to_send()
+    for channel in channels:
+        stream._on_frame(control("channel_subscribed", channel))
     return stream
 
 

@@ -52,6 +52,16 @@ class Wire:
             self.on_frame(json.dumps({"event": "channel_subscribed", "channel": channel}).encode())
 
 
+class Nothing:
+    """An intake that takes everything and does nothing."""
+
+    def event(self, event, now):
+        pass
+
+    def way(self, channel):
+        return lambda payload, now: None
+
+
 class Cloud:
     """Connects to a new wire each time, unless the test sets `error`."""
 
@@ -77,7 +87,7 @@ async def streaming(*channels, cloud=None, clock=None, on_recovered=lambda _: No
         url="wss://example.invalid/",
         token=lambda: "sesame",
         connect=cloud,
-        on_event=lambda event, now: None,
+        intake=Nothing(),
         status=ConnectionStatus("main/0"),
         clock=clock,
         rng=lambda: 0.5,
