@@ -12,6 +12,8 @@ from collector.cli.from_fields import taking
 from collector.listen import Listen
 from collector.simulator.flags import SCENARIO_WORDS, flag
 
+_PLACE = "HOST:PORT"
+
 
 def _place(text: str) -> Listen:
     """Read an address of the command line."""
@@ -19,9 +21,6 @@ def _place(text: str) -> Listen:
         return listen.parse(text)
     except ValueError as error:
         raise typer.BadParameter(f"{text} {error}, e.g. 127.0.0.1:9733") from None
-
-
-_ADDRESS: dict[str, object] = {"parser": _place, "metavar": "HOST:PORT"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -38,17 +37,16 @@ class Plan:
     cadence_s: float = flag(10.0, "Seconds between two messages of a device.", min=1)
     speed: float = flag(1.0, "Seconds of fleet life a second.", min=0.1)
     seed: int = flag(1, "Equal seeds make equal fleets.")
-    server_listen: Listen = flag(
+    server_listen: Listen = flag(  # noqa: RUF009 - a field, and frozen
         Listen("127.0.0.1", 9733),
         "Where the daemon serves /metrics and its status page.",
-        **_ADDRESS,
+        parser=_place,
+        metavar=_PLACE,
     )
-    webhook_listen: Listen = flag(Listen("127.0.0.1", 9734), "Where the daemon receives webhooks.", **_ADDRESS)
-    scenarios: tuple[str, ...] = flag(
-        (),
-        SCENARIO_WORDS,
-        name="--scenario",
+    webhook_listen: Listen = flag(  # noqa: RUF009 - as above
+        Listen("127.0.0.1", 9734), "Where the daemon receives webhooks.", parser=_place, metavar=_PLACE
     )
+    scenarios: tuple[str, ...] = flag((), SCENARIO_WORDS, name="--scenario")
     prometheus: bool = flag(default=True, words="Start a Prometheus too, when there is one on PATH.")
 
 

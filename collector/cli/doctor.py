@@ -29,7 +29,10 @@ def doctor(
 
     Example: mist-collector doctor --config collector.yaml
     """
+    if webhook_url is not None and not webhook_url.startswith(("https://", "http://")):
+        raise typer.BadParameter("it must begin with https:// and a host", param_hint="--webhook-url")
     loaded = exits.load_or_exit(config)
     from collector.cli import examinations  # noqa: PLC0415 - --help needs none of it
 
-    raise typer.Exit(exits.run_or_exit(examinations.examine(loaded, account=account, webhook_url=webhook_url)))
+    work = examinations.examine(loaded, account=account, webhook_url=webhook_url, file=str(config))
+    raise typer.Exit(exits.run_or_exit(work))

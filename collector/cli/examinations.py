@@ -40,8 +40,11 @@ _LEFT = "the cloud of a token is fixed: `cloud` must be the one whose portal you
 _LISTED = 5  # channels of one kind that are named
 
 
-async def examine(config: Config, *, account: str | None, webhook_url: str | None) -> int:
-    """Look at everything, tell it on stdout, and return the exit code. Raises Fatal for an unknown account."""
+async def examine(config: Config, *, account: str | None, webhook_url: str | None, file: str = "FILE") -> int:
+    """Look at everything, tell it on stdout, and return the exit code. Raises Fatal for an unknown account.
+
+    `file` is the configuration's name, for commands that whoever reads it can copy.
+    """
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())  # the findings are the log
     findings = Findings()
     findings.about("Configuration")
@@ -51,7 +54,7 @@ async def examine(config: Config, *, account: str | None, webhook_url: str | Non
     async with visiting(config, account=account) as visits:
         reached = [visit for visit in visits if await _account(visit, findings)]
         await _channels(config, reached, findings)
-        await webhook_examination.examine(config, reached, findings, webhook_url)
+        await webhook_examination.examine(config, reached, findings, webhook_url, file)
     _sum_up(findings)
     return findings.code
 

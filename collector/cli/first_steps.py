@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from collector.cli import template
+from collector.cli import progress, template
 from collector.clock import SystemClock
 from collector.errors import ConfigError, Fatal, Fault
 from collector.ingest.reading import Reader
@@ -135,7 +135,11 @@ def _token(wish: Wish) -> str:
 
 async def _read(cloud: Cloud, token: str) -> Reading:
     typer.echo(f"Looking at {cloud.api_url} ...")
-    async with Rest(cloud, lambda: token, RestStatus("init"), SystemClock(), attempts=2) as rest:
+    status = RestStatus("init")
+    async with (
+        Rest(cloud, lambda: token, status, SystemClock(), attempts=2) as rest,
+        progress.waiting(lambda: f"Reading the inventory: {sum(status.calls.values())} calls"),
+    ):
         return await Reader(rest, orgs=(), watched=SiteFilter()).read(Directory())
 
 
@@ -207,4 +211,5 @@ def _next(wish: Wish, *, webhook: bool) -> None:
     typer.echo(f"  mist-collector doctor --config {file}")
     if webhook:
         typer.echo(f"  mist-collector webhook register --config {file} --url https://YOUR-HOST/webhook")
+        typer.echo("    (it needs a token that may write: put that into a variable and name it with --token-env)")
     typer.echo(f"  mist-collector run --config {file}")

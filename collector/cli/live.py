@@ -19,12 +19,13 @@ import typer
 from collector.cli import listening
 from collector.cli.recording import Recorder
 from collector.cli.visit import visiting
-from collector.errors import CollectorError, Fatal, Retryable
+from collector.errors import CollectorError, Fatal, Retryable, UsageError
 from collector.mist import channels
 from collector.mist.anonymous import Anonymous, is_personal
 from collector.mist.delivery import Delivery, parse_delivery
 from collector.mist.envelope import Data
 from collector.mist.identity import mac_of
+from collector.mist.topics import TOPICS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -71,6 +72,8 @@ async def record(config: Config, account: str | None, output: Path, *, seconds: 
             )
     except FileExistsError:
         raise Fatal(f"{output} is there already: name another file") from None
+    except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
+        raise UsageError(f"{output} cannot be written: {error.strerror}") from None
     except OSError as error:
         raise CollectorError(f"{output} cannot be written: {error.strerror or error}") from None
     kept = "with all names in it: keep it to yourself" if raw else "names and addresses replaced"
@@ -113,10 +116,14 @@ async def _listen(
         why_not = await stack.enter_async_context(listening.receiving(config, hear_body))
         if why_not:
             typer.echo(f"No webhooks: {why_not}.", err=True)
+        count = sum(map(len, wanted.values()))
+        if not count and (why_not or not _is_in_a_topic(look)):
+            what = f"nothing that the configuration subscribes to is called {look.kind}" if look and look.kind else ""
+            raise UsageError(what or "there is nothing to listen to: the configuration subscribes to no channel")
         statuses = await stack.enter_async_context(
             listening.hearing(config, visits, hear, lambda visit: wanted[visit.name])
         )
-        typer.echo(f"Listening to {sum(map(len, wanted.values()))} channels; Ctrl-C ends it.", err=True)
+        typer.echo(f"Listening to {count} channels; Ctrl-C ends it.", err=True)
         await _wait(stop, statuses, seconds, progress)
 
 
@@ -135,6 +142,10 @@ def _chosen(visit: Visit, look: Look | None) -> list[str]:
         if (look.site is None or known.ids.get("site_id") in sites)
         and (look.kind is None or look.kind in known.channel.template)
     ]
+
+
+def _is_in_a_topic(look: Look | None) -> bool:
+    return look is None or look.kind is None or any(look.kind in topic for topic in TOPICS)
 
 
 def _names(visit: Visit) -> list[str]:

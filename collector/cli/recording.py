@@ -24,7 +24,7 @@ from collector.mist.delivery import Delivery, parse_delivery
 from collector.mist.envelope import Data
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
     from types import TracebackType
 
@@ -65,6 +65,8 @@ class Recorder:
     ) -> None:
         if self._file is not None:
             self._file.close()
+        if error is not None and not self.frames + self.deliveries:
+            self._path.unlink(missing_ok=True)  # nothing was heard, and a second attempt wants the name
 
     def frame(self, event: Event | Rejected, at: float) -> None:
         """Write a frame as it was parsed; control frames, which say nothing of the network, are left out."""
@@ -114,11 +116,15 @@ def _within(anonymous: Anonymous, payload: object, *, personal: bool) -> object:
     return orjson.dumps(anonymous.payload(inner, personal=personal)).decode()
 
 
-def read(path: Path) -> Iterator[Data | Rejected | bytes]:
-    """Everything in a recording, in order: frames as parsed, deliveries as bodies. Raises RecordingError."""
+def read(path: Path, at: Callable[[int], None] = lambda _position: None) -> Iterator[Data | Rejected | bytes]:
+    """Everything in a recording, in order: frames as parsed, deliveries as bodies. Raises RecordingError.
+
+    `at` hears again and again how many bytes of the file are read.
+    """
     try:
-        with gzip.open(path, "rb") as file:
+        with path.open("rb") as packed, gzip.open(packed, "rb") as file:
             for number, line in enumerate(file):
+                at(packed.tell())
                 content = orjson.loads(line)
                 if number == 0:
                     _check_head(path, content)
@@ -133,9 +139,7 @@ def read(path: Path) -> Iterator[Data | Rejected | bytes]:
     except EOFError:
         return  # it was cut off; what was read counts
     except (OSError, ValueError, KeyError, TypeError, zlib.error):
-        raise RecordingError(
-            f"{path} is not a recording, or a damaged one: `mist-collector record` writes them"
-        ) from None
+        raise RecordingError(f"{path} is no recording, or damaged: `mist-collector record` writes them") from None
 
 
 def _check_head(path: Path, head: object) -> None:

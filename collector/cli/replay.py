@@ -20,6 +20,7 @@ def replay(
             metavar="FILE...",
             help="A recording, *.jsonl.gz; *.jsonl: stream frames; *.json: a webhook body.",
             exists=True,
+            dir_okay=False,
         ),
     ],
     *,
@@ -31,7 +32,7 @@ def replay(
     the exposition on stdout and, as the last line of stderr, one JSON object: what was received, applied, and dropped
     by reason (frames of the stream, events of webhooks).
 
-    Exits with 0 whatever the input held.
+    Exit code 0 whatever the input held, 2 when there is no such file or FILE.jsonl.gz is not a recording.
 
     Example: mist-collector replay frames.jsonl device-events.json
     """
@@ -95,16 +96,17 @@ def feed(intake: Intake, file: Path) -> None:
 
 def play(intake: Intake, file: Path) -> None:
     """Hand a recording on: `mist-collector record` wrote it."""
-    from collector.cli import recording  # noqa: PLC0415
+    from collector.cli import progress, recording  # noqa: PLC0415
     from collector.mist.envelope import Data  # noqa: PLC0415
 
-    for came in recording.read(file):
-        if isinstance(came, bytes):
-            intake.delivery(came, 0.0)
-            continue
-        if isinstance(came, Data):
-            intake.subscribe(came.channel)
-        intake.event(came, 0.0)
+    with progress.reading(file) as at:
+        for came in recording.read(file, at):
+            if isinstance(came, bytes):
+                intake.delivery(came, 0.0)
+                continue
+            if isinstance(came, Data):
+                intake.subscribe(came.channel)
+            intake.event(came, 0.0)
 
 
 def summary(accounts: list[Account]) -> dict[str, object]:

@@ -17,6 +17,7 @@ import aiohttp
 import typer
 import yaml
 
+from collector.cli import progress
 from collector.cli.children import Child
 from collector.errors import CollectorError, ListenError, UsageError
 from collector.listen import Listen
@@ -189,7 +190,9 @@ async def _show(
     async with aiohttp.ClientSession(base, timeout=timeout) as session, asyncio.TaskGroup() as group:
         watch = group.create_task(_watch(cloud, daemon))
         try:
-            if await _ready(session, stop):
+            async with progress.waiting(lambda: "The daemon subscribes"):
+                ready = await _ready(session, stop)
+            if ready:
                 typer.echo(_where(plan, base, cloud, prometheus))
                 await _pause(stop, plan.seconds or None)
                 typer.echo(await _summary(session, cloud))

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from collector.cli import progress
 from collector.clock import SystemClock
 from collector.errors import Fatal, RemoteError
 from collector.ingest.reading import Reader
@@ -42,6 +43,10 @@ class Visit:
 
     async def look_around(self) -> None:
         """Read orgs, sites and devices, and the maps where positions are wanted; raises RemoteError when refused."""
+        async with progress.waiting(lambda: f"Reading the inventory: {sum(self.rest.status.calls.values())} calls"):
+            await self._read()
+
+    async def _read(self) -> None:
         sites = self.account.sites
         watched = SiteFilter(tuple(sites.include), tuple(sites.exclude), self._shard())
         reading = await Reader(self.rest, orgs=tuple(self.account.orgs), watched=watched).read(self.directory)

@@ -36,6 +36,11 @@ class Owner:
         """Its webhooks below /api/v1."""
         return f"/{self.kind}/{quote(self.id, safe='')}/webhooks"
 
+    @property
+    def word(self) -> str:
+        """What it is."""
+        return "an organisation" if self.kind == "orgs" else "a site"
+
     def __str__(self) -> str:
         return f"{self.kind[:-1]} {self.name or self.id}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -18,23 +19,27 @@ if TYPE_CHECKING:
     from collector.cli.webhook_calls import Registered
     from collector.config import Config
 
-_REGISTER = "mist-collector webhook register --config FILE --url https://HOST/webhook"
 _IMPORTANT = ("device-updowns", "device-events", "alarms")
 # The words that our listener refuses an unsigned probe with; nobody else answers so.
 _OUR_WORDS = ("missing", "not_json", "not_an_object", "no_topic", "no_events", "malformed")
 _TIMEOUT = aiohttp.ClientTimeout(total=10.0)
 
 
-async def examine(config: Config, visits: Sequence[Visit], findings: Findings, url: str | None) -> None:
-    """Look at the registered webhooks of every organisation, and knock at their addresses."""
+async def examine(
+    config: Config, visits: Sequence[Visit], findings: Findings, url: str | None, file: str = "FILE"
+) -> None:
+    """Look at the registered webhooks of every organisation that lets itself be asked, and knock at their addresses."""
+    if not visits and not url:
+        return
     findings.about("Webhook")
+    register = f"mist-collector webhook register --config {shlex.quote(file)} --url https://HOST{config.webhook.path}"
     if not config.webhook.enabled:
         findings.ok("off in the configuration: events of devices are not counted")
         return
     secrets = [secret.decode("utf-8", "replace") for secret in config.webhook.read_secrets()]
-    found = [webhook for visit in visits for webhook in await _ours(config, visit, findings, url)]
+    found = [webhook for visit in visits for webhook in await _ours(config, visit, findings, url, register)]
     for webhook in found:
-        _judge(webhook, secrets, findings)
+        _judge(webhook, secrets, findings, register)
     async with listening.receiving(config, lambda _body: None) as why_not:
         if why_not:
             findings.ok(f"{why_not}: presumably the collector itself")
@@ -42,7 +47,7 @@ async def examine(config: Config, visits: Sequence[Visit], findings: Findings, u
             await _knock(address, findings)
 
 
-async def _ours(config: Config, visit: Visit, findings: Findings, url: str | None) -> list[Registered]:
+async def _ours(config: Config, visit: Visit, findings: Findings, url: str | None, register: str) -> list[Registered]:
     found: list[Registered] = []
     try:
         for org in visit.directory.orgs.values():
@@ -52,25 +57,23 @@ async def _ours(config: Config, visit: Visit, findings: Findings, url: str | Non
         return []
     ours = [one for one in found if one.url == url or is_ours(one, config.webhook.path)]
     if not ours:
-        findings.fail(
-            f"account {visit.name}: no webhook of its organisations posts to {config.webhook.path}", _REGISTER
-        )
+        findings.fail(f"account {visit.name}: no webhook of its organisations posts to {config.webhook.path}", register)
     return ours
 
 
-def _judge(webhook: Registered, secrets: Sequence[str], findings: Findings) -> None:
+def _judge(webhook: Registered, secrets: Sequence[str], findings: Findings, register: str) -> None:
     """Compare what Mist has with what the collector expects."""
     about = f"{webhook.owner}: webhook {webhook.name or webhook.facts.get('id')} to {webhook.url}"
     if webhook.facts.get("enabled") is False:
-        findings.fail(f"{about} is switched off at Mist", _REGISTER)
+        findings.fail(f"{about} is switched off at Mist", register)
     elif secrets and not webhook.facts.get("secret"):
-        findings.fail(f"{about} has no secret, so every delivery is refused", f"{_REGISTER} sets it")
+        findings.fail(f"{about} has no secret, so every delivery is refused", f"{register} sets it")
     elif secrets and set(str(webhook.facts["secret"])) != {"*"} and webhook.facts["secret"] not in secrets:
-        findings.fail(f"{about} has another secret than webhook.secret_files", f"{_REGISTER} sets it")
+        findings.fail(f"{about} has another secret than webhook.secret_files", f"{register} sets it")
     else:
         findings.ok(f"{about}, {len(webhook.topics)} topics")
     if missing := [topic for topic in _IMPORTANT if topic not in webhook.topics]:
-        findings.warn(f"{about} does not send {', '.join(missing)}", f"{_REGISTER} adds them")
+        findings.warn(f"{about} does not send {', '.join(missing)}", f"{register} adds them")
 
 
 async def _knock(url: str, findings: Findings) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 import typer
 
-from collector.cli import exits, listening
+from collector.cli import exits, listening, progress
 from collector.cli.webhook_registration import at_owner, named_or_fatal
 from collector.errors import Fatal, RemoteError
 from collector.mist.delivery import Delivery, parse_delivery
@@ -49,7 +49,9 @@ async def ping(config: Config, wish: Wish, within_s: float) -> int:
             where = "the running collector" if why_not else "this command, for no collector is running"
             typer.echo(f"Asking Mist to post a ping to {webhook.url}; waiting for it at {where} ...")
             await visit.rest.write("POST", f"{webhook.path}/ping", {})
-            if await _arrives(config, arrived, before, within_s):
+            async with progress.waiting(lambda: f"Nothing yet, of at most {within_s:g} s"):
+                came = await _arrives(config, arrived, before, within_s)
+            if came:
                 typer.echo("It arrived, signed with the right secret.")
                 return exits.OK
         await _explain(visit, webhook, within_s)

@@ -67,26 +67,33 @@ async def register(config: Config, wish: Wish) -> None:
         offered = await webhook_calls.offered(visit.rest, owner)
         topics = list(wish.topics) or webhook_calls.default_topics(owner, offered)
         if unknown := [topic for topic in topics if topic not in offered]:
-            raise Fatal(
-                f"Mist offers no topic {unknown[0]} to a {owner.kind[:-1]}; it offers {', '.join(sorted(offered))}"
-            )
+            raise Fatal(f"Mist offers no topic {unknown[0]} to {owner.word}; it offers {', '.join(sorted(offered))}")
         before = await _named(visit, owner, wish.name)
-        secret = _secret(config, rotate=wish.rotate)
+        old = _secret(config)
+        secret = _rotated(config, old) if wish.rotate else old
         content: dict[str, object] = {
             "name": wish.name, "type": "http-post", "url": wish.url, "topics": topics, "secret": secret,
             "enabled": True, "verify_cert": wish.verify_cert,
         }  # fmt: skip
-        if before is None:
-            await visit.rest.write("POST", owner.path, content)
-        else:
-            await visit.rest.write("PUT", before.path, content)
+        try:
+            if before is None:
+                await visit.rest.write("POST", owner.path, content)
+            else:
+                await visit.rest.write("PUT", before.path, content)
+        except Fatal:
+            if wish.rotate:  # Mist has the old one still, and it was the only one where there is one file
+                first_steps.write_file(config.webhook.secret_files[0], f"{old}\n", 0o600)
+            raise
     typer.echo(f"{'Registered' if before is None else 'Changed'}: webhook {wish.name} of {owner} posts to {wish.url}")
     typer.echo(f"  topics: {', '.join(topics)}")
     typer.echo("Try it: mist-collector webhook ping")
 
 
 def _check_url(config: Config, url: str) -> None:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise Fatal(f"--url is not an address: {error}") from None
     if parts.scheme not in ("https", "http") or not parts.hostname:
         raise Fatal("--url must begin with https:// and a host")
     if parts.username or parts.password:
@@ -100,14 +107,16 @@ def _check_url(config: Config, url: str) -> None:
         typer.echo(f"{words}; is there a proxy that changes the path?", err=True)
 
 
-def _secret(config: Config, *, rotate: bool) -> str:
-    """The secret to register; with `rotate` a fresh one, written first, so that the collector knows it before Mist."""
-    files = config.webhook.secret_files
-    if not files:
+def _secret(config: Config) -> str:
+    """The secret that the collector knows."""
+    if not config.webhook.secret_files:
         raise Fatal("webhook.secret_files names no file: without a secret anybody can invent events")
-    secret = config.webhook.read_secrets()[0].decode("utf-8")
-    if not rotate:
-        return secret
+    return config.webhook.read_secrets()[0].decode("utf-8")
+
+
+def _rotated(config: Config, secret: str) -> str:
+    """A fresh secret, written first, so that the collector knows it before Mist; the old one becomes the second."""
+    files = config.webhook.secret_files
     fresh = secrets.token_urlsafe(32)
     try:
         if len(files) > 1:

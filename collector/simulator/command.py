@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from collector.simulator.cloud import FakeCloud
 from collector.simulator.fleet import FleetPlan
 from collector.simulator.options import CloudOptions, SenderOptions
-from collector.simulator.rest.reply import RefusedError
+from collector.simulator.webhooks import RefusedConfigurationError
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -54,7 +54,7 @@ def run(options: SimulateOptions, out: TextIO | None = None) -> int:
     try:
         cloud = FakeCloud(cloud_options(options))
         asyncio.run(_serve(cloud, options, out or sys.stdout))
-    except (ValueError, RefusedError) as error:
+    except (ValueError, RefusedConfigurationError) as error:
         return _usage(str(error))
     except OSError as error:
         ports = "--api-port, --stream-port or --control-port; 0 is any free one"

@@ -6,7 +6,7 @@ Nothing else is imported here: `--help` shows these flags, and is quick.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TypeVar, cast
+from typing import TypeVar
 
 T = TypeVar("T")
 SCENARIO_WORDS = "Something that goes wrong, repeatable: site-outage, lunch-rush@1 (at the second site), ..."
@@ -18,7 +18,7 @@ def flag(default: T, words: str, *, secret: bool = False, **more: object) -> T:
     `more`: `name` where the flag is called otherwise than the field (``--scenario``), `min`, `max`, and what else
     `typer.Option` takes.
     """
-    return cast("T", field(default=default, repr=not secret, metadata={"help": words, **more}))
+    return field(default=default, repr=not secret, metadata={"help": words, **more})
 
 
 @dataclass(frozen=True, kw_only=True)

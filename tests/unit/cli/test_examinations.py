@@ -39,6 +39,7 @@ async def test_a_token_of_another_cloud(tmp_path, monkeypatch, capsys):
         code, said = await examined(here, capsys)
         assert code == 2
         assert "wrong, revoked, expired, or of another cloud" in said
+        assert "\nWebhook" not in said
         assert "`cloud` must be the one whose portal you log in to" in said
 
 

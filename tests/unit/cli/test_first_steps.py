@@ -1,10 +1,13 @@
 """`init`: from a token to files that work, with the right modes."""
 
+import os
+
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from collector import config
-from collector.cli import first_steps, template
+from collector.cli import exits, first_steps, main, template
 from collector.errors import ConfigError, Fatal
 from collector.mist import clouds
 from collector.simulator.fleet import FleetPlan
@@ -90,7 +93,29 @@ async def test_what_is_not_said_is_asked(tmp_path, monkeypatch, capsys):
         assert not here.config().webhook.enabled
 
 
-@pytest.mark.parametrize(("wish", "words"), [({"cloud": "mars"}, "mars is not a Mist cloud"), ({}, "nothing is not")])
+@pytest.mark.parametrize(("folder", "words"), [("file", "is not a folder"), ("file/etc", "is not a folder")])
+async def test_a_place_that_cannot_be_written_is_told_before_anything_is_asked(tmp_path, folder, words):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(ConfigError, match=words):
+        await first_steps.take(first_steps.Wish(directory=tmp_path / folder, ask=False))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+async def test_a_folder_of_somebody_else_is_told_before_anything_is_asked(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(ConfigError, match="may not be written"):
+        await first_steps.take(first_steps.Wish(directory=tmp_path / "etc", ask=False))
+
+
+def test_nobody_who_could_answer_is_told_how_to_do_without(tmp_path):
+    result = CliRunner().invoke(main.app, ["init", "--directory", str(tmp_path / "etc")], input="")
+    assert result.exit_code == exits.USAGE
+    assert "nobody answers; give --cloud, MIST_API_TOKEN and --yes instead" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("wish", "words"), [({"cloud": "mars"}, "mars is not a Mist cloud"), ({}, "--cloud: is missing")]
+)
 async def test_an_unknown_cloud_is_a_sentence(tmp_path, wish, words):
     with pytest.raises(ConfigError, match=words):
         await first_steps.take(first_steps.Wish(directory=tmp_path, ask=False, **wish))

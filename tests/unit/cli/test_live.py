@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from collector.cli import exits, live, main, recording
 from collector.cli import webhook_registration as registration
-from collector.errors import Fatal, Rejected
+from collector.errors import Fatal, Rejected, UsageError
 from collector.mist.anonymous import Anonymous
 from collector.mist.envelope import Data
 from collector.simulator.fleet import FleetPlan
@@ -131,15 +131,29 @@ def test_text_that_cannot_be_read_is_not_kept(tmp_path):
     assert [came.payload for came in recording.read(file)] == ["{"]
 
 
+def _damaged():
+    """A recording with one byte in its middle turned round."""
+    lines = "".join(f'{{"at": {n}, "channel": "/test", "data": "{n * 7919 % 1009}"}}\n' for n in range(5000))
+    packed = bytearray(gzip.compress(b'{"recording": 1}\n' + lines.encode()))
+    packed[len(packed) // 2] ^= 0xFF
+    return bytes(packed)
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"not gzip", "is not a recording"), (gzip.compress(b'{"recording": 99}\n'), "this version .* reads")],
-    ids=["no-gzip", "of-a-later-format"],
+    [
+        (b"not gzip", "is no recording"),
+        (gzip.compress(b"no JSON"), "is no recording"),
+        (_damaged(), "is no recording, or damaged"),
+        (gzip.compress(b'{"recording": 99}\n'), "this version .* reads"),
+    ],
+    ids=["no-gzip", "no-json", "damaged", "of-a-later-format"],
 )
 def test_what_is_no_recording_is_a_sentence(tmp_path, content, words):
     file = tmp_path / f"a{recording.SUFFIX}"
     file.write_bytes(content)
     result = CliRunner().invoke(main.app, ["replay", str(file)])
+    assert isinstance(result.exception, UsageError)
     assert re.search(words, str(result.exception))
 
 
@@ -160,6 +174,18 @@ async def test_a_file_in_the_way_is_left_alone(tmp_path, monkeypatch):
         with pytest.raises(Fatal, match="is there already"):
             await live.record(here.config(), None, file, seconds=1.0, raw=False)
     assert file.read_text() == "mine"
+
+
+async def test_a_recording_of_nothing_is_not_left_behind(tmp_path, monkeypatch):
+    file = tmp_path / f"a{recording.SUFFIX}"
+    async with desk(tmp_path / "etc", monkeypatch) as here:
+        await here.init()
+        here.cloud.rights.tokens.clear()
+        with pytest.raises(Fatal, match="the token is not accepted"):
+            await live.record(here.config(), None, file, seconds=1.0, raw=False)
+        with pytest.raises(UsageError, match="No such file or directory"):
+            await live.record(here.config(), None, tmp_path / "nowhere" / file.name, seconds=1.0, raw=False)
+    assert not file.exists()
 
 
 async def tailed(here, capsys, **look):
@@ -201,6 +227,8 @@ async def test_tail_filters(tmp_path, monkeypatch, capsys):
             await tailed(here, capsys, site="Nowhere")
         with pytest.raises(Fatal, match="nonsense is not a MAC address"):
             await tailed(here, capsys, mac="nonsense")
+        with pytest.raises(UsageError, match="is called nonsense"):
+            await tailed(here, capsys, kind="nonsense")
 
 
 async def test_a_stream_that_refuses_ends_it(tmp_path, monkeypatch, capsys):

@@ -48,7 +48,7 @@ def test_help(words, pytestconfig, monkeypatch):
     assert result.exit_code == 0
     compare(f"help-{'-'.join(words) or 'all'}", result.stdout, pytestconfig)
     if words and words != ["webhook"]:
-        assert "xit code" in result.stdout or words[0] in ("catalog", "schema", "replay"), "say the exit codes"
+        assert "xit code" in result.stdout or words[0] in ("catalog", "schema"), "say the exit codes"
 
 
 def test_no_text_is_left_over():
@@ -61,6 +61,10 @@ def test_no_text_is_left_over():
 BAD = {
     "no-such-file": (None, "check-config"),
     "empty-file": ("", "check-config"),
+    "binary-file": (bytes(range(256)), "check-config"),
+    "utf-16": (GOOD.encode("utf-16"), "check-config"),
+    "utf-16-without-a-mark": (GOOD.encode("utf-16-le"), "check-config"),
+    "twice": (GOOD + "server: {}\n", "check-config"),
     "tabs": ("accounts:\n\t- name: main\n", "check-config"),
     "not-yaml": ("accounts: [\n", "check-config"),
     "a-list": ("- a\n", "check-config"),
@@ -74,12 +78,17 @@ BAD = {
     "missing-secret": (GOOD.replace("token_file: token", "token_file: nowhere"), "check-config"),
     "empty-secret": (GOOD.replace("token_file: token", "token_file: empty"), "check-config"),
     "secret-is-a-folder": (GOOD.replace("token_file: token", "token_file: secrets"), "check-config"),
+    "secret-is-a-pipe": (GOOD.replace("token_file: token", "token_file: pipe"), "check-config"),
+    "secret-is-no-text": (GOOD.replace("token_file: token", "token_file: binary"), "check-config"),
+    "secret-is-a-header": (GOOD.replace("token_file: token", "token_file: header"), "check-config"),
     "no-webhook-secret": (GOOD.replace("enabled: false", "enabled: true"), "check-config"),
     "ports-collide": (
         GOOD.replace("{enabled: false}", '{allow_unsigned: true, listen: "127.0.0.1:9733"}').replace(":0", ":9733"),
         "check-config",
     ),
     "port-taken": (GOOD, "run"),
+    "no-such-address": (GOOD.replace("127.0.0.1", "192.0.2.1"), "run"),
+    "no-such-name": (GOOD.replace("127.0.0.1", "no-such-host.invalid"), "run"),
     "ftp-instead-of-https": (GOOD.replace("cloud: emea01", 'api_url: "ftp://api.mist.com"'), "check-config"),
 }  # fmt: skip
 
@@ -87,8 +96,10 @@ BAD = {
 @pytest.fixture
 def folder(tmp_path):
     (tmp_path / "secrets").mkdir()
-    for name, text in (("token", "a-token\n"), ("empty", "")):
-        (tmp_path / name).write_text(text)
+    os.mkfifo(tmp_path / "pipe")
+    texts = {"token": b"a-token\n", "empty": b"", "binary": b"\0\1\2", "header": b"Authorization: Token d0d0d0\n"}
+    for name, text in texts.items():
+        (tmp_path / name).write_bytes(text)
         (tmp_path / name).chmod(0o600)
     return tmp_path
 
@@ -106,7 +117,7 @@ def said(folder, *words, **environ):
 def test_bad_input_is_a_sentence_and_exit_code_2(name, folder, pytestconfig):
     text, command = BAD[name]
     if text is not None:
-        (folder / "collector.yaml").write_text(text)
+        (folder / "collector.yaml").write_bytes(text if isinstance(text, bytes) else text.encode())
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         environ = {"MIST_COLLECTOR__SERVER__LISTEN": f"127.0.0.1:{port}"} if name == "port-taken" else {}
@@ -135,26 +146,59 @@ def test_a_secret_that_everybody_may_read_is_warned_of(folder):
     assert re.search(r"warning: .*token may be read by every user of this machine \(chmod o-r, or 0600\)", done.stderr)
 
 
+# What a command line asks for and there is not
+
+ASKED = {
+    "replay a folder": ["replay", "."],
+    "replay what is no recording": ["replay", "token.jsonl.gz"],
+    "replay nothing": ["replay", "nowhere.jsonl"],
+    "top of no address": ["top", "--url", "nonsense", "--once"],
+    "a scenario": ["simulate", "--scenario", "nonsense", "--api-port=0", "--stream-port=0", "--control-port=0"],
+    "a scenario of the demo": [
+        "demo", "--scenario=nonsense", "--no-prometheus", "--server-listen=127.0.0.1:0", "--webhook-listen=127.0.0.1:0",
+    ],
+    "a port of the simulator": ["simulate", "--api-port", "PORT"],
+    "a port of the demo": ["demo", "--no-prometheus", "--server-listen", "127.0.0.1:PORT"],
+    "a webhook's address": ["doctor", "-c", "collector.yaml", "--webhook-url", "nonsense"],
+    "an option": ["run", "--log-levle", "debug"],
+    "a command": ["rnu"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("asked", ASKED)
+def test_what_there_is_not_is_a_sentence_and_exit_code_2(asked, folder):
+    (folder / "collector.yaml").write_text(GOOD)
+    (folder / "token.jsonl.gz").write_text("not packed")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = said(folder, *(word.replace("PORT", port) for word in ASKED[asked]))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) <= 4
+
+
 # Completion
 
+# How each shell loads the script, and says what it would offer or call.
+_ZSH = "autoload -U compinit && compinit -D -u && source ./completion && print $_comps[mist-collector]"
 SHELLS = {
-    "bash": ["bash", "-n"],
-    "zsh": ["zsh", "-n"],
-    "fish": ["fish", "--no-execute"],
-}
+    "bash": ["bash", "--norc", "-c", "source ./completion && complete -p mist-collector"],
+    "zsh": ["zsh", "-f", "-c", _ZSH],
+    "fish": ["fish", "--no-config", "-c", "source ./completion; complete -C 'mist-collector webhook '"],
+}  # fmt: skip
+OFFERED = {"bash": "-F _mist_collector_completion", "zsh": "_mist_collector_completion", "fish": "register\t"}
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_the_completion_of_a_shell_can_be_read_by_it(shell, folder):
+def test_a_shell_loads_the_completion(shell, folder):
     if shell != "bash":
         programs.require(shell)
-    script = folder / "completion"
-    script.write_text(
+    (folder / "completion").write_text(
         get_completion_script(prog_name="mist-collector", complete_var="_MIST_COLLECTOR_COMPLETE", shell=shell)
     )
-    assert "mist-collector" in script.read_text()
-    done = subprocess.run([*SHELLS[shell], script], capture_output=True, text=True, check=False)
+    environ = os.environ | {"HOME": str(folder), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    done = subprocess.run(SHELLS[shell], cwd=folder, env=environ, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+    assert OFFERED[shell] in done.stdout
 
 
 def test_bash_completes_commands_and_options(folder):

@@ -70,6 +70,7 @@ async def test_a_rotation_keeps_the_old_secret_valid(tmp_path, monkeypatch):
         ({"site": "Nowhere"}, "there is no site Nowhere"),
         ({"token_env": "NOT_SET"}, "NOT_SET is not set"),
         ({"url": "ftp://x/"}, "must begin with https://"),
+        ({"url": "https://[x/"}, "is not an address"),
         ({"url": "https://user:secret@host/webhook"}, "no user name and no password"),
     ],
 )
@@ -95,6 +96,10 @@ async def test_a_token_that_may_only_read(tmp_path, monkeypatch):
             patch.setattr("collector.ingest.rest_writing.WritingRest._call", _forbidding())
             with pytest.raises(Fatal, match="needs a token with write access"):
                 await registration.register(here.config(), wish())
+            before = (here.folder / "secrets/webhook-secret").read_text()
+            with pytest.raises(Fatal, match="needs a token with write access"):
+                await registration.register(here.config(), wish(rotate=True))
+            assert (here.folder / "secrets/webhook-secret").read_text() == before
         await registration.register(here.config(), wish(token_env="ADMIN"))
         assert len(here.webhooks()) == 1
         assert create is not None
