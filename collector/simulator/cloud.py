@@ -164,7 +164,8 @@ class FakeCloud:
                 await (self.stream.drain() if patiently else asyncio.sleep(0))
 
     def _publish(self, emission: Emission) -> None:
-        if not self.stream.has_listeners(emission.channel):
+        is_mute = self.faults.strikes("mute", self.clock.now(), emission.channel) is not None
+        if is_mute or not self.stream.has_listeners(emission.channel):
             self.ledger.frame(emission, b"", 0)
             return
         payload = orjson.dumps(emission.payload)

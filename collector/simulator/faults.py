@@ -18,6 +18,8 @@ ALLOWED: dict[str, frozenset[str]] = {
     "drop_acks": frozenset({"seconds", "count", "channel"}),
     "rest_status": frozenset({"seconds", "count", "status", "retry_after_s", "path"}),
     "bad_signature": frozenset({"seconds", "count"}),
+    "mute": frozenset({"seconds", "channel"}),
+    "shared_token": frozenset({"seconds", "share"}),
 }
 """Each kind of fault and what may be said about it.
 
@@ -28,12 +30,16 @@ ALLOWED: dict[str, frozenset[str]] = {
 - `drop_acks`: subscriptions work but are not acknowledged; only of `channel` when one is given
 - `rest_status`: REST answers `status`; only below `path` when one is given
 - `bad_signature`: webhook deliveries carry signatures made with a wrong secret
+- `mute`: channels that begin with `channel` stay subscribed, and bring nothing
+- `shared_token`: other programs have made this `share` of the hour's calls of every token
 """
 
 NEEDED: dict[str, frozenset[str]] = {
     "revoke_site": frozenset({"site_id"}),
     "handshake_status": frozenset({"status"}),
     "rest_status": frozenset({"status"}),
+    "mute": frozenset({"channel"}),
+    "shared_token": frozenset({"share"}),
 }
 DEEDS = frozenset({"stream_down", "half_open", "revoke_site"})
 
@@ -46,6 +52,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "site_id": (str,),
     "channel": (str,),
     "path": (str,),
+    "share": (int, float),
 }
 
 
@@ -60,6 +67,7 @@ class Fault:
     status: int = 0
     retry_after_s: float | None = None
     code: int | None = None
+    share: float = 0.0
 
     def retry_after(self, now: float) -> int | None:
         """Return the whole seconds for a Retry-After header: as told, else until the fault is over."""
@@ -89,6 +97,7 @@ class Faults:
             status=arguments.get("status", 0),
             retry_after_s=arguments.get("retry_after_s"),
             code=arguments.get("code"),
+            share=arguments.get("share", 0.0),
         )
         self._active[kind, fault.subject] = fault
         return fault

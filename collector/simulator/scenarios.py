@@ -221,7 +221,20 @@ SCENARIOS: dict[str, Scenario] = {
             steps=({"do": "tokens"},), of_site=False,
         ),
         Scenario(
-            name="rest-failing", says="REST answers with errors; polls fail.", alerts=("MistCollectorPollLate",), steps=({"do": "fault", "kind": "rest_status", "status": 503},), of_site=False,
+            name="rest-failing", says="REST answers with errors: polls fail, and in an hour the inventory is old.",
+            alerts=("MistCollectorPollLate", "MistCollectorInventoryStale"), steps=({"do": "fault", "kind": "rest_status", "status": 503},), of_site=False,
+        ),
+        Scenario(
+            name="site-mute", says="A site's channel stays subscribed and brings nothing, though its devices are well.", alerts=("MistCollectorSiteStale",),
+            steps=({"do": "fault", "kind": "mute", "channel": "/sites/$site_id/stats/devices"},),
+        ),
+        Scenario(
+            name="token-shared", says="Another program uses nearly all calls of the token; the hour stays used when it ends.", alerts=("MistCollectorRestBudgetLow",),
+            steps=({"do": "fault", "kind": "shared_token", "share": 0.92},), of_site=False,
+        ),
+        Scenario(
+            name="label-flood", says="Every event has a type that nobody has seen: beyond a cap they are counted as other.", alerts=("MistCollectorLabelsCapped",),
+            steps=(_event("device-events", {"type": "$id", "ap": "$mac"}, kind="ap", times=5000, every_s=0.25),), of_site=False,
         ),
         Scenario(
             name="wrong-secret", says="Webhooks come with signatures of another secret.", alerts=("MistCollectorWebhookSignatures",),

@@ -44,7 +44,12 @@ def application(
     calls_per_hour: int,
 ) -> web.Application:
     """Return the application that serves `/api/v1`; `world_time` is the unix time of the simulated world."""
-    budget = Budget(calls_per_hour)
+
+    def others() -> float:
+        fault = faults.strikes("shared_token", clock.now())
+        return fault.share if fault is not None else 0.0
+
+    budget = Budget(calls_per_hour, others)
     gate = Gate(rights=rights, atlas=atlas, faults=faults, budget=budget, ledger=ledger, clock=clock)
     app = web.Application(middlewares=[gate.middleware()])
     parts = (

@@ -24,22 +24,25 @@ _DETAILS = {401: "Invalid token.", 403: "permission denied", 429: "Too many requ
 
 
 class Budget:
-    """Calls a token may make between two full hours of the clock (mist/README section 2)."""
+    """Calls a token may make between two full hours of the clock (mist/README section 2).
 
-    def __init__(self, limit: int) -> None:
+    `others` says which share of them other programs with the same token have made by now.
+    """
+
+    def __init__(self, limit: int, others: Callable[[], float] = float) -> None:
         self.limit = limit
+        self._others = others
         self._hour = 0
         self._used: Counter[str] = Counter()
 
     def used(self, token: str, unix: float) -> int:
         """Return the calls made since the last full hour."""
         self._turn(unix)
-        return self._used[token]
+        return self._used[token] + int(self._others() * self.limit)
 
     def spend(self, token: str, unix: float) -> None:
         """Count one call; raise RefusedError(429) with the seconds to the next full hour when none is left."""
-        self._turn(unix)
-        if self._used[token] >= self.limit:
+        if self.used(token, unix) >= self.limit:
             raise RefusedError(429, _DETAILS[429], left_of_hour_s(unix))
         self._used[token] += 1
 

@@ -9,6 +9,8 @@ from collector.simulator.faults import Faults
         ("earthquake", {}, "unknown fault"),
         ("half_open", {"status": 1}, "takes seconds"),
         ("revoke_site", {}, "needs site_id"),
+        ("mute", {}, "needs channel"),
+        ("shared_token", {"share": "most"}, "share must be int or float"),
         ("rest_status", {"status": "500"}, "status must be int"),
         ("rest_status", {"status": True}, "status must be int"),
         ("half_open", {"seconds": "long"}, "seconds must be int or float"),

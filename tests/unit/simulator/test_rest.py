@@ -226,6 +226,22 @@ async def test_over_the_hourly_budget_is_429_until_the_full_hour(make_options, s
         assert (await session.get(url)).status == 200
 
 
+async def test_other_programs_use_up_the_same_token(make_options, session):
+    async with FakeCloud(make_options(calls_per_hour=100), clock=ManualClock(unix=1_700_000_000.0)) as cloud:
+
+        async def used():
+            async with session.get(cloud.api_url + V1 + "/self/usage") as answer:
+                return answer.status, (await answer.json()).get("requests")
+
+        assert await used() == (200, 1)
+        await cloud.fault("shared_token", share=0.97)
+        assert await used() == (200, 99)
+        assert await used() == (200, 100)
+        assert await used() == (429, None)
+        await cloud.heal()
+        assert await used() == (200, 4)
+
+
 @pytest.mark.parametrize("status", [401, 429, 500, 503])
 async def test_a_rest_fault_hits_and_heals(cloud, get, org_id, status):
     await cloud.fault("rest_status", status=status, path=f"/api/v1/orgs/{org_id}", retry_after_s=7)

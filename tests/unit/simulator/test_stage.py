@@ -20,12 +20,8 @@ ALERTS = {
 OUT_OF_REACH = {
     "MistCollectorDown": "stop the collector",
     "MistCollectorAbsent": "take the scrape job out of Prometheus",
-    "MistCollectorSiteStale": "collector-blind, for longer than the collector takes to find out",
-    "MistCollectorInventoryStale": "rest-failing, for more than an hour",
-    "MistCollectorRestBudgetLow": "simulate with a small --calls-per-hour",
     "MistCollectorSeriesLimit": "simulate a large fleet, or lower series_limit in the settings",
-    "MistCollectorScrapeSlow": "as for MistCollectorSeriesLimit",
-    "MistCollectorLabelsCapped": "simulate with hundreds of SSIDs or reasons",
+    "MistCollectorScrapeSlow": "as for MistCollectorSeriesLimit, or let its answers come late",
 }
 
 

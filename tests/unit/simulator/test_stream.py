@@ -52,6 +52,19 @@ async def test_devices_are_heard_by_who_subscribed_and_written_into_the_ledger(c
     assert cloud.ledger.sent["data"] == count
 
 
+async def test_a_mute_channel_stays_subscribed_and_brings_nothing(cloud):
+    mute, other = site_channels(cloud)[:2]
+    async with listening(cloud) as client:
+        await subscribed(client, mute, other)
+        await cloud.fault("mute", channel=mute)
+        await cloud.advance(60)
+        assert cloud.ledger.frames.keys() == {other}
+        assert set(cloud.stream.subscribed) == {mute, other}
+        await cloud.heal("mute")
+        await cloud.advance(60)
+        assert cloud.ledger.frames.keys() == {mute, other}
+
+
 async def test_two_clients_hear_the_same_and_the_ledger_counts_the_frame_once(cloud):
     channel = site_channels(cloud)[0]
     async with listening(cloud) as one, listening(cloud) as two:
