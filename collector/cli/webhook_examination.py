@@ -10,6 +10,7 @@ import aiohttp
 from collector.cli import listening
 from collector.cli.webhook_calls import Owner, is_ours, of_owner
 from collector.errors import RemoteError
+from collector.ingest.transport import proxy_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,7 +82,7 @@ async def _knock(url: str, findings: Findings) -> None:
     try:
         async with (
             aiohttp.ClientSession(timeout=_TIMEOUT) as session,
-            session.post(url, json={}, allow_redirects=False) as answer,
+            session.post(url, json={}, allow_redirects=False, proxy=proxy_for(url)) as answer,
         ):
             words = (await answer.content.read(200)).decode("utf-8", "replace").strip()
             status = answer.status

@@ -24,6 +24,7 @@ from collector.ingest.answers import body_of
 from collector.ingest.budget import Budget
 from collector.ingest.paging import Answer
 from collector.ingest.rest_retries import is_retried, pause_s
+from collector.ingest.transport import proxy_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -73,6 +74,7 @@ class Rest:
         self.status = status
         self.budget = budget or Budget(status)
         self._base = URL(cloud.api_url.rstrip("/") + PREFIX)
+        self._proxy = proxy_for(cloud.api_url)
         self._token = token
         self._clock = clock
         self._open_session = session
@@ -200,7 +202,9 @@ class Rest:
         token = self._current_token(url.path)
         async with _translated(url.path):
             headers = {"Authorization": f"Token {token}", "Accept": "application/json"}
-            call = self._session.request(method, url, headers=headers, json=content, allow_redirects=False)
+            call = self._session.request(
+                method, url, headers=headers, json=content, allow_redirects=False, proxy=self._proxy
+            )
             async with call as response:
                 body = await _read(response, url.path)
         if response.status != 200:  # noqa: PLR2004 - an error page may echo what it was sent

@@ -108,16 +108,16 @@ def origin(url: str) -> str:
 
 
 def proxy_for(url: str) -> str | None:
-    """Return the HTTP proxy that the environment (`https_proxy`, `no_proxy`) names for a `wss://` URL, or None.
+    """Return the HTTP proxy that the environment (`https_proxy`, `no_proxy`) names for a wss or https URL, or None.
 
-    Plain `ws://` is for loopback, which no proxy can reach; SOCKS is not supported.
+    Without TLS it is loopback, which no proxy can reach; SOCKS is not supported.
     """
     parts = urlsplit(url)
     host = parts.hostname or ""
-    if parts.scheme != "wss" or _is_loopback(host) or urllib.request.proxy_bypass(host):
+    if parts.scheme not in {"wss", "https"} or _is_loopback(host) or urllib.request.proxy_bypass(host):
         return None
     proxies = urllib.request.getproxies()
-    proxy = proxies.get("wss") or proxies.get("https")
+    proxy = proxies.get(parts.scheme) or proxies.get("https")
     return proxy if proxy and urlsplit(proxy).scheme in {"http", "https"} else None
 
 

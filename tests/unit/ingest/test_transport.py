@@ -1,8 +1,14 @@
+import asyncio
+
 import pytest
 
+from collector.clock import SystemClock
 from collector.errors import Fatal, RateLimited, Retryable
 from collector.ingest import transports
+from collector.ingest.rest import Rest
 from collector.ingest.transport import failure, origin, proxy_for, refusal, retry_after_s
+from collector.mist import clouds
+from collector.status import RestStatus
 
 TODAY = "Mon, 24 Nov 2025 10:00:00 GMT"
 
@@ -69,6 +75,8 @@ def test_what_an_error_may_show_of_a_url(url, shown):
         ({"https_proxy": "http://proxy:3128"}, "wss://api-ws.mist.com/x", "http://proxy:3128"),
         ({"https_proxy": "http://proxy:3128", "no_proxy": "mist.com"}, "wss://api-ws.mist.com/x", None),
         ({"https_proxy": "http://a", "wss_proxy": "http://b"}, "wss://api-ws.mist.com/x", "http://b"),
+        ({"https_proxy": "http://a", "wss_proxy": "http://b"}, "https://api.mist.com", "http://a"),
+        ({"https_proxy": "http://proxy"}, "https://127.0.0.1", None),
         ({"https_proxy": "socks5://proxy"}, "wss://api-ws.mist.com/x", None),
         ({"https_proxy": "http://proxy", "http_proxy": "http://proxy"}, "ws://127.0.0.1/x", None),
         ({"https_proxy": "http://proxy"}, "wss://127.0.0.1/x", None),
@@ -93,3 +101,26 @@ def test_transports_have_names(name):
 def test_there_is_no_other_transport():
     with pytest.raises(KeyError):
         transports.by_name("carrier-pigeon")
+
+
+async def test_rest_goes_through_the_proxy_of_the_environment(monkeypatch):
+    """The proxy is asked for a tunnel to the cloud, and is not shown the token."""
+    heard = []
+
+    async def proxy(reader, writer):
+        heard.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(proxy, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{port}")
+        monkeypatch.setenv("no_proxy", "")
+        cloud = clouds.from_api_url("https://api.mist.invalid")
+        async with Rest(cloud, lambda: "a-token", RestStatus("main"), SystemClock(), attempts=1) as rest:
+            with pytest.raises(Retryable, match="Bad Gateway"):
+                await rest.get("/self")
+    (asked,) = heard
+    assert asked.startswith(b"CONNECT api.mist.invalid:443 ")
+    assert b"a-token" not in asked
