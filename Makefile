@@ -25,12 +25,16 @@ demo: $(READY) ## Show the collector at work: a simulated Mist cloud, the daemon
 	@$(BIN)/mist-collector demo $(ARGS)
 
 .PHONY: test
-test: $(READY) real-parts ## Run the tests, but for the screens' long play (test-screens)
-	$(BIN)/python -m pytest -n auto --dist loadgroup --ignore tests/e2e/test_noc.py $(ARGS)
+test: $(READY) real-parts ## Run the tests, but for the screens' long play (test-screens) and the image (test-image)
+	$(BIN)/python -m pytest -n auto --dist loadgroup --ignore tests/e2e/test_noc.py --ignore tests/e2e/test_image.py $(ARGS)
 
 .PHONY: test-screens
 test-screens: $(READY) real-parts ## Play the scenarios before a real Prometheus and Alertmanager (some ten minutes)
 	$(BIN)/python -m pytest tests/e2e/test_noc.py $(ARGS)
+
+.PHONY: test-image
+test-image: $(READY) ## Build the image from nothing and run it on a read-only root (as root; some two minutes, a mirror)
+	$(BIN)/python -m pytest tests/e2e/test_image.py $(ARGS)
 
 .PHONY: check
 check: $(READY) ## Check style, types and the layers of imports
