@@ -1,4 +1,4 @@
-"""The image, from nothing: debootstrap makes a base, buildah builds on it, and it runs as nobody where nothing is written.
+"""The image, from nothing: debootstrap makes a base, buildah builds on it, and it runs as nobody on a read-only root.
 
 `make test-image` plays it: as root, with a Debian mirror and an index of packages, in some two minutes. `make test`
 leaves it out.
