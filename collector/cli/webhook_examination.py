@@ -42,8 +42,10 @@ async def examine(
     for webhook in found:
         _judge(webhook, secrets, findings, register)
     async with listening.receiving(config, lambda _body: None) as why_not:
-        if why_not:
-            findings.ok(f"{why_not}: presumably the collector itself")
+        if "taken" in why_not:
+            findings.ok(f"{config.webhook.listen} is in use, presumably by the collector, which runs already")
+        elif why_not:
+            findings.fail(why_not, "correct webhook.listen")
         for address in dict.fromkeys([url] if url else [webhook.url for webhook in found]):
             await _knock(address, findings)
 

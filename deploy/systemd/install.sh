@@ -68,6 +68,7 @@ make_release() { # $1 the folder with wheel and lock, $2 the version
     # A virtual environment knows its own path, so it is made where it stays.
     if [ -e "$release/.complete" ]; then say "Version $2 is installed already."; return 0; fi
     rm -rf "$release"
+    say "Installing version $2 with its dependencies into $release ..."
     "$PYTHON" -m venv "$release"
     # shellcheck disable=SC2086 # options are words
     "$release/bin/python" -m pip install --quiet --disable-pip-version-check $PIP_OPTIONS \
