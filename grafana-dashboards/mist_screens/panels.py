@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 DATASOURCE = models.DataSourceRef(type_val="prometheus", uid="${datasource}")
-GREEN, YELLOW, RED, BLUE, GREY = "green", "#EAB839", "red", "blue", "#808080"
+GREEN, YELLOW, ORANGE, RED, BLUE, GREY = "green", "#EAB839", "orange", "red", "blue", "#808080"
 COLUMNS = 24
 
 
@@ -77,7 +77,7 @@ class Words:
 
 UP = Words({0: ("DOWN", RED), 1: ("up", GREEN)})
 YES = Words({0: ("no", GREEN), 1: ("YES", RED)})
-HEALTH = Words({0: ("well", GREEN), 1: ("degraded", YELLOW), 2: ("BAD", "orange"), 3: ("DARK", RED)})
+HEALTH = Words({0: ("well", GREEN), 1: ("degraded", YELLOW), 2: ("BAD", ORANGE), 3: ("DARK", RED)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,10 +149,11 @@ class Stat(Panel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lines(Panel):
-    """Values over time. `stacked` fills and adds them up; `top` bounds the axis."""
+    """Values over time. `stacked` fills and adds them up; `top` bounds the axis; `colours` are by a series' name."""
 
     stacked: bool = False
     top: float | None = None
+    colours: Mapping[str, str] = field(default_factory=dict)
     w: int = 8
     h: int = 8
 
@@ -172,6 +173,9 @@ class Lines(Panel):
         if self.steps:
             style = common_models.GraphTresholdsStyleMode.DASHED
             panel.thresholds_style(common.GraphThresholdsStyleConfig().mode(style))
+        for name, colour in self.colours.items():
+            fixed = {"mode": "fixed", "fixedColor": colour}
+            panel.override_by_name(name, [models.DynamicConfigValue(id_val="color", value=fixed)])
         return panel.color_scheme(dashboard.FieldColor().mode(models.FieldColorModeId.PALETTE_CLASSIC))
 
 

@@ -58,7 +58,7 @@ def _time(value: float) -> str:
     for size, word in ((86400, "d"), (3600, "h"), (60, "min")):
         if abs(value) >= size:
             return f"{value / size:.1f} {word}"
-    return f"{value:.3g} s"
+    return f"{value:.2g} s" if abs(value) < 10 else f"{value:.0f} s"
 
 
 _SUFFIXES = {"watt": "W", "pps": "p/s", "ops": "/s", "reqps": "/s", "Bps": "B/s", "bytes": "B"}
@@ -187,7 +187,8 @@ def _lines(panel: dict[str, Any], answers: list[tuple[dict[str, Any], Rows]]) ->
     spans = (max(float(points[-1][0]) for _, points in series) - begin or 1.0, (high - low) or 1.0)
     drawn, names = [], []
     for at, (name, points) in enumerate(series[:12]):
-        colour = _PALETTE[at % len(_PALETTE)]
+        fixed = _field(panel, name).get("color", {}).get("fixedColor")
+        colour = _bright(_COLOURS.get(fixed, fixed)) if fixed else _PALETTE[at % len(_PALETTE)]
         xy = (
             f"{(float(x) - begin) / spans[0] * 100:.2f},{38 - (float(y) - low) / spans[1] * 34:.2f}"
             for x, y in points

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
+import signal
+import socket
+import threading
 import time
 from contextlib import ExitStack
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import yaml
 from mist_screens.__main__ import HERE, outputs
@@ -44,21 +48,23 @@ THRESHOLDS = {
     "site_silent_seconds": 45,
     "nac_denials": 10,
     "signature_failures": 2,
+    "inventory_stale_seconds": 90,
+    "scrape_seconds": 1,
 }
 
 
-def hurried() -> Settings:
-    """The settings with short windows."""
+def hurried(**thresholds: float) -> Settings:
+    """The settings with short windows; `thresholds` replace more of them."""
     settings = Settings.read(HERE / "settings.yaml")
     return dataclasses.replace(
-        settings, windows=settings.windows | WINDOWS, thresholds=settings.thresholds | THRESHOLDS
+        settings, windows=settings.windows | WINDOWS, thresholds=settings.thresholds | THRESHOLDS | thresholds
     )
 
 
-def write_rules(directory: Path) -> None:
+def write_rules(directory: Path, **thresholds: float) -> None:
     """The rules with those windows, and `for` of a few seconds."""
-    directory.mkdir()
-    for path, text in outputs(hurried()).items():
+    directory.mkdir(exist_ok=True)
+    for path, text in outputs(hurried(**thresholds)).items():
         if path.endswith(".yml"):
             rules = yaml.safe_load(text)
             for group in rules["groups"]:
@@ -97,15 +103,8 @@ class NocPrometheus(Running):
 
     def __init__(self, program: str, directory: Path, target: str, alertmanager: str) -> None:
         write_rules(directory / "rules")
-        configuration = {
-            "global": {"scrape_interval": f"{SCRAPE_S}s", "evaluation_interval": f"{SCRAPE_S}s"},
-            "rule_files": ["rules/*.yml"],
-            "alerting": {"alertmanagers": [{"static_configs": [{"targets": [alertmanager]}]}]},
-            "scrape_configs": [
-                {"job_name": JOB, "static_configs": [{"targets": [target.removeprefix("http://")]}]},
-            ],
-        }
-        (directory / "prometheus.yml").write_text(json.dumps(configuration))
+        self._target, self._alertmanager = target, alertmanager
+        self._configure(directory, scraping=True)
         command = [program, "--config.file=prometheus.yml", "--storage.tsdb.path=tsdb", "--log.format=json"]
         command += ["--rules.alert.resend-delay=5s", "--web.listen-address=127.0.0.1:0"]
         super().__init__(command, directory, "prometheus")
@@ -116,6 +115,22 @@ class NocPrometheus(Running):
         self.url = f"http://127.0.0.1:{self.tells(r'Listening on.*127[.]0[.]0[.]1:([0-9]+)')}"
         eventually(lambda: ask(f"{self.url}/-/ready").status == HTTPStatus.OK, "Prometheus has started")
         return self
+
+    def _configure(self, directory: Path, *, scraping: bool) -> None:
+        scrape = {"job_name": JOB, "static_configs": [{"targets": [self._target]}]}
+        configuration = {
+            "global": {"scrape_interval": f"{SCRAPE_S}s", "evaluation_interval": f"{SCRAPE_S}s"},
+            "rule_files": ["rules/*.yml"],
+            "alerting": {"alertmanagers": [{"static_configs": [{"targets": [self._alertmanager]}]}]},
+            "scrape_configs": [scrape] if scraping else [],
+        }
+        (directory / "prometheus.yml").write_text(json.dumps(configuration))
+
+    def reload(self, *, scraping: bool = True, **thresholds: float) -> None:
+        """Read the configuration anew: with or without the collector's job, with these thresholds in the rules."""
+        write_rules(self.directory / "rules", **thresholds)
+        self._configure(self.directory, scraping=scraping)
+        self.process.send_signal(signal.SIGHUP)
 
     def ask(self, path: str, **query: str) -> Any:
         """A call of its API."""
@@ -149,6 +164,67 @@ class NocPrometheus(Running):
         return {rule["name"]: rule["lastError"] for rule in rules if rule.get("lastError")}
 
 
+class NocDaemon(Daemon):
+    """A daemon that can die and come back where it was."""
+
+    def stay(self) -> None:
+        """Take the same ports at the next start."""
+        file = self.directory / "collector.yaml"
+        configuration = json.loads(file.read_text())
+        for section, url in (("server", self.url), ("webhook", self.webhook_url)):
+            configuration[section]["listen"] = urlsplit(url).netloc
+        file.write_text(json.dumps(configuration))
+
+    def die(self) -> None:
+        """End it without a word to anybody."""
+        self.process.kill()
+        self.process.wait()
+
+    def come_back(self) -> None:
+        """Start it again."""
+        self.__enter__()
+        self.ready()
+
+
+class Way:
+    """The way from Prometheus to the daemon; each connection waits `delay_s` before anything passes."""
+
+    def __init__(self, url: str) -> None:
+        self.delay_s = 0.0
+        where = urlsplit(url)
+        self._there = (str(where.hostname), int(where.port or 0))
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._server.getsockname()[1]}"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._serve, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.close()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):  # closed
+            while True:
+                here, _ = self._server.accept()
+                threading.Thread(target=self._carry, args=(here,), daemon=True).start()
+
+    def _carry(self, here: socket.socket) -> None:
+        with here, contextlib.suppress(OSError), socket.create_connection(self._there) as there:
+            back = threading.Thread(target=self._pass_on, args=(there, here), daemon=True)
+            back.start()
+            self._pass_on(here, there)
+            back.join()
+
+    def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while chunk := source.recv(1 << 16):
+                if target.getpeername() == self._there:
+                    time.sleep(self.delay_s)
+                target.sendall(chunk)
+            target.shutdown(socket.SHUT_WR)
+
+
 class Noc:
     """All of it, as one context manager. `fleet` are flags of `simulate`."""
 
@@ -160,18 +236,21 @@ class Noc:
         with ExitStack() as stack:
             directory = self._directory
             self.cloud = stack.enter_context(Simulator(directory, **self._fleet))
-            daemon = Daemon(
+            daemon = NocDaemon(
                 directory,
                 api_url=self.cloud.api_url,
                 stream_url=self.cloud.stream_url,
                 streams={"clients": True, "mxedges": True, "org_insights": True, "location": {"clients": True}},
                 polls={"zones": True, "assets": True, "every_s": dict.fromkeys(POLLED, 30)},
+                inventory={"refresh_s": 30},
             )
             self.daemon = stack.enter_context(daemon).ready()
+            self.daemon.stay()
+            self.way = stack.enter_context(Way(self.daemon.url))
             program = self._programs["prometheus-alertmanager"]
             self.alertmanager = stack.enter_context(Alertmanager(program, directory))
             self.prometheus = stack.enter_context(
-                NocPrometheus(self._programs["prometheus"], directory, self.daemon.url, self.alertmanager.address)
+                NocPrometheus(self._programs["prometheus"], directory, self.way.address, self.alertmanager.address)
             )
             (self.org,) = self.cloud.ask("/fleet")
             self._make_webhooks()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mist_screens import words
 from mist_screens.layout import SITE_OF_ROW, Screen, Section, to_screen
-from mist_screens.panels import HEALTH, Column, Lines, Query, Stat, Steps, Table
+from mist_screens.panels import BLUE, HEALTH, ORANGE, RED, YELLOW, Column, Lines, Query, Stat, Steps, Table
 
 if TYPE_CHECKING:
     from mist_screens.settings import Settings
@@ -185,6 +185,7 @@ def _history(s: Settings) -> tuple[Lines | Table, ...]:
             queries=tuple(Query(_sites(state), state) for state in ("dark", "bad", "degraded")),
             empty=words.NO_RULES,
             stacked=True,
+            colours={"dark": RED, "bad": ORANGE, "degraded": YELLOW},
             decimals=0,
         ),
         Table(
@@ -236,6 +237,7 @@ def _history(s: Settings) -> tuple[Lines | Table, ...]:
             queries=(Query("sum by (severity) (site:mist_alarms_open:sum{<in_org>})", "{{severity}}"),),
             empty="No data because no alarm is open, or alarms are neither polled nor posted",
             stacked=True,
+            colours={"critical": RED, "warn": YELLOW, "info": BLUE},
         ),
         Lines(
             title="WAN links lost",
