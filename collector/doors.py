@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Awaitable, Callable
 
+    Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+NAME: Final = "mist-collector"  # as which listeners answer: no word of versions, which strangers look for
 _TLS_HANDSHAKE_S: Final = 10.0
 TELL_EVERY_S: Final = 60.0
 log = structlog.get_logger()
@@ -234,7 +237,7 @@ class Caller(web.RequestHandler):
         if exc is None or status >= 500:  # noqa: PLR2004 - our own fault
             return super().handle_error(request, status, exc, message)
         self._doors.on_closed("bad_request")
-        answer = web.Response(status=status, text="bad request\n")
+        answer = web.Response(status=status, text="bad request\n", headers={"Server": NAME})
         answer.force_close()
         return answer
 
@@ -314,10 +317,13 @@ class DoorSite(web.BaseSite):
         )
 
 
+async def nameless(_request: web.Request, response: web.StreamResponse) -> None:
+    """Say nothing of what the listener is made of; to be called before an answer is sent."""
+    response.headers["Server"] = NAME
+
+
 @web.middleware
-async def attended(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
+async def attended(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let the door know of each request while it is answered; a middleware of every application behind doors."""
     caller = request.protocol
     if not isinstance(caller, Caller):

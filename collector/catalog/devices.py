@@ -272,8 +272,7 @@ class Devices:
         macs = list(self.roster.places)
         for first in range(0, len(macs), SWEEP_STEP):
             step = macs[first : first + SWEEP_STEP]
-            yield self.roster.sweep(now, step, self.silent)
-            yield self._sweep_leftovers(now, step)
+            yield self.roster.sweep(now, step, self.silent) + self._sweep_leftovers(now, step)
 
     def _sweep_leftovers(self, now: float, macs: list[str]) -> int:
         """End what is only remembered of devices that the inventory does not list; how many.

@@ -67,6 +67,7 @@ class Topic:
         self.refusals = Refusals()
         self.counts = [CountedRows(store, counted, self.refusals) for counted in table.counts]
         self.tells = [ToldRows(store, told, OBJECT + table.name, self.refusals) for told in table.tells]
+        self.rows: tuple[CountedRows | ToldRows, ...] = (*self.counts, *self.tells)
         unknown = table.type.unknown if table.type else 0
         self._types = Bounded((*table.born, *table.born_of_org, *self._known()), unknown=unknown)
 
@@ -285,7 +286,7 @@ class WebhookEvents:
         self._events.forget(gone)
         self._alarms.remove(gone)
         for topic in self._topics.values():
-            for rows in (*topic.counts, *topic.tells):
+            for rows in topic.rows:
                 rows.remove(gone)
 
     def sweep(self, now: float) -> Iterator[int]:
@@ -293,7 +294,7 @@ class WebhookEvents:
         yield self._sweep_strangers(now)
         yield from self._alarms.sweep(now)
         for topic in self._topics.values():
-            for rows in (*topic.counts, *topic.tells):
+            for rows in topic.rows:
                 yield from rows.sweep(now)
 
     def _sweep_strangers(self, now: float) -> int:

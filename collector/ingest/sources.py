@@ -23,13 +23,17 @@ MOST_SOURCES: Final = 10_000  # whose rate is remembered at once
 _HOP: Final = re.compile(
     r'^"?(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<four>[0-9.]+)|(?P<bare>[0-9A-Fa-f:.]+))(?::\d{1,5})?"?$'
 )
+_ZONE: Final = re.compile(r"(?<=[0-9A-Fa-f:])%[0-9A-Za-z_.-]{1,32}(?=\]|$)")
 _NETWORK_OF_A_SITE: Final = 64  # bits: whoever has one address of an IPv6 network has all of them
 
 
 @lru_cache(maxsize=4096)
 def address_of(text: str) -> Address | None:
-    """Read an address as a peer's name or a proxy gives it, with or without a port; None when it is none."""
-    found = _HOP.match(text.strip())
+    """Read an address as a peer's name or a proxy gives it, with or without a port; None when it is none.
+
+    The zone of a link-local address (`fe80::1%eth0`) names an interface of this machine and is left out.
+    """
+    found = _HOP.match(_ZONE.sub("", text.strip(), count=1))
     if found is None:
         return None
     try:

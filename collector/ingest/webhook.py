@@ -14,6 +14,7 @@ next by the status alone:
 408    the body did not arrive in time                               Mist repeats it
 413    the body is larger than `max_body_bytes`                      the operator has to act
 415    the body is compressed: a signature covers plain bytes        the operator has to act
+417    it expects something that nobody here can do                  the operator has to act
 429    more requests than one source may make                        Mist repeats it
 500    our own fault while applying                                  Mist repeats it
 503    bodies under way fill the memory that they may take           Mist repeats it
@@ -30,7 +31,7 @@ from typing import TYPE_CHECKING, Self
 import structlog
 from aiohttp import ClientConnectionResetError, web
 
-from collector.doors import DoorLimits, Doors, DoorSite, attended
+from collector.doors import DoorLimits, Doors, DoorSite, attended, nameless
 from collector.errors import ConfigError, Rejected, SignatureError
 from collector.ingest.sources import Rates, Sources
 from collector.mist import signature
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from collector.clock import Clock
+    from collector.doors import Handler
+    from collector.ingest.sources import Address
     from collector.listen import Listen
     from collector.status import WebhookStatus
 
@@ -110,8 +113,9 @@ class Webhook:
         self.port = 0
         self._doors = Doors(rules.limits.doors, self._closed, exempt=self._exempt, on_count=self._count_open)
         self.use(rules)
-        application = web.Application(client_max_size=0, middlewares=[attended])
-        application.router.add_route("*", "/{path:.*}", self._post)
+        application = web.Application(client_max_size=0, middlewares=[attended, self._without_path])
+        application.router.add_route("*", "/{path:.*}", self._post, expect_handler=self._expected)
+        application.on_response_prepare.append(nameless)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=SHUTDOWN_S)
 
     def use(self, rules: WebhookRules) -> None:
@@ -152,20 +156,50 @@ class Webhook:
             self._verify(body, request, secrets)
             self._apply(body)
         except _Refused as refused:
-            self._refused(refused)
-            return web.Response(status=refused.status, text=f"{refused.reason}\n", headers=refused.headers)
+            return self._refused(refused)
         self._status.answered(200, self._clock.now())
         self._faults_end()
         return web.Response(text="ok\n")
 
+    async def _expected(self, request: web.Request) -> web.Response | None:
+        """Before its body the sender waits for a word: it is told to go on only where it would not be refused."""
+        try:
+            self._source(request)
+            self._look_at_expectation(request)
+            self._look_at_path(request)
+            self._look_at_head(request)
+        except _Refused as refused:
+            return self._refused(refused)
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        return None
+
+    @web.middleware
+    async def _without_path(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Refuse what the router knows no path of (`OPTIONS *`, `CONNECT host:port`) as everything else is refused."""
+        try:
+            return await handler(request)
+        except web.HTTPNotFound:
+            return self._refused(_Refused(404, "wrong_path"))
+
     def _let_in(self, request: web.Request) -> None:
         """Ask who sends, how often, and whether it is a delivery at all."""
-        source = self._rules.sources.source(request.remote or "", request.headers.getall("X-Forwarded-For", ()))
-        if not self._rules.sources.allows(source):
-            raise _Refused(403, "source_not_allowed")
+        source = self._source(request)
         wait_s = self._rates.wait_s(source, self._clock.now()) if self._rates is not None else 0.0
         if wait_s > 0:
             raise _Refused(429, "rate_limited", **{"Retry-After": str(math.ceil(wait_s))})
+        self._look_at_path(request)
+
+    def _source(self, request: web.Request) -> Address | None:
+        source = self._rules.sources.source(request.remote or "", request.headers.getall("X-Forwarded-For", ()))
+        if not self._rules.sources.allows(source):
+            raise _Refused(403, "source_not_allowed")
+        return source
+
+    def _look_at_expectation(self, request: web.Request) -> None:
+        if request.headers["Expect"].lower() != "100-continue":
+            raise _Refused(417, "expectation")
+
+    def _look_at_path(self, request: web.Request) -> None:
         if request.path != self._rules.path:
             raise _Refused(404, "wrong_path")
         if request.method != "POST":
@@ -173,7 +207,7 @@ class Webhook:
 
     def _look_at_head(self, request: web.Request) -> None:
         """Refuse by the head alone what would be refused anyway, before a byte of the body is kept."""
-        if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        if any(encoding.lower() != "identity" for encoding in request.headers.getall("Content-Encoding", ())):
             raise _Refused(415, "compressed")
         if (request.content_length or 0) > self._limits.max_body_bytes:
             raise _Refused(413, "too_large")
@@ -245,10 +279,11 @@ class Webhook:
         self._status.closed[reason] = self._status.closed.get(reason, 0) + 1
         self._note_fault(reason)
 
-    def _refused(self, refused: _Refused) -> None:
-        """Count, and log the first of its kind: a scanner on an open port must not fill the log."""
+    def _refused(self, refused: _Refused) -> web.Response:
+        """Count, and log the first of its kind: a scanner on an open port must not fill the log. Returns the answer."""
         self._status.answered(refused.status, self._clock.now(), refused.reason)
         self._note_fault(refused.reason, status=refused.status)
+        return web.Response(status=refused.status, text=f"{refused.reason}\n", headers=refused.headers)
 
     def _note_fault(self, reason: str, **facts: int) -> None:
         if reason not in self._faults:

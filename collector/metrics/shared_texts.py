@@ -18,7 +18,7 @@ IMMORTAL: Final = 1 << 29  # references: no text has so many, but one that does 
 
 
 class Pool:
-    """Two halves of at most `half` texts each: when the young one is full it becomes the old one, which is forgotten."""
+    """Two halves of at most `half` texts: when the young one is full it becomes the old one, and that is forgotten."""
 
     def __init__(self, half: int = 50_000) -> None:
         self._half = half
@@ -41,7 +41,7 @@ class Pool:
 
 def of_this_python() -> Callable[[str], str]:
     """How texts are shared here."""
-    probe = sys.intern("".join(("is ", "this ", "text ", "mortal", "?")))
+    probe = sys.intern(f"made at run time: {id(sys)}")  # a constant of the source may well be immortal
     return sys.intern if sys.getrefcount(probe) < IMMORTAL else Pool().share
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 from aiohttp import web
 
 from collector.config.web_file import Web
-from collector.doors import DoorLimits, Doors, DoorSite, attended
+from collector.doors import DoorLimits, Doors, DoorSite, attended, nameless
 from collector.serve import status_html
 from collector.serve.floor_pages import FloorPages
 from collector.serve.guard import Guard
@@ -89,7 +89,7 @@ class OperatorListener:
         self.port = 0
         health = HealthEndpoints(ready, stuck)
         application = web.Application(client_max_size=0, middlewares=[attended, self._admit])
-        application.on_response_prepare.append(self._guard.dress)
+        application.on_response_prepare.extend((nameless, self._guard.dress))
         application.router.add_get("/metrics", MetricsEndpoint(render).get)
         application.router.add_get("/-/healthy", health.healthy)
         application.router.add_get("/-/ready", health.ready)

@@ -203,3 +203,27 @@ async def test_what_was_known_stays_when_the_inventory_cannot_be_read_again(tmp_
         assert (house.connects(), house.breaks()) == (1, {})
         fault.told(found, "mist_collector_inventory_failures_total")
         fault.logged("inventory.failed")
+
+
+@pytest.mark.fault(
+    "The inventory",
+    "A site and a map have ids that fit into no path",
+    held="These two are left out; everything else goes on, and the daemon lives.",
+)
+async def test_an_id_that_fits_no_path_costs_nothing_but_itself(tmp_path, fault):
+    odd = "../a b"
+    streams = {"location": {"clients": True}}
+    async with keeping_house(
+        tmp_path, inventory={"refresh_s": REFRESH_S}, polls=True, sections={"streams": streams}
+    ) as house:
+        fleet = house.cloud.fleet
+        sites, maps = fleet.sites, fleet.maps
+        fleet.sites = lambda org_id: [*sites(org_id), sites(org_id)[0] | {"id": odd}]
+        fleet.maps = lambda site_id: [*maps(site_id), maps(site_id)[0] | {"id": odd}]
+        await house.settled()
+        await refreshed(house)
+        await house.until(lambda: any("/stats/maps/" in path for path in house.states()), step_s=10.0)
+        await house.live(60)
+        assert [path for path in house.states() if odd in path] == []
+        assert await house.differences() == []
+        fault.told(await house.samples(), "mist_collector_poll_objects_dropped_total", poll="maps", reason="odd_id")

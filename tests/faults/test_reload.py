@@ -152,6 +152,26 @@ async def test_an_account_comes_and_goes(house, fault, tmp_path):
     assert (connection.account, connection.connects, connection.breaks) == ("main", 1, {})
 
 
+async def test_an_account_that_moves_to_another_cloud_shows_its_polls(tmp_path):
+    """The one that ends and the one that begins have the same name: each takes away only what is its own."""
+    plan = FleetPlan(sites=1, aps=1, seed=99, reboots_per_device_day=0.0)
+    async with (
+        FakeCloud(CloudOptions(plan=plan, speed=0.0, tick_s=3600.0)) as other,
+        keeping_house(tmp_path, polls=True) as house,
+    ):
+        await house.settled()
+        before = {status.poll for status in house.daemon.polls}
+        moved = account(house, api_url=other.api_url, stream_url=other.stream_url)
+        assert await house.reload(accounts=[moved]) == []
+        await house.until(lambda: house.cloud.stream.clients == 0 and other.stream.clients == 1, step_s=0.5)
+        await house.until(lambda: all(status.good or status.failed for status in house.daemon.polls), step_s=1.0)
+        assert {status.poll for status in house.daemon.polls} == before
+        assert len(house.daemon.polls) == len(before)
+        assert await house.reload(accounts=[account(house, name="renamed")]) == []
+        await house.until(lambda: {status.account for status in house.daemon.polls} == {"renamed"}, step_s=0.5)
+        assert len(house.daemon.polls) == len(before)
+
+
 @pytest.mark.fault(
     "The daemon",
     "The webhook's secret is replaced in the file",

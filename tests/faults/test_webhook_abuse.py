@@ -153,6 +153,89 @@ async def test_other_methods_and_paths(fault):
         assert endpoint.bodies == []
 
 
+@pytest.mark.fault(
+    "Webhooks",
+    "A sender waits to be told to send its body, or expects something else",
+    held="Only who would not be refused by its head is told to go on.",
+)
+async def test_a_body_is_asked_for_only_where_it_would_be_taken(fault):
+    waits = "Expect: 100-continue"
+    async with listening() as endpoint:
+        assert (await endpoint.ask(head(waits, length=9_000_000)))[0] == 401
+        assert (await endpoint.ask(head(waits, length=9_000_000_000, signed=b"")))[0] == 413
+        assert (await endpoint.ask(head(waits, length=5, signed=b"", path="/other")))[0] == 404
+        assert await endpoint.ask(head("Expect: the-unexpected", length=5, signed=b"")) == (417, b"expectation\n")
+        caller = await endpoint.caller()
+        await caller.send(head(waits, length=len(BODY), signed=BODY))
+        assert (await caller.answer())[0] == 100
+        await caller.send(BODY)
+        assert (await caller.answer())[0] == 200
+        assert endpoint.bodies == [BODY]
+        fault.told(endpoint.samples(), REFUSED, reason="missing")
+        fault.told(endpoint.samples(), REFUSED, reason="expectation")
+        fault.answered(401, 404, 413, 417)
+
+
+async def test_where_sources_are_limited_nobody_else_is_told_to_go_on():
+    async with listening(sources=Sources([ipaddress.ip_network("127.0.0.8/29")])) as endpoint:
+        assert (await endpoint.ask(head("Expect: 100-continue", length=5, signed=b"")))[0] == 403
+
+
+@pytest.mark.fault(
+    "Webhooks",
+    "Requests without a path, and for other servers: OPTIONS *, CONNECT, whole URLs",
+    held="Nothing is passed on; each is refused and counted as any other.",
+)
+async def test_it_is_no_proxy(fault):
+    async with listening() as endpoint:
+        for line in (
+            b"OPTIONS * HTTP/1.1",
+            b"CONNECT other.example:443 HTTP/1.1",
+            b"POST http://other.example/ HTTP/1.1",
+        ):
+            assert await endpoint.ask(line + b"\r\nHost: a\r\n\r\n") == (404, b"wrong_path\n")
+        fault.told(endpoint.samples(), REFUSED, at_least=3, reason="wrong_path")
+        fault.answered(404)
+
+
+async def test_no_answer_names_what_the_listener_is_made_of():
+    async with listening() as endpoint:
+        for request in (
+            delivery(),
+            head(),
+            head("Expect: x"),
+            b"rubbish\r\n\r\n",
+            b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n",
+        ):
+            caller = await endpoint.caller()
+            await caller.send(request)
+            said = (await caller.reader.readuntil(b"\r\n\r\n")).lower()
+            assert b"server: mist-collector\r\n" in said
+            assert b"python" not in said
+            assert b"aiohttp" not in said
+
+
+async def test_a_second_encoding_is_seen():
+    async with listening() as endpoint:
+        request = delivery(BODY, "Content-Encoding: identity", "Content-Encoding: gzip")
+        assert await endpoint.ask(request) == (415, b"compressed\n")
+
+
+SIGNED_AT_LENGTH = {
+    "chunks": b"%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY),
+    "chunks with extensions": b'%x;a="b"\r\n%b\r\n0\r\n\r\n' % (len(BODY), BODY),
+    "chunks of one byte": b"".join(b"1\r\n%c\r\n" % octet for octet in BODY) + b"0\r\n\r\n",
+    "chunks with a trailer": b"%x\r\n%b\r\n0\r\nX-More: 1\r\n\r\n" % (len(BODY), BODY),
+}
+
+
+@pytest.mark.parametrize("name", SIGNED_AT_LENGTH)
+async def test_a_chunked_delivery_is_a_delivery(name):
+    async with listening() as endpoint:
+        assert (await endpoint.ask(head("Transfer-Encoding: chunked", signed=BODY), SIGNED_AT_LENGTH[name]))[0] == 200
+        assert endpoint.bodies == [BODY]
+
+
 NO_HEADS = {
     "TLS to the plain port": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 500,
     "binary rubbish": bytes(range(256)) * 8,
@@ -165,6 +248,16 @@ NO_HEADS = {
     "a negative length": head("Content-Length: -5"),
     "length and chunks": head("Transfer-Encoding: chunked", length=5) + b"0\r\n\r\n",
     "NUL in a header": head("X: a\0b", length=0),
+    "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0" * 100,
+    "two hosts": head("Host: other", length=0),
+    "a folded header": head("X: a\r\n b", length=0),
+    "a blank before the colon": head("X : a", length=0),
+    "lines that end in LF": head(length=0).replace(b"\r\n", b"\n"),
+    "a length with a sign": head("Content-Length: +5") + b"12345",
+    "the same length twice": head("Content-Length: 5", length=5) + b"12345",
+    "a length beyond 64 bits": head("Content-Length: 99999999999999999999"),
+    "chunks twice": head("Transfer-Encoding: chunked", "Transfer-Encoding: chunked") + b"0\r\n\r\n",
+    "an unknown transfer coding": head("Transfer-Encoding: xchunked") + b"0\r\n\r\n",
 }
 
 

@@ -7,6 +7,7 @@ import http.client
 import json
 import signal
 import socket
+from collections import deque
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -25,7 +26,7 @@ class Trouble:
     def __init__(self, rng: Random, cloud: Simulator, daemon: Daemon) -> None:
         self._rng = rng
         self._cloud = cloud
-        self._daemon = daemon
+        self.daemon = daemon
         self._deeds: list[Callable[[], object]] = [
             self.stream_down,
             self.half_open,
@@ -37,13 +38,13 @@ class Trouble:
             self.reload,
             self.bad_reload,
             self.device_replaced,
-            self.site_comes_and_goes,
+            self.site_replaced,
             self.device_reboots,
             self.webhook_abuse,
             self.slow_scraper,
             self.token_rotated,
         ]
-        self._made: list[str] = []
+        self._made: deque[str] = deque()
         self._slow: list[socket.socket] = []
 
     def next(self) -> str:
@@ -106,39 +107,42 @@ class Trouble:
     def device_reboots(self) -> None:
         self._act("reboot", mac=self._rng.choice(self._org()["devices"])["mac"])
 
-    def site_comes_and_goes(self) -> None:
-        if self._made:
-            self._act("remove_site", site_id=self._made.pop())
-        else:
-            made = self._act("add_site")
-            self._made.append(made["result"] if isinstance(made, dict) and "result" in made else made)
+    def site_replaced(self) -> None:
+        """As many go as come: what then grows is not the world."""
+        self.add_site()
+        self._act("remove_site", site_id=self._made.popleft())
+
+    def add_site(self) -> None:
+        """To be called beforehand: one of the sites that later go."""
+        made = self._act("add_site")
+        self._made.append(made["result"] if isinstance(made, dict) and "result" in made else made)
 
     # the operator, and strangers
 
     def reload(self) -> None:
-        self._daemon.process.send_signal(signal.SIGHUP)
+        self.daemon.process.send_signal(signal.SIGHUP)
 
     def bad_reload(self) -> None:
-        file = self._daemon.directory / "collector.yaml"
+        file = self.daemon.directory / "collector.yaml"
         good = file.read_text()
         file.write_text(json.dumps(json.loads(good) | {"unknown": 1}))
-        self._daemon.process.send_signal(signal.SIGHUP)
+        self.daemon.process.send_signal(signal.SIGHUP)
         self._wait_for_refusal()
         file.write_text(good)
 
     def _wait_for_refusal(self) -> None:
-        before = self._daemon.said().count("reload_refused")
+        before = self.daemon.said().count("reload_refused")
         for _ in range(200):
-            if self._daemon.said().count("reload_refused") > before:
+            if self.daemon.said().count("reload_refused") > before:
                 return
-            ask(f"{self._daemon.url}/-/healthy")
+            ask(f"{self.daemon.url}/-/healthy")
 
     def token_rotated(self) -> None:
-        file = self._daemon.directory / "token"
+        file = self.daemon.directory / "token"
         file.write_text(file.read_text().strip() + "\n")  # the same one: nothing may happen
 
     def webhook_abuse(self) -> None:
-        where = urlsplit(self._daemon.webhook_url)
+        where = urlsplit(self.daemon.webhook_url)
         for body, headers in (
             (b"{}", {}),
             (b"{}", {"X-Mist-Signature-v2": "0" * 64}),
@@ -155,7 +159,7 @@ class Trouble:
         self._forget_slow()
 
     def slow_scraper(self) -> None:
-        where = urlsplit(self._daemon.url)
+        where = urlsplit(self.daemon.url)
         plug = socket.create_connection((where.hostname, where.port), timeout=10)
         plug.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
         self._slow.append(plug)

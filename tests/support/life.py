@@ -11,7 +11,7 @@ import itertools
 import json
 import sys
 from collections import Counter, deque
-from types import BuiltinFunctionType, FrameType, FunctionType, ModuleType
+from types import BuiltinFunctionType, FrameType, ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from collector import app, config
@@ -108,7 +108,7 @@ class Life:
     # the fleet
 
     def _replace(self) -> list[dict[str, Any]]:
-        """The first site stays, with other devices; of the others the oldest goes. Returns what was known of who went."""
+        """The first site stays, with other devices; of the others the oldest goes. Returns the state of who went."""
         (org,) = self.fleet.orgs()
         before = {stats["mac"]: stats for stats in self.fleet.device_stats(org["id"])}
         stays, oldest, *others = [site["id"] for site in self.fleet.sites(org["id"])]

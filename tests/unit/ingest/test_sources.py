@@ -68,6 +68,21 @@ def test_a_rate_is_a_burst_and_then_so_many_a_second():
     assert [rates.wait_s(one, 100.0) for _ in range(6)] == [0.0] * 5 + [0.1], "a rest fills it up to the burst"
 
 
+def test_the_zone_of_a_link_local_address_is_left_out():
+    proxies = Sources(proxies=[ipaddress.ip_network("fe80::/64")])
+    assert proxies.is_proxy("fe80::1%eth0")
+    assert str(proxies.source("fe80::1%eth0", ["192.0.2.7"])) == "192.0.2.7"
+    assert address_of("[fe80::1%eth0]:443") == address_of("fe80::1")
+    assert address_of("192.0.2.1%eth0; drop") is None
+
+
+def test_an_ipv4_address_in_ipv6_notation_is_the_ipv4_address():
+    sources = Sources([ipaddress.ip_network("192.0.2.0/24")], [ipaddress.ip_network("127.0.0.0/8")])
+    assert sources.allows(sources.source("::ffff:192.0.2.9", ()))
+    assert sources.allows(sources.source("::ffff:127.0.0.1", ["::ffff:192.0.2.9"]))
+    assert not sources.allows(sources.source("::ffff:198.51.100.1", ["192.0.2.9"]))
+
+
 def test_all_addresses_of_an_ipv6_network_are_one_source():
     rates = Rates(1.0, 1)
     assert rates.wait_s(address_of("2001:db8::1"), 0.0) == 0.0

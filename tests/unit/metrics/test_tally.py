@@ -72,6 +72,14 @@ class TestCounting:
         assert series(store, "events_total") == {'{site_id="b",type="t"}': 1.0}
         assert len(tally) == 1
 
+    def test_what_was_marked_and_then_silent_is_found(self, tally):
+        tally.born(("a", "never marked"))
+        for site, now in (("b", 100.0), ("c", 200.0), ("b", 300.0)):
+            tally.mark((site, "t"), now)
+        assert list(tally.silent(200.0)) == [[]]
+        assert list(tally.silent(201.0)) == [[("c", "t")]]
+        assert list(tally.silent(301.0)) == [[("b", "t"), ("c", "t")]]
+
     def test_what_was_forgotten_begins_at_zero(self, store, tally):
         tally.add(("a", "t"))
         tally.forget(lambda _: True)
@@ -128,6 +136,12 @@ class TestBounded:
         types = Bounded(("a",), unknown=2)
         assert [types.admit(value) for value in "xyzxyaz"] == ["x", "y", OTHER, "x", "y", "a", OTHER]
         assert types.refused == 2
+
+    def test_a_place_is_free_again(self):
+        types = Bounded(("a",), unknown=2)
+        assert [types.admit(value) for value in "axyz"] == ["a", "x", "y", OTHER]
+        types.release(["a", "x", "never heard of"])
+        assert [types.admit(value) for value in "azx"] == ["a", "z", OTHER]
 
     def test_what_is_learnt_later(self):
         types = Bounded(("a",), unknown=1)

@@ -32,6 +32,14 @@ def test_a_channel_for_each_site_and_org(directory):
     ]
 
 
+@pytest.mark.parametrize("odd", ["", "a b", "../stats", "a/b", "{site_id}", "x" * 65, "é"])
+def test_what_no_path_can_hold_is_left_out_and_the_rest_is_wanted(odd):
+    directory = Directory()
+    directory.replace([Org("o1"), Org(odd)], [Site("s1", "o1"), Site(odd, "o1")], [])
+    found = paths(directory, {("s1", odd), ("s1", "m1")}, devices=True, org_insights=True, location={"clients": True})
+    assert found == ["/sites/s1/stats/devices", "/orgs/o1/insights/summary", "/sites/s1/stats/maps/m1/clients"]
+
+
 def test_a_channel_for_each_map_and_kind_of_known_sites(directory):
     assert paths(directory, location={"clients": True, "assets": True, "sdkclients": False}) == [
         "/sites/s1/stats/maps/m1/clients",
