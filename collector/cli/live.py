@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collector.cli.visit import Visit
     from collector.config import Config
     from collector.errors import Rejected
+    from collector.ingest.reading import Payload
     from collector.mist.envelope import Event
     from collector.status import ConnectionStatus
 
@@ -68,6 +69,7 @@ async def record(config: Config, account: str | None, output: Path, *, seconds: 
                 lambda event: recorder.frame(event, time.monotonic() - began),
                 lambda body: recorder.delivery(body, time.monotonic() - began),
                 seconds=seconds,
+                told=lambda one: recorder.listed(one, time.monotonic() - began),
                 progress=lambda: f"{recorder.frames} frames, {recorder.deliveries} deliveries",
             )
     except FileExistsError:
@@ -97,6 +99,7 @@ async def _listen(
     seconds: float,
     look: Look | None = None,
     names: dict[str, str] | None = None,
+    told: Callable[[Payload], None] | None = None,
     progress: Callable[[], str] | None = None,
 ) -> None:
     """Visit, subscribe, and let things come until the time is over or a signal comes."""
@@ -109,6 +112,9 @@ async def _listen(
         visits = await stack.enter_async_context(visiting(config, account=account))
         for visit in visits:
             await visit.look_around()
+            if told is not None:
+                for one in visit.listed:
+                    told(one)
             if names is not None:
                 names |= {one.mac: one.name for one in visit.directory.devices.values() if one.name}
                 names |= {one.id: one.name for one in visit.directory.sites.values() if one.name}

@@ -3,6 +3,7 @@
 A gzip of JSON lines. The first says what it is: ``{"recording": 1, "collector": "0.1.0", "anonymous": true, ...}``.
 Each further line is one thing that came, `at` seconds after the beginning:
 
+- ``{"at": 0.4, "listed": "site", "payload": {...}, "ids": {...}}``: an object of the inventory; these come first
 - ``{"at": 1.5, "channel": "/sites/.../stats/devices", "data": ...}``: a frame; `data` as it came, often a JSON string
 - ``{"at": 1.5, "rejected": "not_json"}``: a frame that could not be read, and why; its content is not kept
 - ``{"at": 1.5, "webhook": {"topic": ..., "events": [...]}}``: a delivery
@@ -18,6 +19,7 @@ import orjson
 
 from collector import __version__
 from collector.errors import Rejected, UsageError
+from collector.ingest.reading import Payload
 from collector.mist import channels
 from collector.mist.anonymous import is_personal
 from collector.mist.delivery import Delivery, parse_delivery
@@ -68,6 +70,14 @@ class Recorder:
         if error is not None and not self.frames + self.deliveries:
             self._path.unlink(missing_ok=True)  # nothing was heard, and a second attempt wants the name
 
+    def listed(self, one: Payload, at: float) -> None:
+        """Write an object of the inventory: it says whose site it is, and what a device is called."""
+        payload: Any = one.payload
+        ids: Any = one.ids
+        if self._anonymous is not None:
+            payload, ids = self._anonymous.payload(payload), self._anonymous.payload(ids)
+        self._line({"at": round(at, 3), "listed": one.kind, "payload": payload, "ids": ids})
+
     def frame(self, event: Event | Rejected, at: float) -> None:
         """Write a frame as it was parsed; control frames, which say nothing of the network, are left out."""
         if isinstance(event, Rejected):
@@ -116,8 +126,8 @@ def _within(anonymous: Anonymous, payload: object, *, personal: bool) -> object:
     return orjson.dumps(anonymous.payload(inner, personal=personal)).decode()
 
 
-def read(path: Path, at: Callable[[int], None] = lambda _position: None) -> Iterator[Data | Rejected | bytes]:
-    """Everything in a recording, in order: frames as parsed, deliveries as bodies. Raises RecordingError.
+def read(path: Path, at: Callable[[int], None] = lambda _position: None) -> Iterator[Data | Rejected | Payload | bytes]:
+    """Everything in a recording, in order: inventory, frames as parsed, deliveries as bodies. Raises RecordingError.
 
     `at` hears again and again how many bytes of the file are read.
     """
@@ -130,6 +140,8 @@ def read(path: Path, at: Callable[[int], None] = lambda _position: None) -> Iter
                     _check_head(path, content)
                 elif "webhook" in content:
                     yield orjson.dumps(content["webhook"])
+                elif "listed" in content:
+                    yield Payload(content["listed"], content["payload"], content["ids"])
                 else:
                     yield (
                         Rejected(content["rejected"])

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from collector.catalog.catalog import Catalog
     from collector.ingest.intake import Apply, Intake
+    from collector.ingest.reading import Payload
     from collector.status import Account
 
 
@@ -50,7 +53,7 @@ def replay(
     catalog.join(Location(catalog.store, catalog.directories))
     intake = intake_of(catalog, frames, events)
     for file in files:
-        feed(intake, file)
+        feed(intake, file, lambda listed: know(catalog, listed))
     sys.stdout.buffer.write(render_all(catalog.store, openmetrics=openmetrics))
     sys.stdout.buffer.flush()
     typer.echo(orjson.dumps(summary([frames, *events.values()])).decode(), err=True)
@@ -76,12 +79,31 @@ def intake_of(catalog: Catalog, frames: Account, events: dict[str, Account]) -> 
     )
 
 
-def feed(intake: Intake, file: Path) -> None:
-    """Hand one file to the intake, as the socket or the webhook listener would."""
+def know(catalog: Catalog, listed: list[Payload]) -> None:
+    """Take an inventory over, as the daemon does when it has read one."""
+    from collector.mist.directory import Device, Directory, Org, Site  # noqa: PLC0415
+
+    directory = Directory()
+    catalog.directories.join(directory)
+    kinds: dict[str, list[Payload]] = {"org": [], "site": [], "inventory": []}
+    for one in listed:
+        kinds.setdefault(one.kind, []).append(one)
+    orgs = (Org.from_payload({"id": one.ids.get("org_id"), **one.payload}) for one in kinds["org"])
+    sites = (Site.from_payload(one.payload, one.ids.get("org_id", "")) for one in kinds["site"])
+    devices = (Device.from_payload(one.payload, one.ids.get("org_id", "")) for one in kinds["inventory"])
+    catalog.changed(
+        directory.replace(filter(None, orgs), filter(None, sites), filter(None, devices)),
+    )
+    for one in listed:
+        catalog.rest_object(one.kind, one.payload, one.ids)
+
+
+def feed(intake: Intake, file: Path, know: Callable[[list[Payload]], None] = lambda _listed: None) -> None:
+    """Hand one file to the intake, as the socket or the webhook listener would; to `know` goes its inventory."""
     from collector.mist.envelope import Data, parse  # noqa: PLC0415
 
     if file.suffix == ".gz":
-        play(intake, file)
+        play(intake, file, know)
         return
     if file.suffix != ".jsonl":
         intake.delivery(file.read_bytes(), 0.0)
@@ -94,13 +116,21 @@ def feed(intake: Intake, file: Path) -> None:
             intake.event(event, 0.0)
 
 
-def play(intake: Intake, file: Path) -> None:
-    """Hand a recording on: `mist-collector record` wrote it."""
+def play(intake: Intake, file: Path, know: Callable[[list[Payload]], None]) -> None:
+    """Hand a recording on: `mist-collector record` wrote it, the inventory first."""
     from collector.cli import progress, recording  # noqa: PLC0415
+    from collector.ingest.reading import Payload  # noqa: PLC0415
     from collector.mist.envelope import Data  # noqa: PLC0415
 
+    listed: list[Payload] = []
     with progress.reading(file) as at:
         for came in recording.read(file, at):
+            if isinstance(came, Payload):
+                listed.append(came)
+                continue
+            if listed:
+                know(listed)
+                listed = []
             if isinstance(came, bytes):
                 intake.delivery(came, 0.0)
                 continue

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from collector.config import AccountConfig, Config
+    from collector.ingest.reading import Payload
     from collector.mist.clouds import Cloud
 
 ATTEMPTS = 2  # a person waits: a cloud that is away is told soon
@@ -30,7 +31,7 @@ ATTEMPTS = 2  # a person waits: a cloud that is away is told soon
 
 @dataclass(slots=True)
 class Visit:
-    """One account, with its REST side open. `directory` and `faults` are filled by `look_around`."""
+    """One account, with its REST side open. `directory`, `listed` and `faults` are filled by `look_around`."""
 
     name: str
     cloud: Cloud
@@ -38,6 +39,7 @@ class Visit:
     account: AccountConfig
     config: Config
     directory: Directory = field(default_factory=Directory)
+    listed: list[Payload] = field(default_factory=list)  # the inventory as it came
     maps: list[tuple[str, str]] = field(default_factory=list)
     faults: list[RemoteError] = field(default_factory=list)
 
@@ -50,7 +52,7 @@ class Visit:
         sites = self.account.sites
         watched = SiteFilter(tuple(sites.include), tuple(sites.exclude), self._shard())
         reading = await Reader(self.rest, orgs=tuple(self.account.orgs), watched=watched).read(self.directory)
-        self.faults = reading.faults
+        self.faults, self.listed = reading.faults, reading.payloads
         self.directory.replace(reading.orgs.values(), reading.sites.values(), reading.devices.values())
         if self._locates():
             await self._read_maps()

@@ -47,6 +47,10 @@ def both(monkeypatch):
             self.raw.__exit__(*error)
             super().__exit__(*error)
 
+        def listed(self, one, at):
+            self.raw.listed(one, at)
+            super().listed(one, at)
+
         def frame(self, event, at):
             self.raw.frame(event, at)
             super().frame(event, at)
