@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from enum import Enum
@@ -37,7 +38,7 @@ class Findings:
     _colours: bool = False
 
     def __post_init__(self) -> None:
-        self._colours = sys.stdout.isatty()
+        self._colours = sys.stdout.isatty() and not os.environ.get("NO_COLOR")  # no-color.org
 
     def about(self, what: str) -> None:
         """Begin a part of the examination."""

@@ -27,7 +27,7 @@ TokenEnv = Annotated[
 ]
 
 
-@app.command()
+@app.command(short_help="Create it at Mist, or bring it up to date.")
 def register(
     *,
     config: ConfigFile,
@@ -72,7 +72,7 @@ def register(
     exits.run_or_exit(registration.register(loaded, wish))
 
 
-@app.command("list")
+@app.command("list", short_help="Show what is registered.")
 def list_(
     *, config: ConfigFile, account: Account = None, org: Org = None, site: Site = None, token_env: TokenEnv = None
 ) -> None:
@@ -87,7 +87,7 @@ def list_(
     exits.run_or_exit(registration.show(loaded, wish))
 
 
-@app.command()
+@app.command(short_help="Let Mist send a test delivery, and wait for it.")
 def ping(
     *,
     config: ConfigFile,
@@ -109,7 +109,7 @@ def ping(
     raise typer.Exit(exits.run_or_exit(webhook_ping.ping(loaded, wish, within)))
 
 
-@app.command()
+@app.command(short_help="Remove it at Mist.")
 def remove(
     *,
     config: ConfigFile,
