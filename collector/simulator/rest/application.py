@@ -55,7 +55,7 @@ def application(
     parts = (
         Account(atlas, rights, budget, clock),
         Places(fleet, atlas),
-        Stats(fleet, atlas, world_time),
+        Stats(fleet, atlas, rights, world_time),
         Peers(fleet, world_time),
         Located(fleet, atlas),
         Others(fleet, world_time),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collector.simulator.atlas import Atlas
     from collector.simulator.fleet import Fleet
     from collector.simulator.rest.routes import Route
+    from collector.simulator.rights import Rights
 
 _TYPES = ("ap", "switch", "gateway", "all")
 _STATES = ("all", "connected", "disconnected")
@@ -25,11 +26,15 @@ _ALARM_FILTERS = ("site_id", "type", "group", "severity")
 
 
 class Stats:
-    """Answers with last known states. `world_time` is the unix time of the simulated world."""
+    """Answers with last known states. `world_time` is the unix time of the simulated world.
 
-    def __init__(self, fleet: Fleet, atlas: Atlas, world_time: Callable[[], float]) -> None:
+    Of devices an org's list names only those at sites that the tokens reach (inferred).
+    """
+
+    def __init__(self, fleet: Fleet, atlas: Atlas, rights: Rights, world_time: Callable[[], float]) -> None:
         self._fleet = fleet
         self._atlas = atlas
+        self._rights = rights
         self._world_time = world_time
 
     def routes(self) -> list[Route]:
@@ -59,6 +64,7 @@ class Stats:
         kind = one_of(request, "type", _TYPES)
         state = one_of(request, "status", _STATES)
         rows = self._fleet.device_stats(scope_of(request), kind)
+        rows = [row for row in rows if self._rights.allows_site(row.get("site_id") or "")]
         if state != "all":
             rows = [row for row in rows if row.get("status") == state]
         return page(request, matching(request, rows, ("site_id", "mac")))

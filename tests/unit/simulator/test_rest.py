@@ -242,6 +242,14 @@ async def test_other_programs_use_up_the_same_token(make_options, session):
         assert await used() == (200, 4)
 
 
+async def test_an_org_list_names_devices_of_reached_sites_only(cloud, get, org_id):
+    lost, *others = [site["id"] for site in cloud.fleet.sites(org_id)]
+    await cloud.fault("revoke_site", site_id=lost)
+    devices, _ = await get(f"/orgs/{org_id}/stats/devices?type=all")
+    assert {device["site_id"] for device in devices} == set(others)
+    await get(f"/sites/{lost}/stats/devices", status=403)
+
+
 @pytest.mark.parametrize("status", [401, 429, 500, 503])
 async def test_a_rest_fault_hits_and_heals(cloud, get, org_id, status):
     await cloud.fault("rest_status", status=status, path=f"/api/v1/orgs/{org_id}", retry_after_s=7)
