@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import signal
-import socket
-import threading
 import time
 from contextlib import ExitStack
 from http import HTTPStatus
@@ -49,7 +46,6 @@ THRESHOLDS = {
     "nac_denials": 10,
     "signature_failures": 2,
     "inventory_stale_seconds": 90,
-    "scrape_seconds": 1,
 }
 
 
@@ -103,7 +99,7 @@ class NocPrometheus(Running):
 
     def __init__(self, program: str, directory: Path, target: str, alertmanager: str) -> None:
         write_rules(directory / "rules")
-        self._target, self._alertmanager = target, alertmanager
+        self._target, self._alertmanager = urlsplit(target).netloc, alertmanager
         self._configure(directory, scraping=True)
         command = [program, "--config.file=prometheus.yml", "--storage.tsdb.path=tsdb", "--log.format=json"]
         command += ["--rules.alert.resend-delay=5s", "--web.listen-address=127.0.0.1:0"]
@@ -186,45 +182,6 @@ class NocDaemon(Daemon):
         self.ready()
 
 
-class Way:
-    """The way from Prometheus to the daemon; each connection waits `delay_s` before anything passes."""
-
-    def __init__(self, url: str) -> None:
-        self.delay_s = 0.0
-        where = urlsplit(url)
-        self._there = (str(where.hostname), int(where.port or 0))
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self.address = f"127.0.0.1:{self._server.getsockname()[1]}"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._serve, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.close()
-
-    def _serve(self) -> None:
-        with contextlib.suppress(OSError):  # closed
-            while True:
-                here, _ = self._server.accept()
-                threading.Thread(target=self._carry, args=(here,), daemon=True).start()
-
-    def _carry(self, here: socket.socket) -> None:
-        with here, contextlib.suppress(OSError), socket.create_connection(self._there) as there:
-            back = threading.Thread(target=self._pass_on, args=(there, here), daemon=True)
-            back.start()
-            self._pass_on(here, there)
-            back.join()
-
-    def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while chunk := source.recv(1 << 16):
-                if target.getpeername() == self._there:
-                    time.sleep(self.delay_s)
-                target.sendall(chunk)
-            target.shutdown(socket.SHUT_WR)
-
-
 class Noc:
     """All of it, as one context manager. `fleet` are flags of `simulate`."""
 
@@ -246,11 +203,10 @@ class Noc:
             )
             self.daemon = stack.enter_context(daemon).ready()
             self.daemon.stay()
-            self.way = stack.enter_context(Way(self.daemon.url))
             program = self._programs["prometheus-alertmanager"]
             self.alertmanager = stack.enter_context(Alertmanager(program, directory))
             self.prometheus = stack.enter_context(
-                NocPrometheus(self._programs["prometheus"], directory, self.way.address, self.alertmanager.address)
+                NocPrometheus(self._programs["prometheus"], directory, self.daemon.url, self.alertmanager.address)
             )
             (self.org,) = self.cloud.ask("/fleet")
             self._make_webhooks()
