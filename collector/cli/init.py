@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -56,6 +57,9 @@ def init(
     )
     try:
         exits.run_or_exit(first_steps.take(wish))
-    except typer.Abort:
+    except typer.Abort:  # Ctrl-C at a question, or nobody there to ask
+        if sys.stdin.isatty():
+            typer.echo("\nNothing is written.", err=True)
+            raise typer.Exit(exits.OK) from None
         typer.echo("\nmist-collector: nobody answers; give --cloud, MIST_API_TOKEN and --yes instead", err=True)
         raise typer.Exit(exits.USAGE) from None

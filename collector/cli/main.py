@@ -5,6 +5,8 @@ Every command is a module that imports what it needs only when it runs, so that 
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -57,6 +59,7 @@ COMMANDS = (
     Command("simulate", simulate.simulate, "Run a Mist cloud on this machine."),
 )
 
+_OF_A_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 _EXITS = (
     "Exit codes: 0 it went well; 1 it failed and may heal by itself (the network, the cloud, a disk); 2 somebody has "
     "to act (the command line, the configuration, a token, a port). SIGTERM and Ctrl-C end with 0."
@@ -99,3 +102,9 @@ def main() -> None:
     except CollectorError as error:
         typer.echo(f"mist-collector: {error}", err=True)
         sys.exit(USAGE if isinstance(error, TO_ACT) else FAILED)
+    except OSError as error:
+        if error.errno not in _OF_A_DISK:
+            raise
+        typer.echo(f"mist-collector: the output cannot be written: {error.strerror}", err=True)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the rest fails again at the very end
+        sys.exit(FAILED)

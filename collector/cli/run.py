@@ -96,7 +96,9 @@ async def until_told(config: Config, load: Callable[[], Config], applied: Callab
         loop.add_signal_handler(number, told, number)
     loop.add_signal_handler(signal.SIGHUP, asked.set)
     from collector.app import run as collect  # noqa: PLC0415 - the whole house; a signal while it loads ends it clean
+    from collector.metrics import settled  # noqa: PLC0415 - as above
     from collector.reloading import Source  # noqa: PLC0415 - as above
     from collector.serve.supervision import Notifier  # noqa: PLC0415 - as above
 
+    settled.tune()
     await collect(config, stop=stop, notifier=Notifier(os.environ), source=Source(load, applied, asked))

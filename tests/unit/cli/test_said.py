@@ -176,6 +176,20 @@ def test_what_there_is_not_is_a_sentence_and_exit_code_2(asked, folder):
     assert len(done.stderr.splitlines()) <= 4
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+@pytest.mark.parametrize("words", [["catalog"], ["check-config", "collector.yaml"], ["replay", "frames.jsonl"]])
+def test_a_full_disk_is_a_sentence_and_exit_code_1(words, folder):
+    (folder / "collector.yaml").write_text(GOOD)
+    (folder / "frames.jsonl").write_text("{}\n")
+    command = [sys.executable, "-m", "collector", *words]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, cwd=folder, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (
+        1, "mist-collector: the output cannot be written: No space left on device",
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr
+
+
 # Completion
 
 # How each shell loads the script, and says what it would offer or call.
