@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from collector.cli import progress, template
+from collector.cli import asking, progress, template
 from collector.clock import SystemClock
 from collector.errors import ConfigError, Fatal, Fault
 from collector.ingest.reading import Reader
@@ -101,7 +101,7 @@ def _cloud(wish: Wish) -> Cloud:
         typer.echo("Mist has several clouds; yours is the one whose portal you log in to:")
         for cloud in clouds.CLOUDS.values():
             typer.echo(f"  {cloud.name:<10}{cloud.api_url.replace('https://api.', 'manage.')}")
-        name = typer.prompt("Cloud", default="global01")
+        name = asking.text("Cloud", default="global01")
     if name not in clouds.CLOUDS:
         problem = "is missing" if name is None else f"{name} is not a Mist cloud"
         raise _fault("--cloud", problem, f"one of {', '.join(clouds.CLOUDS)}")
@@ -127,7 +127,7 @@ def _token(wish: Wish) -> str:
     if token:
         typer.echo(f"The token is taken from {TOKEN_VARIABLE}.")
     elif wish.ask:
-        token = str(typer.prompt("API token (not shown; read access is enough)", hide_input=True)).strip()
+        token = asking.text("API token (not shown; read access is enough)", hidden=True)
     if not token or not token.isascii() or not token.isprintable() or " " in token:
         raise _fault(TOKEN_VARIABLE, "holds no API token", "one word, as Mist showed it when it was made")
     return token
@@ -173,7 +173,7 @@ def _chosen_orgs(wish: Wish, reading: Reading) -> list[str]:
 
 
 def _yes(wish: Wish, question: str) -> bool:
-    return typer.confirm(question, default=True) if wish.ask else True
+    return asking.yes(question, default=True) if wish.ask else True
 
 
 def _write(wish: Wish, cloud: Cloud, token: str, org_ids: list[str], *, webhook: bool) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from collector.cli import first_steps, webhook_calls
+from collector.cli import asking, first_steps, webhook_calls
 from collector.cli.visit import visiting
 from collector.config.secret_file import shown
 from collector.errors import Fatal
@@ -171,7 +171,8 @@ async def remove(config: Config, wish: Wish, *, ask: bool) -> None:
     """Delete the webhook of that name."""
     async with at_owner(config, wish) as (visit, owner):
         webhook = await named_or_fatal(visit, owner, wish.name)
-        if ask:
-            typer.confirm(f"Remove webhook {webhook.name} of {owner}, which posts to {_bare(webhook.url)}?", abort=True)
+        question = f"Remove webhook {webhook.name} of {owner}, which posts to {_bare(webhook.url)}?"
+        if ask and not asking.yes(question, default=False):
+            raise typer.Abort
         await visit.rest.write("DELETE", webhook.path)
     typer.echo(f"Removed: webhook {webhook.name} of {owner}")
