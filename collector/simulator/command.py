@@ -51,6 +51,8 @@ def run(options: SimulateOptions, out: TextIO | None = None) -> int:
 
     0 after an ordinary end, 2 for options that make no sense and for a port that is taken.
     """
+    if sys.stderr.isatty():  # a thousand sites take some seconds
+        print("Building the fleet ...", file=sys.stderr)  # noqa: T201 - words for the person at the terminal
     try:
         cloud = FakeCloud(cloud_options(options))
         asyncio.run(_serve(cloud, options, out or sys.stdout))
