@@ -28,19 +28,21 @@ from collector.serve.status_page import AccountLine
 from collector.status import RestStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from collector.catalog.catalog import Catalog
     from collector.clock import Clock
     from collector.config import AccountConfig, Config
     from collector.ingest.intake import Intake
     from collector.ingest.transport import Connect
     from collector.location.feed import Location
-    from collector.mist.directory import Changes
     from collector.mist.shard import Shard
     from collector.status import ConnectionStatus, PollStatus
 
 log = structlog.get_logger()
 
 LOOK_EVERY_S: Final = 10.0  # at the token, whether it was replaced
+STEP: Final = 1000  # channels found before other work gets its turn
 RETRY_S: Final = 300.0  # a new token that did not open a connection is tried again so often
 
 
@@ -75,7 +77,8 @@ class AccountRun:
             self.rest,
             account,
             self.directory,
-            on_change=self._changed,
+            on_change=daemon.catalog.changed,
+            on_changed=self._subscribe_in_steps,
             on_payload=self._payload,
             clock=clock,
             every_s=config.inventory.refresh_s,
@@ -201,20 +204,29 @@ class AccountRun:
         own = set(map(id, self.polling.current.statuses))  # another account may have the same name by now
         self._daemon.polls[:] = [status for status in self._daemon.polls if id(status) not in own]
 
-    def _changed(self, changes: Changes) -> None:
-        self._daemon.catalog.changed(changes)
-        self._subscribe()
-
     def _site_complete(self, kind: str, site_id: str, began: float) -> None:
         self._daemon.catalog.site_complete(kind, site_id, began)
         self.maps.look()
 
     def _subscribe(self) -> None:
         """Subscribe to every channel that is switched on and that the catalogue can read."""
+        self.pool.set_channels(self._wanted())
+
+    async def _subscribe_in_steps(self) -> None:
+        """The same, with turns for other work in between: ten thousand channels take some tenths of a second."""
+        paths = []
+        for number, path in enumerate(self._wanted(), start=1):
+            paths.append(path)
+            if number % STEP == 0:
+                await self._daemon.clock.sleep(0)
+        for _ in self.pool.follow(paths):
+            await self._daemon.clock.sleep(0)
+
+    def _wanted(self) -> Iterator[str]:
         daemon = self._daemon
         streams, maps = daemon.config.streams.model_dump(), daemon.location.maps()
         paths = wanted(streams, self.directory, daemon.shard, maps)
-        self.pool.set_channels(path for path in paths if daemon.catalog.open_channel(path) is not None)
+        return (path for path in paths if daemon.catalog.open_channel(path) is not None)
 
     def _payload(self, kind: str, payload: dict[str, object], ids: dict[str, str]) -> None:
         self._daemon.catalog.rest_object(kind, payload, ids)

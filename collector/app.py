@@ -25,10 +25,9 @@ from collector.ingest.intake import Intake
 from collector.ingest.tasks import Crew
 from collector.ingest.webhook import Webhook
 from collector.location.configured import located
-from collector.metrics import exposition
+from collector.metrics import exposition, settled
 from collector.metrics.labels import escape
 from collector.metrics.selfmetrics import SelfMetrics, Subscriptions
-from collector.metrics.settled import Settled
 from collector.mist.directories import Directories
 from collector.mist.duplicates import Duplicates
 from collector.mist.shard import Shard
@@ -60,6 +59,7 @@ log = structlog.get_logger()
 Job = Callable[[], Coroutine[Any, Any, None]]
 
 SWEEP_EVERY_S = 15.0
+SETTLE_EVERY_S = 1.0
 
 
 async def run(
@@ -92,7 +92,7 @@ async def run(
         notifier.ready()
         if started is not None:
             started(daemon)
-        jobs: list[Job] = [daemon.sweep, watchdog.run, daemon.crew.run, daemon.reloader.run]
+        jobs: list[Job] = [daemon.sweep, daemon.settle, watchdog.run, daemon.crew.run, daemon.reloader.run]
         await until(stop, jobs, on_stop=notifier.stopping)
     log.info("stopped")
 
@@ -147,7 +147,6 @@ class Collector:
         self.webhook = self._webhook(self.webhook_status) if self.webhook_status is not None else None
         self.server_status, self.reload_status = ServerStatus(), ReloadStatus(last_good_at=clock.now())
         self.reloader = Reloader(self, source, self.reload_status)
-        self.settled = Settled(self.catalog.store)
         self.subscriptions = Subscriptions(self.catalog.store, self.to_unix)
         self.selfmetrics = self._selfmetrics()
         self.progress = Progress(
@@ -191,8 +190,13 @@ class Collector:
             await self.clock.sleep(SWEEP_EVERY_S)
             for _ in self.catalog.sweep():
                 await asyncio.sleep(0)
-            self.settled.settle()
             self.progress.swept(self.clock.now())
+
+    async def settle(self) -> NoReturn:
+        """Keep the garbage collector away from what has come to stay."""
+        while True:
+            await self.clock.sleep(SETTLE_EVERY_S)
+            settled.settle()
 
     async def render(self, selection: Selection) -> AsyncGenerator[bytes]:
         """The exposition, or what is asked for of it; other work gets its turn between chunks."""
@@ -203,7 +207,8 @@ class Collector:
         store.begin_scrape()
         try:
             for chunk in exposition.render(store, openmetrics=openmetrics, wanted=wanted_of(selection)):
-                yield chunk
+                if chunk:
+                    yield chunk
                 await asyncio.sleep(0)
         finally:
             store.end_scrape()

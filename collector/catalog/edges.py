@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collector.mist.directories import Directories
     from collector.mist.directory import Changes
 
+SWEEP_STEP = 5000  # devices looked at, most of which are no edges
 LOST_AFTER_S = 86_400.0
 
 
@@ -110,10 +111,17 @@ class MistEdges:
 
     def sweep(self, now: float) -> Iterator[int]:
         """End the edges that nobody has spoken of for a day."""
-        lost = [mac for mac, place in self._edges() if self._devices.heard_at(place) < now - LOST_AFTER_S]
-        for mac in lost:
-            self._devices.roster.remove(mac)
-        yield len(lost)
+        places = self._devices.roster.places
+        macs = list(places)
+        for first in range(0, len(macs), SWEEP_STEP):
+            step = ((mac, places[mac]) for mac in macs[first : first + SWEEP_STEP] if mac in places)
+            lost = [mac for mac, place in step if self._lost(place, now)]
+            for mac in lost:
+                self._devices.roster.remove(mac)
+            yield len(lost)
+
+    def _lost(self, place: Place, now: float) -> bool:
+        return place.labels[3] == mxedge.KIND and self._devices.heard_at(place) < now - LOST_AFTER_S
 
     def _edges(self) -> Iterator[tuple[str, Place]]:
         return (item for item in self._devices.roster.places.items() if item[1].labels[3] == mxedge.KIND)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
+import msgspec
 import orjson
 
 from collector.errors import Fatal, RateLimited, Retryable
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 DEFAULT_RETRY_AFTER_S = 30.0  # a 429 that names no time: wait at least so long
 LONGEST_RETRY_AFTER_S = 3600.0  # the budget is new every hour, whatever a header says
 LONGEST_DETAIL = 200
+LARGE_BODY = 128 * 1024  # bytes; a list that is larger is parsed entry by entry
 
 _OK = 200
 _TOO_MANY = 429
@@ -30,8 +33,35 @@ _EXPLAINED = {
 }
 
 
+class Entries(Sequence[object]):
+    """A long list whose entries are parsed when they are looked at, so that no page holds up what else there is to do.
+
+    A thousand access points are 6.6 MB: 40-55 ms and 80,000 objects to parse at once, 4 ms to find where each begins.
+    Raises Retryable for an entry that is not JSON.
+    """
+
+    def __init__(self, body: bytes, where: str) -> None:
+        self._raw = msgspec.json.decode(body, type=list[msgspec.Raw])
+        self._where = where
+
+    def __len__(self) -> int:
+        return len(self._raw)
+
+    @overload
+    def __getitem__(self, at: int) -> object: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[object]: ...
+    def __getitem__(self, at: int | slice) -> object:
+        if isinstance(at, slice):
+            return [self[place] for place in range(*at.indices(len(self)))]
+        try:
+            return orjson.loads(memoryview(self._raw[at]))
+        except orjson.JSONDecodeError:
+            raise Retryable("an entry of the list is not JSON", where=self._where) from None
+
+
 def body_of(status: int, headers: Mapping[str, str], body: bytes, *, where: str, unix: float) -> object:
-    """Return the decoded JSON of a good answer.
+    """Return the decoded JSON of a good answer; a long list as `Entries`.
 
     Raises Retryable for 5xx and for a 200 that is not JSON (a captive portal, a maintenance page, a cut-off body),
     RateLimited for 429, Fatal for everything else, redirects included: those are never followed, for the token must
@@ -40,8 +70,10 @@ def body_of(status: int, headers: Mapping[str, str], body: bytes, *, where: str,
     if status != _OK:
         raise _error_of(status, headers, body, where=where, unix=unix)
     try:
+        if len(body) > LARGE_BODY and body.startswith(b"["):
+            return Entries(body, where)
         return orjson.loads(body)
-    except orjson.JSONDecodeError:
+    except (orjson.JSONDecodeError, msgspec.DecodeError):
         kind = headers.get("Content-Type", "no content type").partition(";")[0]
         detail = f"the answer is not JSON ({len(body)} bytes of {kind})"
         raise Retryable(detail, where=where, status=status) from None

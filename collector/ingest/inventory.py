@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
@@ -37,7 +37,12 @@ JITTER = 0.05  # of the interval, either way, so that shards do not ask together
 BUDGET_SHARE = 0.5  # of the hour's calls at most for reading the inventory; huge accounts are read less often
 
 OnChange = Callable[[Changes], None]
+OnChanged = Callable[[], Awaitable[None]]
 OnPayload = Callable[[str, dict[str, object], dict[str, str]], None]  # kind, raw dict, ids
+
+
+async def _nothing_more() -> None:
+    """Nobody waits for the end of the changes."""
 
 
 class SitesScope(Protocol):
@@ -71,11 +76,12 @@ class AccountScope(Protocol):
 class Inventory:
     """Keeps `directory` true and hands on what it reads.
 
-    `on_change(changes)` is called after the directory has changed, `on_payload(kind, payload, ids)` for each raw
-    object: kinds "org", "site", "inventory" at each round, "device" (and "mxedge") when priming; ids are `org_id` and,
-    where they apply, `site_id` (may be empty) and `mac`. `ready` is set after the first round that was complete, or
-    that only lacks what the token is refused. `mxedges` primes Mist Edges too; `members` lists the members of virtual
-    chassis one by one. `shard` narrows the sites to those served here.
+    `on_change(changes)` is called after the directory has changed, in parts where much has; after the last part
+    `on_changed()` is awaited. `on_payload(kind, payload, ids)` is called for each raw object: kinds "org", "site",
+    "inventory" at each round, "device" (and "mxedge") when priming; ids are `org_id` and, where they apply, `site_id`
+    (may be empty) and `mac`. `ready` is set after the first round that was complete, or that only lacks what the token
+    is refused. `mxedges` primes Mist Edges too; `members` lists the members of virtual chassis one by one. `shard`
+    narrows the sites to those served here.
     """
 
     def __init__(
@@ -86,6 +92,7 @@ class Inventory:
         *,
         on_change: OnChange,
         on_payload: OnPayload,
+        on_changed: OnChanged = _nothing_more,
         clock: Clock,
         every_s: float = EVERY_S,
         mxedges: bool = False,
@@ -103,6 +110,7 @@ class Inventory:
         self._account = account.name
         self._directory = directory
         self._on_change = on_change
+        self._on_changed = on_changed
         self._on_payload = on_payload
         self._clock = clock
         self._priming = Priming(rest, directory, self._hand_on, clock, mxedges=mxedges)
@@ -182,7 +190,10 @@ class Inventory:
             unread_sites=reading.unread_sites,
         )
         if changes:
-            self._on_change(changes)
+            for part in changes.parts():
+                self._on_change(part)
+                await self._clock.sleep(0)
+            await self._on_changed()
         for number, entry in enumerate(reading.payloads, start=1):
             self._hand_on(entry.kind, entry.payload, entry.ids)
             if number % BATCH == 0:

@@ -10,12 +10,13 @@ caller must not take such a reading for the whole.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import orjson
 
 from collector.errors import Retryable
+from collector.ingest.answers import Entries
 
 LIMIT = 1000  # entries a page; the largest that Mist gives
 MAX_PAGES = 500  # of one listing: half a million entries
@@ -106,8 +107,8 @@ def _next_of(body: object, where: str) -> str | None:
     return link or None
 
 
-def _list_of(entries: object, where: str) -> list[object]:
-    if not isinstance(entries, list):
+def _list_of(entries: object, where: str) -> Sequence[object]:
+    if not isinstance(entries, list | Entries):
         raise Retryable("a list was expected, something else came", where=where)
     return entries
 
@@ -117,7 +118,7 @@ def _number(answer: Answer, header: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() else None
 
 
-def _fingerprint(entries: list[object]) -> object:
+def _fingerprint(entries: Sequence[object]) -> object:
     """Return what tells one page from another though its numbers move: its length, its first and its last entry."""
     return (len(entries), _identity(entries[0]), _identity(entries[-1])) if entries else None
 

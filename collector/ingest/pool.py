@@ -19,7 +19,7 @@ from collector.mist.session import Session
 from collector.status import ConnectionStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from collector.clock import Clock
     from collector.ingest.intake import Intake
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 MAX_CHANNELS: Final = 1500  # a connection; mist/README 3: backlog is feared from here on
 HARD_LIMIT: Final = 2000  # the same: Mist refuses more
 OPEN_EVERY_S: Final = 0.5
+STEP: Final = 500  # channels given to connections at a time
 SUCCEED_WITHIN_S: Final = 120.0  # that a connection has to come up in, where it is to replace another
 _LOG: Final = structlog.get_logger()
 
@@ -93,14 +94,27 @@ class Pool:
         self._rotating = asyncio.Lock()
         self._tasks: dict[Stream, asyncio.Task[NoReturn]] = {}
         self._changed = asyncio.Event()
+        self._follows = 0  # how often the wanted channels were told
 
     def set_channels(self, wanted: Iterable[str]) -> None:
         """Subscribe to exactly `wanted`: what is new is added, what is gone is unsubscribed, the rest is left alone."""
-        target = dict.fromkeys(wanted)
+        for _ in self.follow(wanted):
+            pass
+
+    def follow(self, wanted: Iterable[str]) -> Iterator[None]:
+        """The same in steps of some milliseconds; whoever calls this or `set_channels` anew overrides what is left.
+
+        New connections begin after the last step, so that none takes what is still to come for a late addition.
+        """
+        self._follows += 1
+        turn, target = self._follows, dict.fromkeys(wanted)
         for channel in [channel for channel in self._at if channel not in target]:
             self._at.pop(channel).unsubscribe(channel)
             self._intake.unsubscribe(channel)
-        self._add([channel for channel in target if channel not in self._at])
+        for _ in self._add([channel for channel in target if channel not in self._at]):
+            yield
+            if turn != self._follows:
+                return
         for stream in [stream for stream in self._streams if not stream.status.subscriptions]:
             self._streams.remove(stream)
             self._statuses.remove(stream.status)
@@ -179,16 +193,18 @@ class Pool:
             if stream not in self._tasks:
                 self._tasks[stream] = group.create_task(stream.run(), name=f"stream {stream.status.name}")
 
-    def _add(self, channels: list[str]) -> None:
+    def _add(self, channels: list[str]) -> Iterator[None]:
         """Give each channel to the connection with most room, after making the connections that all of them need."""
         needed = -(-(len(self._at) + len(channels)) // self.max_channels)  # rounded up
         while len(self._streams) < needed:
             self._streams.append(self._new_stream())
-        for channel in channels:
+        for number, channel in enumerate(channels, start=1):
             stream = min(self._streams, key=lambda stream: len(stream.status.subscriptions))
             self._at[channel] = stream
             self._intake.subscribe(channel)
             stream.subscribe(channel)
+            if number % STEP == 0:
+                yield
 
     def _new_stream(self) -> Stream:
         """Make a stream without channels, under the first free name, and show it."""

@@ -18,7 +18,7 @@ from collector.mist.directory import Device, Org, Site
 from collector.mist.privileges import Reach, reach_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from collector.ingest.rest import Rest
     from collector.mist.directory import Directory
@@ -65,12 +65,14 @@ class Reader:
         self._watched = watched
         self._members = members  # also list the members of virtual chassis (vc=true)
         self._refused_msps: set[str] = set()
+        self._known: Mapping[str, Device] = {}
 
     async def read(self, known: Directory) -> Reading:
         """Read everything once; raises RemoteError when not even the list of orgs could be had.
 
         `known` is the directory so far: its orgs stay when a listing that might name them could not be read.
         """
+        self._known = known.devices
         reading = Reading(await self._reach())
         if not self._orgs:
             await self._expand_msps(reading, known)
@@ -141,7 +143,8 @@ class Reader:
         if device is None:
             reading.skipped += 1
         elif device.site_id in reading.sites or not self._watched:
-            reading.devices[device.mac] = device
+            known = self._known.get(device.mac)
+            reading.devices[device.mac] = known if known is not None and known == device else device
             ids = {"org_id": org_id, "site_id": device.site_id, "mac": device.mac}
             reading.payloads.append(Payload("inventory", entry, ids))
 

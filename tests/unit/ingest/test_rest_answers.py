@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import orjson
 import pytest
 
 from collector.errors import Fatal, RateLimited, Retryable
-from collector.ingest.answers import body_of, retry_after_s
+from collector.ingest.answers import LARGE_BODY, Entries, body_of, retry_after_s
 
 UNIX = 1_700_000_000.0  # Tue, 14 Nov 2023 22:13:20 GMT
 
@@ -16,6 +17,35 @@ def judged(status: int, body: bytes = b"", **headers: str) -> object:
 
 def test_a_good_answer_is_its_json():
     assert judged(200, b'{"a": [1, null]}') == {"a": [1, None]}
+
+
+def large(*odd: bytes) -> bytes:
+    """A list too large to be parsed at once, with odd entries at its end."""
+    number = LARGE_BODY // 8
+    return b"[" + b",".join([b'{"id":%d}' % at for at in range(number)] + list(odd)) + b"]"
+
+
+def test_a_long_list_is_the_same_list():
+    body = large(b'"word"', b'[1, {"a": null}]', b"null")
+    found = judged(200, body)
+
+    assert isinstance(found, Entries)
+    assert list(found) == orjson.loads(body)
+    assert found[-1] is None
+    assert found[1:3] == [{"id": 1}, {"id": 2}]
+
+
+@pytest.mark.parametrize("body", [large()[:-1], large()[:-20], large(b"nonsense"), large() + b"]"])
+def test_a_long_list_that_is_cut_off_or_wrong_is_retried(body):
+    with pytest.raises(Retryable, match="not JSON"):
+        judged(200, body)
+
+
+def test_an_entry_that_is_no_text_is_retried_when_it_is_looked_at():
+    found = judged(200, large(b'"\xff"'))
+
+    with pytest.raises(Retryable, match="not JSON"):
+        list(found)
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 410, 418, 301, 302, 308, 204])

@@ -6,38 +6,70 @@ import gc
 
 import pytest
 
-from collector.metrics.model import Entity, Gauge
-from collector.metrics.settled import FIRST_ROWS, Settled
-from collector.metrics.store import Store
+from collector.metrics import settled
 
-ROW = Entity("row", labels=("id",), families=(Gauge("row_value", None, "Value."),))
+OBJECTS = 1000
 
 
-@pytest.fixture
-def store():
-    yield Store()
+@pytest.fixture(autouse=True)
+def collector_as_before():
+    thresholds = gc.get_threshold()
+    gc.collect()
+    gc.freeze()  # what the tests' own house has; only what is made from here on is in sight
+    yield
     gc.unfreeze()
+    gc.set_threshold(*thresholds)
 
 
-def grow(store, rows):
-    table = store.table(ROW)
-    for number in range(len(table), rows):
-        table.new_row(b'id="%d"' % number)
+def old_objects(number):
+    made = [[] for _ in range(number)]
+    gc.collect()  # they survive, so they are old
+    return made
 
 
-def test_a_small_store_is_left_alone(store):
-    grow(store, FIRST_ROWS - 1)
-    before = gc.get_freeze_count()
-    assert not Settled(store).settle()
+def test_few_objects_are_left_to_the_collector():
+    made, before = old_objects(OBJECTS), gc.get_freeze_count()
+
+    assert not settled.settle(most=2 * OBJECTS)
     assert gc.get_freeze_count() == before
+    assert len(made) == OBJECTS
 
 
-def test_a_store_that_grew_by_a_quarter_is_frozen_again_and_no_sooner(store):
-    settled = Settled(store)
-    grow(store, FIRST_ROWS)
-    assert settled.settle()
-    assert gc.get_freeze_count() > 0
-    grow(store, int(FIRST_ROWS * 1.2))
-    assert not settled.settle()
-    grow(store, int(FIRST_ROWS * 1.25))
-    assert settled.settle()
+def test_many_objects_are_frozen_once_and_no_more_before_there_are_as_many_again():
+    made, before = old_objects(OBJECTS), gc.get_freeze_count()
+
+    assert settled.settle(most=OBJECTS // 2)
+    assert gc.get_freeze_count() >= before + OBJECTS
+    assert not settled.settle(most=OBJECTS // 2)
+    made += old_objects(OBJECTS)
+    assert settled.settle(most=OBJECTS // 2)
+
+
+def test_a_cycle_that_died_young_is_collected_and_not_frozen():
+    made = old_objects(OBJECTS)
+    dead = Dead()
+    dead.cycle = dead
+    del dead
+
+    assert settled.settle(most=OBJECTS // 2)
+    assert Dead.ended == 1
+    assert len(made) == OBJECTS
+
+
+def test_tuning_freezes_what_is_there():
+    made, before = old_objects(OBJECTS), gc.get_freeze_count()
+
+    settled.tune()
+
+    assert gc.get_freeze_count() >= before + OBJECTS
+    assert gc.get_threshold() == settled.THRESHOLDS
+    assert len(made) == OBJECTS
+
+
+class Dead:
+    """Counts how many of it were collected."""
+
+    ended = 0
+
+    def __del__(self):
+        Dead.ended += 1

@@ -31,6 +31,17 @@ def test_the_first_reading_adds_everything():
     assert directory.devices == {"5c5b35000001": AP}
 
 
+def test_the_parts_of_a_change_are_the_whole():
+    sites = [Site(f"site-{number}", "org-1") for number in range(7)]
+    changes = Directory().replace([ORG], sites, [AP])
+    parts = list(changes.parts(3))
+    assert [len(part.sites_added) for part in parts] == [3, 3, 1]
+    assert tuple(site for part in parts for site in part.sites_added) == changes.sites_added
+    assert parts[0].orgs_added == (ORG,)
+    assert parts[0].devices_added == (AP,)
+    assert not any(part.orgs_added or part.devices_added for part in parts[1:])
+
+
 def test_an_equal_reading_changes_nothing():
     directory = full()
     assert not directory.replace([ORG, OTHER], [HQ, LAB, SHOP], [AP, SWITCH, GATEWAY])
