@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from random import Random
 
 EVERY_S = 3.0
-WARM_MINUTES = 8.0  # until rows, caches and the allocator have found their level
+WARM_MINUTES = 8.0  # until rows, caches and the allocator have found their level, so much the sooner
+WARM_PAUSES_S, PAUSES_S = (0.5, 2.0), (3.0, 15.0)  # as trouble follows on trouble: the peaks of an hour come in minutes
 REMEMBERED = 500_000  # events, the limit of `Duplicates`
 BATCH = 2_000
 MOST_RSS_PERCENT = 1.0  # an hour
@@ -79,8 +80,8 @@ def main() -> int:
             daemon.ready()
             filled = _fill(daemon)
             trouble = _begin(rng, cloud, daemon)
-            _live(rng, trouble, asked.warm_minutes * 60)
-            readings, deeds = _live(rng, trouble, asked.minutes * 60)
+            _live(rng, trouble, asked.warm_minutes * 60, WARM_PAUSES_S)
+            readings, deeds = _live(rng, trouble, asked.minutes * 60, PAUSES_S)
             trouble.heal()
             faults = _compared(cloud, daemon, filled)
             code, took_s = daemon.end()
@@ -116,7 +117,9 @@ def _begin(rng: Random, cloud: Simulator, daemon: Daemon) -> Trouble:
     return trouble
 
 
-def _live(rng: Random, trouble: Trouble, seconds: float) -> tuple[list[Reading], Counter[str]]:
+def _live(
+    rng: Random, trouble: Trouble, seconds: float, pauses_s: tuple[float, float]
+) -> tuple[list[Reading], Counter[str]]:
     daemon = trouble.daemon
     readings, deeds = [], Counter[str]()
     began = time.monotonic()
@@ -124,9 +127,10 @@ def _live(rng: Random, trouble: Trouble, seconds: float) -> tuple[list[Reading],
     while (now := time.monotonic()) - began < seconds:
         if now >= due:
             deeds[trouble.next()] += 1
-            due = now + rng.uniform(3, 15)
-        readings.append(read(daemon.process.pid, daemon.metrics(), time.monotonic() - began))
-        time.sleep(EVERY_S)
+            due = now + rng.uniform(*pauses_s)
+        if not readings or now - began - readings[-1].at_s >= EVERY_S:
+            readings.append(read(daemon.process.pid, daemon.metrics(), now - began))
+        time.sleep(min(EVERY_S, max(due - time.monotonic(), 0.05)))
     return readings, deeds
 
 
