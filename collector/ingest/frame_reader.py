@@ -1,12 +1,12 @@
 """A WebSocket connection that hands frames over without a detour: the hot end of a stream.
 
-The library `websockets` opens the connection (proxy, TLS, handshake), sends, keeps pings and closes. Only what arrives is
-read here: a whole text or binary frame, which is nearly every frame of Mist's, goes from the buffer of the socket
-straight to `take`, in the turn of the event loop in which it came, uncopied. Everything else (control frames, fragments,
-what breaks RFC 6455) is passed to the library, byte for byte, and so is what comes after a message that waits there:
-messages stay in order.
+The library `websockets` opens the connection (proxy, TLS, handshake), sends, keeps pings and closes. Only what arrives
+is read here: a whole text or binary frame, which is nearly every frame of Mist's, goes from the buffer of the socket
+straight to `take`, in the turn of the event loop in which it came, uncopied. Everything else (control frames,
+fragments, what breaks RFC 6455) is passed to the library, byte for byte, and so is what comes after a message that
+waits there: messages stay in order.
 
-Measured on loopback, per frame of 274 bytes: 0.6 us, where the library alone takes 4.6 us.
+Measured on loopback, per frame of 274 bytes: 0.4 us, where the library alone takes 4.6 us.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class FrameReader(ClientConnection, asyncio.BufferedProtocol):
         return self._deliver(stop, end)
 
     def _frames(self, at: int, end: int) -> int:
-        store, view, self._needed = self._store, self._view, 0
+        store, view, take, self._needed = self._store, self._view, self._straight(), 0
         while end - at > 1:
             first, size, body = store[at], store[at + 1], at + 2
             if size >= _BYTES_2:
@@ -117,20 +117,26 @@ class FrameReader(ClientConnection, asyncio.BufferedProtocol):
                 body += 2 if size == _BYTES_2 else 8
                 if body > end:
                     break
-                size = int.from_bytes(view[at + 2 : body], "big")
+                size = store[at + 2] << 8 | store[at + 3] if size == _BYTES_2 else int.from_bytes(view[at + 2 : body])
                 if size > MAX_FRAME_BYTES:
                     return self._give_up(at, end)
             stop = body + size
             if stop > end:
                 self._needed = stop - at
                 break
-            take = self.take
-            if (first == _TEXT or first == _BINARY) and take is not None and not self._lent and not self._fragmented:  # noqa: PLR1714 - a set would cost
+            if take is not None and (first == _TEXT or first == _BINARY):  # noqa: PLR1714, SIM109 - a set would cost
                 take(view[body:stop])
             else:
                 self._lend(first, at, stop)
+                if self.protocol.state is not State.OPEN:  # a close, or what may not be sent: nothing after it counts
+                    return self._give_up(stop, end)
+                take = self._straight()
             at = stop
         return at
+
+    def _straight(self) -> Callable[[memoryview], None] | None:
+        """Where whole frames go at once; None while one waits that must go first."""
+        return None if self._lent or self._fragmented else self.take
 
     def _lend(self, first: int, at: int, stop: int) -> None:
         """Pass one frame on, and note whether a message will wait for `recv` in the library."""

@@ -14,7 +14,7 @@ import asyncio
 import traceback
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NoReturn, Protocol
+from typing import TYPE_CHECKING, Final, NoReturn, Protocol, TypeAlias
 
 import structlog
 from orjson import loads
@@ -70,12 +70,15 @@ def _nobody(_channels: Sequence[str]) -> None:
     """Nobody wants to know."""
 
 
+Way: TypeAlias = "tuple[SubscriptionStatus, Callable[[object, float], None]]"
+
+
 class Stream:
     """One connection and its channels.
 
     `token` is asked at each attempt, so that a rotated token is used; it may raise OSError or a CollectorError.
-    `intake` takes what each frame was, with the time of the clock. `turn` is awaited before each attempt: the pool paces
-    openings with it. `status` is kept up to date. `rng` draws uniformly from [0, 1).
+    `intake` takes what each frame was, with the time of the clock. `turn` is awaited before each attempt: the pool
+    paces openings with it. `status` is kept up to date. `rng` draws uniformly from [0, 1).
     `new_session` makes the session of one connection. `on_recovered` takes the channels that are up again after a
     fault, all at once when the connection has settled, and later each that joins them: what they missed is lost.
     """
@@ -106,7 +109,7 @@ class Stream:
         self._new_session = new_session
         self._on_recovered = on_recovered
         self._session = self._fresh_session()
-        self._ways: dict[str, tuple[SubscriptionStatus, Callable[[object, float], None]]] = {}  # of channels that are up
+        self._ways: dict[str, Way] = {}  # of channels that are up
         self._wake = asyncio.Event()  # the timekeeper has something to do before its deadline
         self._retry = asyncio.Event()  # the pause between two attempts is over
         self._tried = asyncio.Event()  # the first attempt has settled, or broken

@@ -16,7 +16,7 @@ from collector.errors import Rejected
 from collector.location.engine import Engine, labels_of
 from collector.location.floor import Floor
 from collector.location.heat import Heat
-from collector.location.lane import REPEATED, Books, Lane, Ways
+from collector.location.lane import Books, Lane, reader, way
 from collector.location.named import NamedAssets
 from collector.location.population import key_of
 from collector.location.positions import Position, normal
@@ -85,7 +85,8 @@ class Location:
         self._scales = Tally(store, tables.FLOOR)
         self._heat = Heat(store, self.options.heat_cell_m, self.options.heat_max_cells)
         self._named = NamedAssets(store, self.options.named_assets, self.options.absent_after_s)
-        self._ways = [Ways(self._books, number, self._named.watcher(kind)) for number, kind in enumerate(tables.KINDS)]
+        tell = self._named.watcher
+        self._read = [reader(self._books, number, tell(kind)) for number, kind in enumerate(tables.KINDS)]
         self.floors: dict[str, Floor] = {}
         self._made = 0
         self._floor_of_zone: dict[str, Floor] = {}
@@ -102,7 +103,7 @@ class Location:
         floor = self._floor(match.ids["map_id"], match.ids["site_id"], "")
         if floor is None:
             return lambda _payload, _now: TOO_MANY_MAPS
-        return self._ways[kind].channel(self._lane(floor, kind))
+        return way(self._read[kind], self._lane(floor, kind))
 
     def event(self, topic: str, event: Mapping[str, Any], now: float) -> Rejected | None:
         """Apply a position that came by webhook, in metres, at monotonic `now`."""
@@ -123,9 +124,8 @@ class Location:
         return self._take(floor, self._number(topic, kind, position), position, now)
 
     def _take(self, floor: Floor, kind: int, position: Position, now: float) -> Rejected | None:
-        x, y = position.x * floor.ppm, position.y * floor.ppm
-        outcome = self._ways[kind].take(self._lane(floor, kind), position.who, x, y, position.seen, now)
-        return None if outcome is REPEATED else outcome
+        in_pixels = Position(position.who, position.x * floor.ppm, position.y * floor.ppm, position.seen)
+        return self._read[kind](self._lane(floor, kind), in_pixels, now)
 
     def _number(self, topic: str, kind: str, position: Position) -> int:
         """The number of the kind; the common topic calls "wifi" also those who are not connected."""

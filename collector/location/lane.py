@@ -1,6 +1,6 @@
 """The way of one position, for one kind on one floor: the hot path of location streams.
 
-`take` is called for each position, hundreds of thousands of times a minute; it looks the person up by hash, the zones
+`read` is called for each position, hundreds of thousands of times a minute; it looks the person up by hash, the zones
 up in the floor's grid, and does nothing else unless they changed. What the kind has in common is bound in the function,
 what the floor has of its own stands side by side in a `Lane`: with hundreds of floors and hundred thousands of people
 it is the processor's cache that costs. An address is hashed as it came: only where that hash is unknown, its notation
@@ -9,6 +9,7 @@ is made normal.
 
 from __future__ import annotations
 
+import struct
 from bisect import bisect_left
 from functools import partial
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from collector.errors import Rejected
 from collector.location.engine import labels_of
 from collector.location.floor import Border
 from collector.location.population import FULL, PLACE, SALT, TOLD, X, Y, key_of
-from collector.location.positions import NO_IDENTITY, struct_of, tolerant
+from collector.location.positions import NO_IDENTITY, Position, struct_of, tolerant
 from collector.metrics.model import Histogram
 from collector.metrics.store import NAN
 from collector.metrics.tally import Tally
@@ -28,7 +29,7 @@ from collector.mist.identity import mac_of
 
 if TYPE_CHECKING:
     from array import array
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import TypeAlias
 
     from collector.catalog.feed import Apply
@@ -39,12 +40,13 @@ if TYPE_CHECKING:
     from collector.metrics.store import Store
 
     Read: TypeAlias = Callable[["Lane", object, float], Rejected | None]
-    Take: TypeAlias = Callable[["Lane", str, float, float, float, float], Rejected | None]
+    Tell: TypeAlias = Callable[["Lane", "Position", float], None]
 
 CLOSED_MAP = Rejected("unknown_map")
 OUT_OF_ORDER = Rejected("out_of_order")
-REPEATED = Rejected("repeated")  # nothing new, and nothing wrong
 TOO_MANY = Rejected("too_many_entities")
+LATEST = struct.Struct("4d").pack_into  # HEARD, TOLD, X, Y of somebody, which stand side by side
+WRITE_STEP = 500  # lanes: some milliseconds
 _UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
@@ -55,11 +57,23 @@ class Books:
         self.engine = engine
         self.shift = NAN
         table = engine.map_rows.table
+        self.values = table.values
         self.received = table.column("mist_map_positions_received_total")
         self.last = table.column("mist_map_last_position_timestamp_seconds")
+        self.touched: list[Lane] = []  # lanes that have counted since they were last written down
+        store.unwritten.append(self.write_down)
         self.aps, self.ages, self.rssi = (
             Tally(store, entity) for entity in (tables.FLOOR_APS, tables.FLOOR_AGE, tables.FLOOR_RSSI)
         )
+
+    def write_down(self) -> Iterator[int]:
+        """Write what lanes have counted into the store, so many in one go."""
+        while self.touched:
+            some = self.touched[-WRITE_STEP:]
+            del self.touched[-WRITE_STEP:]
+            for lane in some:
+                lane.write_down(self)
+            yield len(some)
 
     def close(self, floor: Floor) -> None:
         """The floor is no more."""
@@ -69,11 +83,14 @@ class Books:
 
 
 class Lane:
-    """One kind on one floor: what a position needs of both, side by side. Where a column is -1 nothing is counted."""
+    """One kind on one floor: what a position needs of both, side by side. Where a column is -1 nothing is counted.
+
+    Positions, their ages and numbers of APs are counted here, and written into the store before a scrape.
+    """
 
     __slots__ = (
-        "age_at", "aps_at", "cells", "columns", "entries", "floor", "last_at", "left", "lines", "numbers", "per_px",
-        "ready", "received_at", "rssi_at", "top",
+        "age_at", "age_s", "ages", "aps", "aps_at", "aps_sum", "cells", "columns", "entries", "floor", "last",
+        "last_at", "left", "lines", "numbers", "per_px", "ready", "received_at", "rssi_at", "taken", "top",
     )  # fmt: skip
 
     def __init__(self, books: Books, floor: Floor, kind: int) -> None:
@@ -84,10 +101,26 @@ class Lane:
         self.aps_at = first_bucket(books.aps, (*labels, spec.name)) if spec.aps else -1
         self.age_at = first_bucket(books.ages, (*labels, spec.name)) if spec.timed else -1
         self.rssi_at = first_bucket(books.rssi, labels) if spec.rssi else -1
+        self._begin()
         for zone in floor.zones.values():
             books.engine.row_of(zone, kind)
         floor.listeners.append(self.adopt)
         self.adopt(floor.grid)
+        self.ready = floor.prepared  # zones may have been drawn since that grid was laid
+
+    def _begin(self) -> None:
+        self.taken, self.last, self.age_s, self.aps_sum = 0, NAN, 0.0, 0
+        self.ages, self.aps = [0] * AGE_SUM, [0] * APS_SUM
+
+    def write_down(self, books: Books) -> None:
+        """Write what was counted into the store, and begin anew."""
+        if not self.floor.closed:
+            values = books.values
+            values[self.received_at] += self.taken
+            values[self.last_at] = self.last
+            add_up(books.ages.table.values, self.age_at, [*self.ages, self.age_s])
+            add_up(books.aps.table.values, self.aps_at, [*self.aps, self.aps_sum])
+        self._begin()
 
     def adopt(self, grid: Grid | None) -> None:
         """From now on positions are looked up in this grid; None: not before there is a new one."""
@@ -97,52 +130,83 @@ class Lane:
             self.cells, self.numbers, self.entries = grid[5:]
 
 
+def add_up(values: array[float], first: int, counts: list[float]) -> None:
+    """Add counts to those that stand side by side from `first` on; nothing where that is -1."""
+    if first >= 0:
+        for at, count in enumerate(counts, first):
+            values[at] += count
+
+
 def first_bucket(tally: Tally, labels: tuple[str, ...]) -> int:
     """Where the first bucket of the row with these labels stands."""
     return tally.born(labels) * tally.table.width + tally.table.column(tally.table.entity.families[0].name)
 
 
-def taker(books: Books, kind: int) -> Take:
-    """Make the way in for positions in pixels of one kind: `take(lane, who, x, y, seen, now)`.
+def reader(books: Books, kind: int, tell: Tell | None = None) -> Read:  # noqa: C901, PLR0915 - as `read` in it
+    """Make the way in of one kind: `read(lane, payload, now)`, `now` monotonic.
 
-    `seen` is Unix seconds or 0, `now` monotonic. It returns None when the position was taken, REPEATED when it says
-    nothing new, or why it was refused.
+    The payload is that of a channel (text, or parsed already), or a `Position` in pixels. Returns None when a position
+    was taken or says nothing new, else why it was refused. `tell` learns of those that were taken.
     """
+    spec = tables.KINDS[kind]
+    shape = struct_of(spec)
+    from_text = msgspec.json.Decoder(shape).decode
     engine = books.engine
     people = engine.populations[kind]
     first_of, numbers, move = people.first.get, people.numbers, engine.move
-    values, ages = engine.map_rows.table.values, books.ages.table.values
-    is_mac, salt = tables.KINDS[kind].mac, SALT
+    touched, pack = books.touched.append, LATEST
+    of_rssi = books.rssi.table.values
 
-    def take(  # noqa: PLR0917 - keywords would cost for each position
-        lane: Lane, who: str, x: float, y: float, seen: float, now: float
-    ) -> Rejected | None:
-        first = first_of(hash(salt + who))
+    def read(lane: Lane, payload: object, now: float) -> Rejected | None:  # noqa: C901, PLR0912 - each call would cost
+        if type(payload) is str:
+            try:
+                position = from_text(payload)
+            except _UNREADABLE:
+                return taken_of(read, lane, tolerant(spec, payload), now)
+        elif type(payload) is Position:
+            position = payload
+        else:
+            return taken_of(read, lane, parsed(spec, shape, payload), now)
+        x, y, seen, aps = position.x, position.y, position.seen, position.aps
+        first = first_of(hash(SALT + position.who))
         if first is None or not lane.ready:
-            made = admitted(engine, people, lane.floor, who, is_mac=is_mac)
+            made = admitted(engine, people, lane.floor, position.who, is_mac=spec.mac)
             if isinstance(made, Rejected):
                 return made
             first = made
+        told = numbers[first + TOLD]
         if seen:
-            if seen <= numbers[first + TOLD] and not is_later(engine, people, first, (lane.floor.id, x, y), seen):
-                return OUT_OF_ORDER if seen < numbers[first + TOLD] else REPEATED
-            numbers[first + TOLD] = seen
+            if seen <= told and not is_later(engine, people, first, (lane.floor.id, x, y), seen):
+                return OUT_OF_ORDER if seen < told else None
+            told = seen
         column, line = int(x * lane.per_px + lane.left), int(y * lane.per_px + lane.top)
-        inside = 0 <= column < lane.columns and 0 <= line < lane.lines
-        code = lane.cells[line * lane.columns + column] if inside else 0
+        code = lane.cells[line * lane.columns + column] if 0 <= column < lane.columns and 0 <= line < lane.lines else 0
         if lane.numbers[code] != numbers[first + PLACE]:
             entry = lane.entries[code]
             place = entry.resolve(x, y) if isinstance(entry, Border) else entry
             if place.number != numbers[first + PLACE]:
                 move(kind, first, place, now, seen)
-        numbers[first], numbers[first + X], numbers[first + Y] = now, x, y
-        values[lane.received_at] += 1.0
-        unix = values[lane.last_at] = now + books.shift
+        pack(numbers, first * 8, now, told, x, y)
+        taken = lane.taken
+        if not taken:
+            touched(lane)
+        lane.taken = taken + 1
+        unix = lane.last = now + books.shift
         if seen and unix == unix:  # noqa: PLR0124 - NaN where the time is unknown
-            observe(ages, lane.age_at, AGE_BOUNDS, max(0.0, unix - seen))
+            age = unix - seen
+            lane.ages[bisect_left(AGE_BOUNDS, age)] += 1
+            if age > 0.0:
+                lane.age_s += age
+        if aps is not None:
+            lane.aps[APS_BUCKETS[aps] if aps < APS_KNOWN else APS_BEYOND] += 1
+            lane.aps_sum += aps
+        if position.rssi is not None and lane.rssi_at >= 0:
+            observe(of_rssi, lane.rssi_at, RSSI_BOUNDS, position.rssi)
+        if tell is not None:
+            tell(lane, position, now)
         return None
 
-    return take
+    return read
 
 
 def admitted(engine: Engine, people: Population, floor: Floor, who: str, *, is_mac: bool) -> int | Rejected:
@@ -179,65 +243,27 @@ def observe(values: array[float], first: int, bounds: tuple[float, ...], value: 
     values[first + len(bounds) + 1] += value
 
 
-def reader(books: Books, kind: int, take: Take) -> Read:
-    """Make what turns the payloads of a channel into positions: `read(lane, payload, now)`."""
-    spec = tables.KINDS[kind]
-    struct = struct_of(spec)
-    from_text, convert = msgspec.json.Decoder(struct).decode, msgspec.convert
-    more = observer(books) if spec.aps or spec.rssi else None
-
-    def read(lane: Lane, payload: object, now: float) -> Rejected | None:
-        try:
-            position = from_text(payload) if type(payload) is str else convert(payload, struct)
-        except _UNREADABLE:
-            return slowly(lane, payload, now)
-        outcome = take(lane, position.who, position.x, position.y, position.seen, now)
-        if outcome is not None:
-            return outcome if outcome is not REPEATED else None
-        if more is not None:
-            more(lane, position.aps, position.rssi)
-        return None
-
-    def slowly(lane: Lane, payload: object, now: float) -> Rejected | None:
-        positions = tolerant(spec, payload)
-        if isinstance(positions, Rejected):
-            return positions
-        outcomes = [take(lane, one.who, one.x, one.y, one.seen, now) for one in positions]
-        for one, outcome in zip(positions, outcomes, strict=True):
-            if outcome is None and more is not None:
-                more(lane, one.aps, one.rssi)
-        refused = [outcome for outcome in outcomes if outcome is not None and outcome is not REPEATED]
-        return refused[0] if len(refused) == len(outcomes) else None
-
-    return read
+def parsed(spec: tables.Kind, shape: type[Position], payload: object) -> list[Position] | Rejected:
+    """Read a payload that came as an object, not as text."""
+    try:
+        one = msgspec.convert(payload, shape)
+    except _UNREADABLE:
+        return tolerant(spec, payload)
+    return [Position(one.who, one.x, one.y, one.seen, one.aps, one.rssi)]
 
 
-def observer(books: Books) -> Callable[[Lane, int | None, float | None], None]:
-    """Make what counts how many APs made a position, and how strong a signal was."""
-    of_aps, of_rssi = books.aps.table.values, books.rssi.table.values
-
-    def more(lane: Lane, aps: int | None, rssi: float | None) -> None:
-        if aps is not None:
-            first = lane.aps_at
-            of_aps[first + (APS_BUCKETS[aps] if aps < len(APS_BUCKETS) else len(APS_BOUNDS))] += 1.0
-            of_aps[first + len(APS_BOUNDS) + 1] += aps
-        if rssi is not None and lane.rssi_at >= 0:
-            observe(of_rssi, lane.rssi_at, RSSI_BOUNDS, rssi)
-
-    return more
+def taken_of(read: Read, lane: Lane, positions: list[Position] | Rejected, now: float) -> Rejected | None:
+    """Take several positions, or what was read instead; refused only when every one of them is."""
+    if isinstance(positions, Rejected):
+        return positions
+    outcomes = [read(lane, position, now) for position in positions]
+    refused = [outcome for outcome in outcomes if outcome is not None]
+    return refused[0] if len(refused) == len(outcomes) else None
 
 
-class Ways:
-    """The ways in of one kind, over all floors. `watch` may wrap the taking of positions."""
-
-    def __init__(self, books: Books, kind: int, watch: Callable[[Take], Take] | None = None) -> None:
-        take = taker(books, kind)
-        self.take = watch(take) if watch is not None else take
-        self._read = reader(books, kind, self.take)
-
-    def channel(self, lane: Lane) -> Apply:
-        """The handler of a channel."""
-        return partial(self._read, lane)
+def way(read: Read, lane: Lane) -> Apply:
+    """The handler of a channel."""
+    return partial(read, lane)
 
 
 def bounds_of(entity: Entity) -> tuple[float, ...]:
@@ -247,4 +273,6 @@ def bounds_of(entity: Entity) -> tuple[float, ...]:
 
 
 APS_BOUNDS, AGE_BOUNDS, RSSI_BOUNDS = map(bounds_of, (tables.FLOOR_APS, tables.FLOOR_AGE, tables.FLOOR_RSSI))
+APS_BEYOND, APS_SUM, AGE_SUM = len(APS_BOUNDS), len(APS_BOUNDS) + 1, len(AGE_BOUNDS) + 1
 APS_BUCKETS = tuple(bisect_left(APS_BOUNDS, count) for count in range(int(APS_BOUNDS[-1]) + 1))  # by number of APs
+APS_KNOWN = len(APS_BUCKETS)

@@ -10,12 +10,12 @@ from collector.metrics.tally import Tally
 from collector.mist.identity import mac_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from collector.catalog.location import Kind
-    from collector.errors import Rejected
     from collector.location.floor import Floor
-    from collector.location.lane import Lane, Take
+    from collector.location.lane import Lane, Tell
+    from collector.location.positions import Position
     from collector.metrics.store import Store
 
 
@@ -33,21 +33,14 @@ class NamedAssets:
         self._x, self._y = (column("mist_asset_position_meters", axis=axis) for axis in "xy")
         self._time = column("mist_asset_position_timestamp_seconds")
 
-    def watcher(self, kind: Kind) -> Callable[[Take], Take] | None:
-        """What makes the way in of a kind tell of the chosen ones, too; None where none are of this kind."""
-        return self._watch if self._macs and kind.name in self.KINDS else None
+    def watcher(self, kind: Kind) -> Tell | None:
+        """What has to hear of the positions of a kind; None where no chosen ones are of this kind."""
+        return self._hear if self._macs and kind.name in self.KINDS else None
 
-    def _watch(self, take: Take) -> Take:
-        def taken(  # noqa: PLR0917 - as `take`
-            lane: Lane, who: str, x: float, y: float, seen: float, now: float
-        ) -> Rejected | None:
-            outcome = take(lane, who, x, y, seen, now)
-            mac = mac_of(who)
-            if outcome is None and mac in self._macs:
-                self._tell(lane.floor, str(mac), (x, y), seen, now)
-            return outcome
-
-        return taken
+    def _hear(self, lane: Lane, position: Position, now: float) -> None:
+        mac = mac_of(position.who)
+        if mac in self._macs:
+            self._tell(lane.floor, str(mac), (position.x, position.y), position.seen, now)
 
     def _tell(self, floor: Floor, mac: str, position: tuple[float, float], seen: float, now: float) -> None:
         labels = (floor.org_id, floor.site_id, mac)

@@ -47,8 +47,11 @@ EVERYTHING = Wanted()
 def render(store: Store, *, openmetrics: bool = False, wanted: Wanted = EVERYTHING) -> Iterator[bytes]:
     """The exposition in chunks of whole lines; families without a series are left out. No `# EOF` at the end.
 
-    The caller brackets the iteration with `begin_scrape` and `end_scrape` when it yields to other work between chunks.
+    The first chunks may be empty: steps of what has to be written down before. The caller brackets the iteration with
+    `begin_scrape` and `end_scrape` when it yields to other work between chunks.
     """
+    for _ in store.write_down():
+        yield b""
     for name in sorted(store.families):
         family = store.families[name]
         if wanted.family is None or wanted.family(name):

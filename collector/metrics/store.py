@@ -210,6 +210,7 @@ class Store:
         self.scrapes = 0  # expositions under way
         self.decorate: Callable[[Mapping[str, str]], Mapping[str, str]] = nothing  # labels added to every root row
         self.tallies: list[Relabelled] = []  # what renders labels of root rows without a roster
+        self.unwritten: list[Callable[[], Iterator[int]]] = []  # each writes down what was counted beside the rows
 
     def family(self, family: AnyFamily) -> FamilyColumns:
         """The columns of this family; the same name always means the same type and the same sentence."""
@@ -228,6 +229,11 @@ class Store:
         elif known.entity is not entity:
             raise ValueError(f"two entities are called {entity.name}")
         return known
+
+    def write_down(self) -> Iterator[int]:
+        """Let all that is counted beside the rows be written into them; yields after short steps."""
+        for write in self.unwritten:
+            yield from write()
 
     def begin_scrape(self) -> None:
         """From now on freed rows keep their place."""

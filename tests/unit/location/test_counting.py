@@ -244,3 +244,13 @@ def test_how_many_aps_made_a_position_and_how_loud_strangers_are():
     assert floors.value("mist_map_unconnected_rssi_dbm_bucket", le="+Inf") == 1
     assert floors.value("mist_map_unconnected_rssi_dbm_bucket", le="-70.0") == 1
     assert floors.value("mist_map_unconnected_rssi_dbm_bucket", le="-75.0") == 0
+
+
+def test_somebody_who_comes_from_another_map_finds_zones_that_were_drawn_since():
+    floors = Floors()
+    floors.map(MAP)
+    floors.map(OTHER_MAP)
+    floors.at(1, 10, 10, map_id=OTHER_MAP)
+    floors.zone("a", A)
+    floors.at(1, 10, 10, map_id=MAP)
+    assert floors.zones() == {"a": 1}
