@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from collector.serve.sharing import SharedRenderings
+from collector.serve.sharing import JOIN_S, SharedRenderings
 
 
 class Source:
@@ -100,3 +100,46 @@ async def test_the_rendering_ends_when_its_last_reader_goes_away():
     with pytest.raises(asyncio.CancelledError):
         await reader
     assert source.closed == 1
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+async def test_a_reader_that_comes_late_leaves_one_that_is_stuck_alone():
+    """Else it would make all of the text for it, which would be kept for as long as the other one is stuck."""
+    clock = Clock()
+    shared, source = SharedRenderings(clock), Source()
+    for _ in range(6):
+        source.through.release()
+    stuck = shared.chunks("key", source)
+    assert await anext(stuck) == b"a"
+    clock.now += JOIN_S + 0.1
+    assert await read(shared, source) == b"abc"
+    assert source.begun == 2
+    assert [chunk async for chunk in stuck] == [b"b", b"c"]
+    assert source.closed == 2
+
+
+async def test_what_every_reader_has_is_not_kept_once_nobody_may_join():
+    clock = Clock()
+    chunks = [bytes([number]) for number in range(50)]
+    shared, source = SharedRenderings(clock), Source(chunks)
+    for _ in chunks:
+        source.through.release()
+    quick, slow = shared.chunks("key", source), shared.chunks("key", source)
+    assert [await anext(quick) for _ in range(10)] == chunks[:10]
+    assert await anext(slow) == chunks[0]
+    (rendering,) = shared._under_way.values()
+    assert len(rendering._chunks) == 10, "somebody may still come"
+    clock.now += JOIN_S + 0.1
+    assert [await anext(quick) for _ in range(10)] == chunks[10:20]
+    assert [await anext(slow) for _ in range(18)] == chunks[1:19]
+    assert await anext(quick) == chunks[20]
+    assert len(rendering._chunks) == 3
+    await slow.aclose()
+    assert [chunk async for chunk in quick] == chunks[21:]
+    assert len(rendering._chunks) <= 1
