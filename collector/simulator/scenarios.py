@@ -213,7 +213,7 @@ SCENARIOS: dict[str, Scenario] = {
         Scenario(name="collector-blind", says="The streams stay open and nothing comes: a frozen feed.", alerts=("MistCollectorStreamBlind",), steps=({"do": "fault", "kind": "half_open"},), of_site=False),
         Scenario(name="stream-down", says="Mist's streams cannot be reached.", alerts=("MistCollectorStreamDown",), steps=({"do": "fault", "kind": "stream_down"},), of_site=False),
         Scenario(
-            name="rights-lost", says="The token loses its rights to a site.", alerts=("MistCollectorChannelsRefused", "MistSiteUnheard"),
+            name="rights-lost", says="The token loses its rights to a site; only the inventory still speaks of it.", alerts=("MistCollectorChannelsRefused", "MistCollectorSiteStale"),
             steps=({"do": "fault", "kind": "revoke_site", "site_id": "$site_id"},),
         ),
         Scenario(
@@ -223,6 +223,11 @@ SCENARIOS: dict[str, Scenario] = {
         Scenario(
             name="rest-failing", says="REST answers with errors: polls fail, and in an hour the inventory is old.",
             alerts=("MistCollectorPollLate", "MistCollectorInventoryStale"), steps=({"do": "fault", "kind": "rest_status", "status": 503},), of_site=False,
+        ),
+        Scenario(
+            name="mist-unreachable", says="The collector's own way to Mist is cut: neither streams nor REST, so nothing is known of any site.",
+            alerts=("MistCollectorStreamDown", "MistCollectorPollLate", "MistCollectorInventoryStale", "MistSiteUnheard"),
+            steps=({"do": "fault", "kind": "stream_down"}, {"do": "fault", "kind": "rest_status", "status": 503}), of_site=False,
         ),
         Scenario(
             name="site-mute", says="A site's channel stays subscribed and brings nothing, though its devices are well.", alerts=("MistCollectorSiteStale",),
