@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collector.metrics.store import Table
 
 NO_ROW = -1
-NO_TEXTS: list[tuple[object, ...]] = []  # of all rows without strings; never written to
+NOTHING_SAID: list[tuple[object, ...]] = []  # by number of strings: one tuple for all rows
 
 
 class Place:
@@ -166,7 +166,10 @@ def relabel_nested(place: Place, old: bytes, new: bytes) -> None:
 
 def blank_texts(table: Table, row: int, sizes: tuple[int, ...]) -> None:
     """Nothing has been said yet."""
-    table.texts[row] = [(UNSET,) * size for size in sizes] if sizes else NO_TEXTS
+    for group, size in enumerate(sizes):
+        while size >= len(NOTHING_SAID):
+            NOTHING_SAID.append((UNSET,) * len(NOTHING_SAID))
+        table.text_group(group)[row] = NOTHING_SAID[size]
 
 
 def sweep_roots(place: Place, now: float) -> int:

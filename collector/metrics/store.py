@@ -85,7 +85,7 @@ class Table:
         self.ttl_s = entity.ttl_s  # may change at run time, with the pace of whoever tells of the rows
         self.store = store
         self.labels: list[bytes | None] = []
-        self.texts: list[list[tuple[object, ...]] | None] = []  # owned by the compiler: per row, per text group
+        self.texts: list[list[tuple[object, ...] | None]] = []  # owned by the compiler: per text group, per row
         self.fixed = array("I")  # how much of a row's label text, from its beginning, cannot change
         self.infos: list[InfoColumn] = []
         self.column_of: dict[tuple[str, tuple[tuple[str, str], ...]], int] = {}
@@ -145,11 +145,18 @@ class Table:
             return self._free.pop()
         self.labels.append(None)
         self.fixed.append(0)
-        self.texts.append(None)
+        for texts in self.texts:
+            texts.append(None)
         for info in self.infos:
             info.texts.append(None)
         self.values.extend(self.blank)
         return len(self.labels) - 1
+
+    def text_group(self, number: int) -> list[tuple[object, ...] | None]:
+        """The strings of one group, a tuple a row; the list stays the same for good."""
+        while number >= len(self.texts):
+            self.texts.append([None] * len(self.labels))
+        return self.texts[number]
 
     def base(self, row: int) -> bytes:
         """The part of the row's label text that cannot change; rows inside it begin so."""
@@ -162,7 +169,8 @@ class Table:
             raise ValueError(f"table {self.entity.name}: row {row} is free already")
         self.clear(row)
         self.labels[row] = None
-        self.texts[row] = None
+        for texts in self.texts:
+            texts[row] = None
         for info in self.infos:
             info.texts[row] = None
         if self.store.scrapes and labels not in self._limbo:

@@ -43,12 +43,13 @@ class TextRoles:
 
     def update(self, row: int, group: int, given: tuple[object, ...], key: str) -> None:
         """Merge the strings given for one group into the row; where that changes something, draw the consequences."""
-        texts = self.table.texts[row]
-        assert texts is not None  # noqa: S101 - the row is in use
-        merged = tuple([merge(old, new) for old, new in zip(texts[group], given, strict=True)])
-        if merged == texts[group]:
+        known = self.table.texts[group][row]
+        assert known is not None  # noqa: S101 - the row is in use
+        merged = tuple([merge(old, new) for old, new in zip(known, given, strict=True)])
+        if merged == known:
             return
-        texts[group] = merged
+        self.table.texts[group][row] = merged
+        texts = [of_group[row] or () for of_group in self.table.texts]
         self._write_states(row, texts)
         if self.dynamic:
             self.table.labels[row] = self.render_labels(self.table.base(row), key, texts)

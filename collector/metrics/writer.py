@@ -237,10 +237,10 @@ class Writer:
             return
         group, given = scope.node.groups[var.entity], self._name("g")
         self._line(scope.depth, f"{given} = {self._texts_of(scope, keys)}")
-        texts = self._const("texts", self._roles[var.entity].table.texts)
+        texts = self._const("texts", self._roles[var.entity].table.text_group(group))
         update = self._const("update", self._roles[var.entity].update)
         call = f"{update}({var.row}, {group}, {given}, {scope.key})"
-        self._line(scope.depth, f"if {texts}[{var.row}][{group}] != {given}: {call}")
+        self._line(scope.depth, f"if {texts}[{var.row}] != {given}: {call}")
 
     def _texts_of(self, scope: Scope, keys: Sequence[str]) -> str:
         """The expression for the strings of these fields as a tuple."""
