@@ -13,6 +13,7 @@ from tests.benchmarks.children import answer
 ROLES = {
     "cloud": "tests.benchmarks.cloud:cloud",
     "daemon": "tests.benchmarks.daemon:daemon",
+    "giant_cloud": "tests.benchmarks.giant_cloud:giant_cloud",
     "naive": "tests.benchmarks.naive:naive",
     "read_only": "tests.benchmarks.naive:read_only",
     "registry": "tests.benchmarks.registry:registry",

@@ -1,11 +1,11 @@
 """The start of a giant: `python -m tests.benchmarks.giant [--sites 5000] [--aps 20] [--located]`.
 
 A cloud of that many sites and access points (`giant_cloud`), and the daemon as `mist-collector run` starts it, each a
-process of its own. Told at the end: how long until the inventory is known, every channel acknowledged, `/-/ready` 200 and
-every device heard; what it took in REST calls, handshakes and subscriptions a second; memory; the first scrape; and how
-long `/-/healthy`, asked every 50 ms, kept waiting. A long answer is a stall only as far as the daemon itself was on the
-processor meanwhile: the kernel tells (Linux only). Exit code 1 when it was not ready within `--within` seconds, when Mist
-would have refused a call or a channel, or when an answer took longer than `--stall` ms of the daemon's own time.
+process of its own. Told at the end: how long until the inventory is known, every channel acknowledged, `/-/ready` is
+200 and every device heard; what it took in REST calls, handshakes and subscriptions a second; memory; the first scrape;
+and how long `/-/healthy`, asked every 50 ms, kept waiting. A long answer is a stall only as far as the daemon itself
+was on the processor meanwhile: the kernel tells (Linux only). Exit code 1 when it was not ready within `--within`
+seconds, when Mist would have refused a call or a channel, or when an answer took more than `--stall` ms of its own.
 """
 
 from __future__ import annotations
@@ -78,6 +78,7 @@ class Watch:
                 connection.close()
             took, worked = time.monotonic() - began, on_processor_s(self.pid) - worked
             self.answers.append(Answered(began, took * 1e3, worked * 1e3))
+        connection.close()
 
 
 class Daemon:
@@ -124,6 +125,8 @@ class Daemon:
         self.process.terminate()
         self.process.wait(60)
         self._listening.join()
+        assert self.process.stderr is not None
+        self.process.stderr.close()
 
 
 def on_processor_s(pid: int) -> float:
@@ -192,7 +195,7 @@ def start(
 def observed(daemon: Daemon, cloud: Child, until: float) -> dict[str, Any]:
     """What happens from the first moment on until every device has been heard and scraped."""
     found: dict[str, Any] = {"ready_s": waited(lambda: daemon.get("/-/ready")[0] == 200, daemon, until)}
-    found["ready_mb"] = daemon.memory()
+    found |= {"ready_mb": daemon.memory(), "ready_cpu_s": on_processor_s(daemon.pid)}
     found["scrape_at_ready"] = scraped(daemon)
     waited(lambda: cloud.ask("seen")["silent"] == 0, daemon, until)
     waited(lambda: "inventory.primed" in daemon.said, daemon, until)
@@ -201,6 +204,7 @@ def observed(daemon: Daemon, cloud: Child, until: float) -> dict[str, Any]:
     found["heard_mb"] = daemon.memory()
     found["scrape_then"] = scraped(daemon)
     found["scraped_mb"] = daemon.memory()
+    found["cpu_s"] = on_processor_s(daemon.pid)
     page = time.monotonic()
     found["status_page"] = {"bytes": len(daemon.get("/")[1]), "s": time.monotonic() - page}
     found |= {f"{name}_s": since(daemon.said.get(f"inventory.{name}"), daemon) for name in ("read", "primed")}
@@ -316,6 +320,7 @@ def table(found: dict[str, Any]) -> str:
         ("REST calls in all, most in an hour (Mist: 5000)", f"{found['calls']:,}, {found['calls_an_hour']:,}"),
         *((f"memory {when}, now and at most", memory(found[key])) for key, when in MEMORIES),
         *((words, scrape(found[key])) for key, words in SCRAPES),
+        ("CPU seconds until ready, in all", f"{found['ready_cpu_s']:.1f}, {found['cpu_s']:.1f}"),
         ("frames written by then, and applied", f"{found['frames']:,.0f}, {found['frames_applied']:,.0f}"),
         ("status page", f"{found['status_page']['bytes'] / 1e3:,.0f} kB in {found['status_page']['s']:.2f} s"),
         *((words, healthy(found[key])) for key, words in HEALTHY),
@@ -353,7 +358,8 @@ def scrape(one: dict[str, float]) -> str:
 
 def healthy(one: dict[str, float]) -> str:
     told = ", ".join(f"{name} {one[name]:.0f}" for name in (*SHARES, "max"))
-    return f"{told} ms; own doing at most {one['own']:.0f} ms, {one['over']} times over {STALL_MS:.0f} ms; {one['n']} asked"
+    own = f"own doing at most {one['own']:.0f} ms, {one['over']} times over {STALL_MS:.0f} ms"
+    return f"{told} ms; {own}; {one['n']} asked"
 
 
 def good(found: dict[str, Any], stall_ms: float) -> bool:

@@ -13,7 +13,7 @@ import gc
 import time
 from collections import Counter
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from aiohttp import web
@@ -42,6 +42,10 @@ class Calls:
         self.of = Counter[str]()
         self.by_hour = Counter[int]()
         self.refused = 0
+
+    @property
+    def this_hour(self) -> int:
+        return self.by_hour[int(time.time() // 3600)]
 
     def admit(self, name: str) -> bool:
         """Count one; whether the hour has it."""
@@ -81,25 +85,26 @@ class Rest:
         return "/".join("{site}" if len(part) == len(self._fleet.site_ids[0]) else part for part in known)
 
     def _answer(self, path: str, query: dict[str, str]) -> web.Response:
-        fleet = self._fleet
-        if path == "/self":
-            return told({"privileges": [{"scope": "org", "org_id": fleet.org["id"], "role": "read"}]})
-        if path == "/self/usage":
-            used = self.calls.by_hour[int(time.time() // 3600)]
-            return told({"requests": used, "request_limit": CALLS_AN_HOUR})
-        if path == f"/orgs/{fleet.org['id']}":
-            return told(fleet.org)
-        if path.endswith("/search"):
-            return told({"results": [], "total": 0})
+        single = self._single(path)
+        if single is not None:
+            return web.json_response(body=orjson.dumps(single))
         if path.endswith("/insights/sites-sle"):
             return self._levels(query)
-        if path == f"/orgs/{fleet.org['id']}/stats":
-            return told({"num_sites": len(fleet.site_ids), "num_devices": fleet.devices})
         if path.endswith("/maps"):
-            place = fleet.place_of(path.split("/")[2])
-            return paged([place], query, lambda number: fleet.of_site("maps", number))
+            place = self._fleet.place_of(path.split("/")[2])
+            return paged([place], query, lambda number: self._fleet.of_site("maps", number))
         rows, make = self._pages.get(path, ((), bytes))
         return paged(rows if query.get("status") != "disconnected" else (), query, make)
+
+    def _single(self, path: str) -> dict[str, Any] | None:
+        """An answer that is one object."""
+        org = self._fleet.org
+        return {
+            "/self": {"privileges": [{"scope": "org", "org_id": org["id"], "role": "read"}]},
+            "/self/usage": {"requests": self.calls.this_hour, "request_limit": CALLS_AN_HOUR},
+            f"/orgs/{org['id']}": org,
+            f"/orgs/{org['id']}/stats": {"num_sites": len(self._fleet.site_ids), "num_devices": self._fleet.devices},
+        }.get(path) or ({"results": [], "total": 0} if path.endswith("/search") else None)
 
     def _levels(self, query: dict[str, str]) -> web.Response:
         assert query["sle"] in SERVICES
@@ -108,10 +113,6 @@ class Rest:
         body = b",".join([self._fleet.of_site(query["sle"], number) for number in shown])
         counts = b'"total":%d,"page":%d,"limit":%d' % (len(rows), int(query["page"]), int(query["limit"]))
         return web.json_response(body=b'{"results":[' + body + b"]," + counts + b"}")
-
-
-def told(answer: object) -> web.Response:
-    return web.json_response(body=orjson.dumps(answer))
 
 
 def page_of(rows: Sequence[int], query: dict[str, str]) -> Sequence[int]:
@@ -194,7 +195,7 @@ class Stream:
         connection = self._carried.get(self._fleet.channels[self._fleet.site_of(number)])
         if connection is None:
             return
-        while connection.transport.get_write_buffer_size() > MOST_BUFFERED:
+        while connection.transport.get_write_buffer_size() > MOST_BUFFERED:  # noqa: ASYNC110 - nobody tells when it is
             await asyncio.sleep(TICK_S)
         connection.transport.write(self._fleet.frame(number, time.time()))
         self.frames += 1

@@ -41,7 +41,7 @@ class Template:
         text = dated(text)
         found = {**{word.encode(): name for name, word in words.items()}, _STAMP % 0.0: MOMENT}
         parts = re.split(b"(" + b"|".join(map(re.escape, found)) + b")", text)
-        self._text = b"".join(found.get(part) and b"%b" or part.replace(b"%", b"%%") for part in parts)
+        self._text = b"".join((found.get(part) and b"%b") or part.replace(b"%", b"%%") for part in parts)
         self._names = [found[part] for part in parts if part in found]
         self._pick: Callable[[Mapping[str, bytes]], Any] = itemgetter(*self._names) if self._names else lambda _: ()
 

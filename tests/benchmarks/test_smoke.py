@@ -5,8 +5,9 @@ import math
 
 import pytest
 
-from tests.benchmarks import agreement, results
+from tests.benchmarks import agreement, giant, results
 from tests.benchmarks.benches import BENCHES
+from tests.benchmarks.giant_cloud import CALLS_AN_HOUR, Calls
 from tests.benchmarks.profile import PROFILES, stages
 from tests.benchmarks.settings import QUICK
 
@@ -23,6 +24,31 @@ def test_a_bench_runs_and_its_results_are_lines_of_json(name):
         assert math.isfinite(line["value"])  # no more is sure of a time: with so few rounds a difference may be noise
         assert line["n"] > 0
     assert len(results.table(found).splitlines()) == len(found) + 1
+
+
+def test_a_giant_starts_tiny():
+    found = giant.start(6, 3, period_s=0.5, within_s=60)
+
+    assert found["channels_up"] == found["subscribed"] == 6 * 3 + 2
+    assert found["connections"] == found["handshakes"] == 1
+    assert found["frames_applied"] == found["frames"] >= 18
+    assert found["scrape_then"]["series"] > 18 * 150
+    assert found["scrape_then"]["whole"]
+    assert found["calls"] == sum(found["calls_of"].values()) <= 40
+    assert not found["calls_refused"]
+    assert not found["channels_refused"]
+    assert not found["not_healthy"]
+    for name, _ in (*giant.MILESTONES,):
+        assert found[name] > 0, name
+    assert "never" not in giant.table(found)
+
+
+def test_a_giant_beyond_the_limits_is_refused():
+    assert giant.most_within([0.0, 0.5, 0.9, 1.2, 1.49, 9.0], 1.0) == 4
+    calls = Calls()
+    admitted = [calls.admit("/self") for _ in range(CALLS_AN_HOUR + 1)]
+    assert admitted.count(False) in (0, 1)  # 0 where the hour turned meanwhile
+    assert calls.refused == admitted.count(False)
 
 
 def test_the_stages_of_a_frame_are_told():
