@@ -65,7 +65,7 @@ def test_defaults_are_those_of_the_model(write):
     assert str(loaded.webhook.listen) == "0.0.0.0:9734"
     assert loaded.webhook.path == "/webhook"
     assert loaded.accounts[0].orgs == []
-    assert loaded.stream.transport == "aiohttp"
+    assert loaded.stream.transport == "websockets"
     assert loaded.labels == "ids"
     assert loaded.warnings == ()
 
@@ -107,7 +107,7 @@ log: {{level: debug, format: console}}
 def test_a_section_or_value_left_empty_is_the_default(write):
     loaded = config.load(write(GOOD + "server:\nstream:\n  transport:\nlog: {}\n"), ENVIRON)
     assert loaded.server.listen.port == 9733
-    assert loaded.stream.transport == "aiohttp"
+    assert loaded.stream.transport == "websockets"
 
 
 FAULTS = {
