@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collector.ingest.intake import Intake
     from collector.ingest.transport import Connect
     from collector.location.feed import Location
+    from collector.mist.directory import Changes
     from collector.mist.shard import Shard
     from collector.status import ConnectionStatus, PollStatus
 
@@ -77,7 +78,7 @@ class AccountRun:
             self.rest,
             account,
             self.directory,
-            on_change=daemon.catalog.changed,
+            on_change=self._changed,
             on_changed=self._subscribe_in_steps,
             on_payload=self._payload,
             clock=clock,
@@ -203,6 +204,11 @@ class AccountRun:
     def _forget_polls(self) -> None:
         own = set(map(id, self.polling.current.statuses))  # another account may have the same name by now
         self._daemon.polls[:] = [status for status in self._daemon.polls if id(status) not in own]
+
+    def _changed(self, part: Changes) -> None:
+        """What is gone is unsubscribed before it ends: a frame of it, come in between, would bring it back for ever."""
+        self.pool.leave({gone.id for gone in (*part.sites_removed, *part.orgs_removed)})
+        self._daemon.catalog.changed(part)
 
     def _site_complete(self, kind: str, site_id: str, began: float) -> None:
         self._daemon.catalog.site_complete(kind, site_id, began)

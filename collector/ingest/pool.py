@@ -19,7 +19,7 @@ from collector.mist.session import Session
 from collector.status import ConnectionStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from collector.clock import Clock
     from collector.ingest.intake import Intake
@@ -119,6 +119,12 @@ class Pool:
             self._streams.remove(stream)
             self._statuses.remove(stream.status)
         self._changed.set()
+
+    def leave(self, gone: Collection[str]) -> None:
+        """Unsubscribe at once from every channel of these sites and organizations, whatever else is wanted."""
+        for channel in [channel for channel in self._at if channel.split("/", 3)[2] in gone] if gone else ():
+            self._at.pop(channel).unsubscribe(channel)
+            self._intake.unsubscribe(channel)
 
     def retry_now(self) -> None:
         """End the pauses of all connections that wait for their next attempt: the token was replaced, say."""

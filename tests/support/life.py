@@ -15,6 +15,7 @@ from types import BuiltinFunctionType, FrameType, ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from collector import app, config
+from collector.metrics.shared_texts import Pool
 from collector.mist.directory import Device, Org, Site
 from collector.mist.envelope import Data
 from collector.serve import status_html
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from collector.account import AccountRun
+    from collector.mist.directory import Changes
 
 DAY_S = 86_400.0
 LIVED_S = 60.0  # of each generation's day the fleet speaks so long; the rest is silence
@@ -86,6 +88,7 @@ class Life:
         self.daemon.connect = nowhere
         self.daemon.keep(self.daemon.config)
         self._numbers = itertools.count()
+        self._last: dict[str, str] = {}  # by channel, what came last
         self._late: deque[tuple[str, dict[str, Any]]] = deque()
 
     @property
@@ -140,12 +143,23 @@ class Life:
             kept(Site.from_payload(site, org["id"]) for site in sites),
             kept(Device.from_payload(entry, org["id"]) for entry in entries),
         )
-        self.line._changed(changes)
+        for part in changes.parts():
+            self.line._changed(part)
+            self._speak_too_late(part)
+        self.line._subscribe()
         self.line._payload("org", org, ids)
         for site in sites:
             self.line._payload("site", site, ids | {"site_id": site["id"]})
         for entry in entries:
             self.line._payload("inventory", entry, ids | {"site_id": entry["site_id"], "mac": entry["mac"]})
+
+    def _speak_too_late(self, part: Changes) -> None:
+        """Channels are not all unsubscribed in the moment in which a site goes: frames of it are still under way."""
+        gone = {site.id for site in part.sites_removed}
+        for channel, payload in list(self._last.items()):
+            if channel.split("/")[2] in gone:
+                del self._last[channel]
+                self.daemon.intake.event(Data(channel, payload), self.clock.now())
 
     def _speak(self) -> None:
         """Frames and events, as they come; some events come again, and some a day late."""
@@ -199,7 +213,8 @@ class Life:
             self._frame(f"/sites/{site_id}/stats/maps/map-{new}/clients", said)
 
     def _frame(self, channel: str, payload: object) -> None:
-        self.daemon.intake.event(Data(channel, json.dumps(payload)), self.clock.now())
+        self._last[channel] = text = json.dumps(payload)
+        self.daemon.intake.event(Data(channel, text), self.clock.now())
 
     def _tell_late(self, gone: list[dict[str, Any]]) -> None:
         """What was under way: events of a site, answers of REST about devices that are gone meanwhile."""
@@ -298,4 +313,4 @@ def census(root: object) -> Counter[str]:
 
 
 SIZED = (dict, list, set, deque)
-PASSED_OVER = (type, ModuleType, FrameType, BuiltinFunctionType)
+PASSED_OVER = (type, ModuleType, FrameType, BuiltinFunctionType, Pool)  # a pool is bounded by itself

@@ -108,6 +108,19 @@ def test_a_second_call_changes_only_what_changed():
         assert channel == "/new" or record is before[0][channel]
 
 
+def test_what_is_gone_is_left_at_once_whatever_else_is_wanted():
+    pool, intake, statuses = make()
+    here, gone = ["/sites/here/stats/devices", "/sites/here/stats/clients"], ["/sites/gone/stats/devices"]
+    pool.set_channels([*here, *gone, "/orgs/o/insights/summary"])
+    pool.leave({"gone", "never heard of"})
+    (status,) = statuses
+    assert set(status.subscriptions) == {*here, "/orgs/o/insights/summary"}
+    assert set(intake.channels) == set(status.subscriptions)
+    pool.leave(())
+    pool.leave({"o"})
+    assert set(status.subscriptions) == set(here)
+
+
 def test_a_new_channel_goes_where_most_room_is():
     pool, _, statuses = make(max_channels=4)
     pool.set_channels(channels(8))
