@@ -207,7 +207,7 @@ class AccountRun:
 
     def _changed(self, part: Changes) -> None:
         """What is gone is unsubscribed before it ends: a frame of it, come in between, would bring it back for ever."""
-        self.pool.leave({gone.id for gone in (*part.sites_removed, *part.orgs_removed)})
+        self.pool.leave({site.id for site in part.sites_removed} | {org.id for org in part.orgs_removed})
         self._daemon.catalog.changed(part)
 
     def _site_complete(self, kind: str, site_id: str, began: float) -> None:
