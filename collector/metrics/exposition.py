@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import accumulate, chain, compress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from collector.metrics.model import FamilyType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from collector.metrics.store import Column, FamilyColumns, HistogramColumns, InfoColumn, Store
 
@@ -30,7 +30,7 @@ _HOLE = b"null"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What of the exposition is asked for: families by name, and rows whose label text holds `needle`; all of both."""
+    """What of the exposition is asked for: families by name, and rows whose object's labels hold `needle`; all of both."""
 
     family: Callable[[str], bool] | None = None
     needle: bytes = b""
@@ -92,20 +92,19 @@ def render_column(column: Column, wanted: Wanted) -> Iterator[tuple[int, bytes]]
     table = column.table
     labels, width = table.labels, table.width
     for first in range(0, len(labels), SLICE_ROWS):
-        texts = labels[first : first + SLICE_ROWS]
+        texts, endings = labels[first : first + SLICE_ROWS], table.endings[first : first + SLICE_ROWS]
         values = table.values[first * width + column.index : (first + len(texts)) * width : width].tolist()
         if column.scale is not None:
             values = column.scale.render(values)
         numbers = orjson.dumps(values)[1:-1].split(b",")
         if wanted.needle:
             asked = wanted.rows(texts)
-            numbers, texts = list(compress(numbers, asked)), list(compress(texts, asked))
+            numbers, texts, endings = chosen(asked, numbers, texts, endings)
         if _HOLE in numbers:
             present = list(map(_HOLE.__ne__, numbers))
-            numbers = list(compress(numbers, present))
-            texts = list(compress(texts, present))
+            numbers, texts, endings = chosen(present, numbers, texts, endings)
         if numbers:
-            yield len(numbers), interleave(column.prefix, texts, numbers)
+            yield len(numbers), interleave(column.prefix, texts, endings if table.nested else None, numbers)
 
 
 def render_info(info: InfoColumn, wanted: Wanted) -> Iterator[tuple[int, bytes]]:
@@ -115,11 +114,11 @@ def render_info(info: InfoColumn, wanted: Wanted) -> Iterator[tuple[int, bytes]]
         strings = info.texts[first : first + SLICE_ROWS]
         rows = labels[first : first + SLICE_ROWS]
         present = [text is not None and asked for text, asked in zip(strings, wanted.rows(rows), strict=True)]
-        texts = list(compress(rows, present))
+        endings = info.table.endings[first : first + SLICE_ROWS]
+        own, texts, endings = chosen(present, strings, rows, endings)
         if texts:
-            own = list(compress(strings, present))
-            both = [a + b for a, b in zip(own, texts, strict=True)]  # type: ignore[operator]
-            yield len(both), interleave(info.prefix, both, [b"1.0"] * len(both))
+            both = [a + b for a, b in zip(own, texts, strict=True)]
+            yield len(both), interleave(info.prefix, both, endings, [b"1.0"] * len(both))
 
 
 def render_histogram(histogram: HistogramColumns, wanted: Wanted) -> Iterator[tuple[int, bytes]]:
@@ -132,10 +131,11 @@ def render_histogram(histogram: HistogramColumns, wanted: Wanted) -> Iterator[tu
     name, width = histogram.name.encode(), table.width
     for first in range(0, len(table.labels), SLICE_ROWS // 8):
         lines: list[bytes] = []
-        for row, text in enumerate(table.labels[first : first + SLICE_ROWS // 8], first):
+        for row, labels in enumerate(table.labels[first : first + SLICE_ROWS // 8], first):
             start = row * width + histogram.first
-            if text is None or wanted.needle not in text or table.values[start] != table.values[start]:
+            if labels is None or wanted.needle not in labels or table.values[start] != table.values[start]:
                 continue
+            text = table.text(row)
             counts = accumulate(table.values[start : start + len(bounds)])
             comma = b"," if text else b""
             lines += [
@@ -150,12 +150,22 @@ def render_histogram(histogram: HistogramColumns, wanted: Wanted) -> Iterator[tu
             yield len(lines), b"".join(lines)
 
 
-def interleave(prefix: bytes, texts: list[bytes | None], numbers: list[bytes]) -> bytes:
+def chosen(which: list[bool], *lists: list[Any]) -> tuple[list[Any], ...]:
+    """The chosen elements of each list."""
+    return tuple(list(compress(one, which)) for one in lists)
+
+
+def interleave(
+    prefix: bytes, texts: Sequence[bytes | None], endings: Sequence[bytes] | None, numbers: list[bytes]
+) -> bytes:
     """`name{labels} value` lines. `prefix` begins with the newline that ends the line before it."""
     count = len(numbers)
-    parts: list[bytes] = [prefix, b"", b"} ", b""] * count
-    parts[1::4] = texts  # type: ignore[assignment]  # rows with a value have labels
-    parts[3::4] = numbers
+    parts: list[Any] = [prefix, b"", b"} ", b""] * count if endings is None else [prefix, b"", b"", b"} ", b""] * count
+    width = 4 if endings is None else 5
+    parts[1::width] = texts  # rows with a value have labels
+    if endings is not None:
+        parts[2::width] = endings
+    parts[width - 1 :: width] = numbers
     parts.append(b"\n")
     return b"".join(parts)[1:]
 

@@ -85,9 +85,9 @@ class Roster:
         for table, row in zip(place.spec.tables, place.rows, strict=True):
             if row == NO_ROW:
                 continue
-            old, new = table.base(row), self.root_labels(table, place)
+            old, new = table.labels[row], self.root_labels(table, place)
             if old != new:
-                relabel_row(table, row, old, new)
+                table.labels[row] = new
                 relabel_nested(place, old, new)
 
     def place(self, identity: str, labels: tuple[str, ...], spec: RowSpec) -> Place:
@@ -147,19 +147,12 @@ def share_rows(known: Place, spec: RowSpec, rows: list[int]) -> None:
             rows[position], known.rows[before] = known.rows[before], NO_ROW
 
 
-def relabel_row(table: Table, row: int, old: bytes, new: bytes) -> None:
-    """Exchange the beginning of a row's label text."""
-    labels = table.labels[row] or b""
-    table.labels[row] = new + labels[len(old) :]
-    table.fixed[row] += len(new) - len(old)
-
-
-def relabel_nested(place: Place, old: bytes, new: bytes) -> None:
+def relabel_nested(place: Place, old: bytes | None, new: bytes) -> None:
     """The same for every row inside a place whose label text begins so."""
     for spec, child in nested(place):
         row = child if isinstance(child, int) else child.rows[0]
-        if spec.table.base(row).startswith(old):
-            relabel_row(spec.table, row, old, new)
+        if spec.table.labels[row] == old:
+            spec.table.labels[row] = new
         if not isinstance(child, int):
             relabel_nested(child, old, new)
 

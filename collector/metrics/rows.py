@@ -8,7 +8,7 @@ from msgspec import UNSET
 
 from collector.metrics.labels import render_pairs
 from collector.metrics.roster import CollectionSpec, Place, RowSpec, blank_texts, free_child
-from collector.metrics.texts import labels_of
+from collector.metrics.texts import joined, labels_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator
@@ -80,9 +80,11 @@ class RowMaker:
                 self._reject("too_many_elements")
                 return None
             own = {**at.labels, **{name: label.of(key, None) for name, label in static.items()}}
-            base = b",".join(filter(None, (parents.base(parent), render_pairs(own))))
-            labels = roles.render_labels(base, key, None) if roles.dynamic else base
-            row = table.new_row(labels, base)
+            labels, ending = parents.base(parent)
+            ending = joined(labels, ending, render_pairs(own))
+            row = table.new_row(labels, ending)
+            if roles.dynamic:
+                roles.label(row, key, None)
             blank_texts(table, row, spec.text_groups)
             child: Child = Place(spec.inner, (), [row]) if spec.inner.collections else row
             children[key] = child

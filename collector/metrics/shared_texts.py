@@ -9,7 +9,7 @@ was not asked for lately: a text forgotten too early is in memory twice, no more
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, AnyStr, Final, Generic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 IMMORTAL: Final = 1 << 29  # references: no text has so many, but one that does not count them any more
 
 
-class Pool:
+class Pool(Generic[AnyStr]):
     """Two halves of at most `half` texts: when the young one is full it becomes the old one, and that is forgotten."""
 
     def __init__(self, half: int = 50_000) -> None:
         self._half = half
-        self._young: dict[str, str] = {}
-        self._old: dict[str, str] = {}
+        self._young: dict[AnyStr, AnyStr] = {}
+        self._old: dict[AnyStr, AnyStr] = {}
 
     def __len__(self) -> int:
         """Texts that it holds."""
         return len(self._young.keys() | self._old.keys())
 
-    def share(self, text: str) -> str:
+    def share(self, text: AnyStr) -> AnyStr:
         """The text that was given first of all that are equal to this one."""
         known = self._young.get(text)
         if known is None:
@@ -42,7 +42,7 @@ class Pool:
 def of_this_python() -> Callable[[str], str]:
     """How texts are shared here."""
     probe = sys.intern(f"made at run time: {id(sys)}")  # a constant of the source may well be immortal
-    return sys.intern if sys.getrefcount(probe) < IMMORTAL else Pool().share
+    return sys.intern if sys.getrefcount(probe) < IMMORTAL else Pool[str]().share
 
 
 share: Final = of_this_python()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from collector.metrics.labels import render_pairs
 from collector.metrics.model import Histogram, Info, StateSet, layout, width_of
+from collector.metrics.shared_texts import Pool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -74,7 +75,7 @@ class FamilyColumns:
 
 
 class Table:
-    """All rows of one entity kind.
+    """All rows of one entity kind. The text of a row's labels is that of its object (`labels`) and its own ending.
 
     A freed row is not given to another key while a scrape is under way (`Store.scrapes`): its key gets it back, so that
     no series can appear twice in one exposition.
@@ -82,11 +83,13 @@ class Table:
 
     def __init__(self, entity: Entity, store: Store) -> None:
         self.entity = entity
+        self.nested = entity.within is not None
         self.ttl_s = entity.ttl_s  # may change at run time, with the pace of whoever tells of the rows
         self.store = store
-        self.labels: list[bytes | None] = []
+        self.labels: list[bytes | None] = []  # label text of the object: one for all rows inside it; None: a free row
+        self.endings: list[bytes] = []  # what follows it in the text of a nested row; one for all rows that end alike
         self.texts: list[list[tuple[object, ...] | None]] = []  # owned by the compiler: per text group, per row
-        self.fixed = array("I")  # how much of a row's label text, from its beginning, cannot change
+        self.fixed = array("H")  # how much of a row's ending, from its beginning, cannot change
         self.infos: list[InfoColumn] = []
         self.column_of: dict[tuple[str, tuple[tuple[str, str], ...]], int] = {}
         self.width = 1
@@ -130,20 +133,28 @@ class Table:
         """Rows in use."""
         return len(self.labels) - len(self._free) - len(self._limbo)
 
-    def new_row(self, labels: bytes, base: bytes | None = None) -> int:
-        """A blank row with this label text (`a="1",b="2"`); `base` is the part that cannot change, default all."""
-        row = self._take(labels)
+    def new_row(self, labels: bytes, ending: bytes = b"", fixed: int | None = None) -> int:
+        """A blank row whose label text is `labels` and `ending` (`a="1"` and `,b="2"`).
+
+        `fixed` is how much of the ending, from its beginning, cannot change: all by default.
+        """
+        row = self._take(labels, ending)
         self.labels[row] = labels
-        self.fixed[row] = len(labels if base is None else base)
+        self.endings[row] = self.store.endings.share(ending)
+        self.fixed[row] = len(ending) if fixed is None else fixed
         return row
 
-    def _take(self, labels: bytes) -> int:
-        row = self._limbo.pop(labels, -1)
-        if row >= 0:
+    def end_with(self, row: int, ending: bytes) -> None:
+        """Exchange the ending of a row's label text for one with the same fixed part."""
+        self.endings[row] = self.store.endings.share(ending)
+
+    def _take(self, labels: bytes, ending: bytes) -> int:
+        if self._limbo and (row := self._limbo.pop(labels + ending, -1)) >= 0:
             return row
         if self._free:
             return self._free.pop()
         self.labels.append(None)
+        self.endings.append(b"")
         self.fixed.append(0)
         for texts in self.texts:
             texts.append(None)
@@ -158,23 +169,28 @@ class Table:
             self.texts.append([None] * len(self.labels))
         return self.texts[number]
 
-    def base(self, row: int) -> bytes:
-        """The part of the row's label text that cannot change; rows inside it begin so."""
-        return (self.labels[row] or b"")[: self.fixed[row]]
+    def base(self, row: int) -> tuple[bytes, bytes]:
+        """The part of a row's label text that cannot change: of its object, and of its ending; rows inside begin so."""
+        return self.labels[row] or b"", self.endings[row][: self.fixed[row]]
+
+    def text(self, row: int) -> bytes:
+        """The whole label text of a row in use."""
+        return (self.labels[row] or b"") + self.endings[row]
 
     def free_row(self, row: int) -> None:
         """End every series of this row."""
-        labels = self.labels[row]
-        if labels is None:
+        if self.labels[row] is None:
             raise ValueError(f"table {self.entity.name}: row {row} is free already")
+        text = self.text(row)
         self.clear(row)
         self.labels[row] = None
+        self.endings[row] = b""
         for texts in self.texts:
             texts[row] = None
         for info in self.infos:
             info.texts[row] = None
-        if self.store.scrapes and labels not in self._limbo:
-            self._limbo[labels] = row
+        if self.store.scrapes and text not in self._limbo:
+            self._limbo[text] = row
         else:
             self._free.append(row)
 
@@ -216,6 +232,7 @@ class Store:
         self.tables: dict[str, Table] = {}
         self.families: dict[str, FamilyColumns] = {}
         self.scrapes = 0  # expositions under way
+        self.endings = Pool[bytes]()  # of label texts of nested rows
         self.decorate: Callable[[Mapping[str, str]], Mapping[str, str]] = nothing  # labels added to every root row
         self.tallies: list[Relabelled] = []  # what renders labels of root rows without a roster
         self.unwritten: list[Callable[[], Iterator[int]]] = []  # each writes down what was counted beside the rows

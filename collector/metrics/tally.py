@@ -87,7 +87,6 @@ class Tally:
 
     def _relabel(self, row: int, labels: bytes) -> None:
         self.table.labels[row] = labels
-        self.table.fixed[row] = len(labels)
 
     def add(self, values: tuple[str, ...], column: int = 1, by: float = 1.0) -> None:
         """Count (or add to a gauge)."""

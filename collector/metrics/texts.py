@@ -52,15 +52,14 @@ class TextRoles:
         texts = [of_group[row] or () for of_group in self.table.texts]
         self._write_states(row, texts)
         if self.dynamic:
-            self.table.labels[row] = self.render_labels(self.table.base(row), key, texts)
+            self.label(row, key, texts)
         for column, fields in self._infos:
             column.texts[row] = render_info(texts, fields)
 
-    def render_labels(self, base: bytes, key: str, texts: Texts | None) -> bytes:
-        """The whole label text of a row whose labels depend on its strings."""
+    def label(self, row: int, key: str, texts: Texts | None) -> None:
+        """Write the labels that depend on the row's strings."""
         own = {name: label.of(key, spelled(texts[g][i]) if texts else None) for name, label, (g, i) in self.dynamic}
-        pairs = render_pairs(own)
-        return base + b"," + pairs if base and pairs else base or pairs
+        self.table.end_with(row, joined(*self.table.base(row), render_pairs(own)))
 
     def _write_states(self, row: int, texts: Texts) -> None:
         values, offset = self.table.values, row * self.table.width
@@ -75,6 +74,11 @@ class TextRoles:
                 one_hot = [float(i == present) for i in range(len(names))]
             for i, value in enumerate(one_hot):
                 values[offset + column + i] = value
+
+
+def joined(labels: bytes, ending: bytes, pairs: bytes) -> bytes:
+    """The ending of a label text that begins with `labels` and `ending` and goes on with `pairs`."""
+    return ending + b"," + pairs if pairs and (labels or ending) else ending + pairs
 
 
 def merge(old: object, new: object) -> object:

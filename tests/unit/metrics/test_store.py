@@ -121,8 +121,8 @@ class TestRows:
         assert list(table.rows()) == [0, 2, 3]
 
     def test_the_base_is_the_whole_unless_told(self, table):
-        assert table.base(table.new_row(b'name="1",x="2"')) == b'name="1",x="2"'
-        assert table.base(table.new_row(b'name="1",x="2"', b'name="1"')) == b'name="1"'
+        assert table.base(table.new_row(b'name="1"', b',x="2"')) == (b'name="1"', b',x="2"')
+        assert table.base(table.new_row(b'name="1"', b',x="2"', 0)) == (b'name="1"', b"")
 
 
 class TestWhileScraped:

@@ -396,7 +396,7 @@ def test_the_last_sight_of_every_row_is_written():
     bench = Bench(AP, RADIO)
     bench.tell({"radios": {"r5": {"channel": 36}, "r6": {"channel": 5}}}, now=10.0)
     bench.tell({"radios": {"r5": {"noise": -90}}}, now=20.0)
-    seen = {table.labels[row]: table.get(row, 0) for table in bench.store.tables.values() for row in table.rows()}
+    seen = {table.text(row): table.get(row, 0) for table in bench.store.tables.values() for row in table.rows()}
     assert seen == {b'mac="m"': 20.0, b'mac="m",radio="r5",band="5"': 20.0, b'mac="m",radio="r6",band="6"': 10.0}
 
 
