@@ -30,7 +30,7 @@ _HOLE = b"null"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What of the exposition is asked for: families by name, and rows whose object's labels hold `needle`; all of both."""
+    """What is asked for of the exposition: families by name, rows whose object's labels hold `needle`; all of both."""
 
     family: Callable[[str], bool] | None = None
     needle: bytes = b""

@@ -32,7 +32,7 @@ class Place:
         self.spec = spec
         self.labels = labels
         self.rows = rows
-        self.children: list[dict[str, Child] | None] = [None] * len(spec.collections)
+        self.children: list[Children | Child | None] = [None] * len(spec.collections)
         self.steady: array[int]  # hashes of the texts of steady fields as last written
         self.forget_steady()
 
@@ -42,6 +42,7 @@ class Place:
 
 
 Child: TypeAlias = "int | Place"  # a row without rows inside it is just its number
+Children: TypeAlias = "dict[str, Child]"  # by key; of what there can be one of only, the child stands in its place
 
 
 @dataclass(slots=True, eq=False)
@@ -49,12 +50,14 @@ class CollectionSpec:
     """One collection of a row: the table of its elements, how they begin, what lives inside them.
 
     The rows of a steady collection are not spoken of while its text stays the same: they end with their owner.
+    Of a `single` one there is one element at most, without a key.
     """
 
     table: Table
     inner: RowSpec
     text_groups: tuple[int, ...]
     steady: bool = False
+    single: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -180,28 +183,46 @@ def sweep_roots(place: Place, now: float) -> int:
 def end_steady(place: Place) -> int:
     """End the rows that live as long as their owner; how many."""
     ended = 0
-    for children, spec in zip(place.children, place.spec.collections, strict=True):
-        if spec.steady and children:
-            for child in children.values():
+    for position, spec in enumerate(place.spec.collections):
+        if spec.steady:
+            gone = elements(place, position)
+            for child in gone.values():
                 free_child(spec, child)
-            ended += len(children)
-            children.clear()
+            ended += len(gone)
+            place.children[position] = None
     return ended
+
+
+def elements(place: Place, position: int) -> Children:
+    """The rows of one collection by key, also where there is one at most."""
+    found = place.children[position]
+    if isinstance(found, dict):
+        return found
+    return {} if found is None else {"": found}
+
+
+def drop(place: Place, position: int, key: str) -> None:
+    """Forget a row that has ended."""
+    found = place.children[position]
+    if isinstance(found, dict):
+        del found[key]
+    else:
+        place.children[position] = None
 
 
 def sweep_children(place: Place, now: float) -> int:
     """End nested rows past their time; how many."""
     ended = 0
-    for children, spec in zip(place.children, place.spec.collections, strict=True):
-        if not children or spec.steady:
+    for position, spec in enumerate(place.spec.collections):
+        if place.children[position] is None or spec.steady:
             continue
         table = spec.table
         values, width, ttl_s = table.values, table.width, table.ttl_s
-        for key, child in list(children.items()):
+        for key, child in list(elements(place, position).items()):
             row = child if isinstance(child, int) else child.rows[0]
             if ttl_s is not None and values[row * width] < now - ttl_s:
                 free_child(spec, child)
-                del children[key]
+                drop(place, position, key)
                 ended += 1
             elif not isinstance(child, int):
                 ended += sweep_children(child, now)
@@ -227,6 +248,6 @@ def free_place(place: Place) -> None:
 
 def nested(place: Place) -> Iterator[tuple[CollectionSpec, Child]]:
     """The rows directly inside this place."""
-    for children, spec in zip(place.children, place.spec.collections, strict=True):
-        for child in (children or {}).values():
+    for position, spec in enumerate(place.spec.collections):
+        for child in elements(place, position).values():
             yield spec, child

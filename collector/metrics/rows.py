@@ -8,6 +8,7 @@ from msgspec import UNSET
 
 from collector.metrics.labels import render_pairs
 from collector.metrics.roster import CollectionSpec, Place, RowSpec, blank_texts, free_child
+from collector.metrics.shape import LIST, MAP
 from collector.metrics.texts import joined, labels_of
 
 if TYPE_CHECKING:
@@ -64,21 +65,33 @@ class RowMaker:
                 self.row_spec(shape),
                 text_groups(shape, collection.entity),
                 id(collection) in self._steady,
+                collection.form not in {LIST, MAP},
             )
         return known
 
-    def maker_of(self, collection: Collection) -> Callable[[int, dict[str, Child], str], Child | None]:
-        """A function that makes the row (or place) of a new key: `make(parent_row, children, key)`."""
+    def maker_of(self, collection: Collection) -> Callable[[int, Any, Any], Child | None]:
+        """A function that makes the row (or place) of a new key: `make(parent_row, children, key)`.
+
+        For what there can be one of only, `children` are those of the owner and the key is the place among them.
+        """
         spec, entity, at = self.spec_of(collection), collection.entity, collection.at
         assert entity.within is not None  # noqa: S101 - collections belong to nested entities
         parents = self.store.table(entity.within)
         static = {name: label for name, label in labels_of(entity).items() if label.field is None}
         roles, table = self._roles[entity], spec.table
 
+        def make_one(parent: int, children: list[Child | None], position: int) -> Child | None:
+            children[position] = child = made(parent, "")
+            return child
+
         def make(parent: int, children: dict[str, Child], key: str) -> Child | None:
             if len(children) >= MAX_ELEMENTS:
                 self._reject("too_many_elements")
                 return None
+            children[key] = child = made(parent, key)
+            return child
+
+        def made(parent: int, key: str) -> Child:
             own = {**at.labels, **{name: label.of(key, None) for name, label in static.items()}}
             labels, ending = parents.base(parent)
             ending = joined(labels, ending, render_pairs(own))
@@ -86,11 +99,9 @@ class RowMaker:
             if roles.dynamic:
                 roles.label(row, key, None)
             blank_texts(table, row, spec.text_groups)
-            child: Child = Place(spec.inner, (), [row]) if spec.inner.collections else row
-            children[key] = child
-            return child
+            return Place(spec.inner, (), [row]) if spec.inner.collections else row
 
-        return make
+        return make_one if spec.single else make
 
 
 def text_groups(shape: RowShape, entity: Entity) -> tuple[int, ...]:
@@ -123,6 +134,14 @@ def forget(spec: CollectionSpec, children: dict[str, Child], key: str) -> None:
     """End the row of this key, if there is one."""
     child = children.pop(key, None)
     if child is not None:
+        free_child(spec, child)
+
+
+def forget_one(spec: CollectionSpec, children: list[Child | None], position: int) -> None:
+    """End the row of what there can be one of only, if there is one."""
+    child = children[position]
+    if child is not None:
+        children[position] = None
         free_child(spec, child)
 
 

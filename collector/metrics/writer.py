@@ -23,7 +23,7 @@ from isal.isal_zlib import crc32
 from msgspec import UNSET
 from msgspec.structs import astuple
 
-from collector.metrics.rows import RowMaker, element_keys, forget, forget_missing
+from collector.metrics.rows import RowMaker, element_keys, forget, forget_missing, forget_one
 from collector.metrics.shape import LIST, MAP
 from collector.metrics.store import NAN
 
@@ -108,7 +108,7 @@ class Writer:
         self._env: dict[str, object] = {
             "astuple": astuple, "NAN": NAN, "UNSET": UNSET, "sparse": sparse, "clear_columns": clear_columns,
             "struct_error": struct.error, "element_keys": element_keys, "forget": forget,
-            "forget_missing": forget_missing, "Raw": msgspec.Raw, "checksum": crc32,
+            "forget_missing": forget_missing, "forget_one": forget_one, "Raw": msgspec.Raw, "checksum": crc32,
         }  # fmt: skip
         self._emit_root(shape, spec)
         self.source = "\n".join(self._lines)
@@ -294,7 +294,10 @@ class Writer:
     def _emit_forget_all(self, scope: Scope, collection: Collection) -> None:
         spec = self._const("spec", self._maker.spec_of(collection))
         found = f"{scope.children}[{collection.position}]"
-        self._line(scope.depth, f"for key_ in list({found} or ()): forget({spec}, {found}, key_)")
+        if self._maker.spec_of(collection).single:
+            self._line(scope.depth, f"forget_one({spec}, {scope.children}, {collection.position})")
+        else:
+            self._line(scope.depth, f"for key_ in list({found} or ()): forget({spec}, {found}, key_)")
 
     def _emit_collection(self, scope: Scope, collection: Collection) -> None:
         value, found = self._name("c"), self._name("d")
@@ -308,14 +311,20 @@ class Writer:
         self._emit_forget_all(inside, collection)
         self._line(scope.depth, f"elif {value} is not UNSET:")
         place = f"{scope.children}[{collection.position}]"
-        self._line(inside.depth, f"{found} = {place}")
-        self._line(inside.depth, f"if {found} is None: {found} = {place} = {{}}")
+        if not self._maker.spec_of(collection).single:
+            self._line(inside.depth, f"{found} = {place}")
+            self._line(inside.depth, f"if {found} is None: {found} = {place} = {{}}")
         self._emit_elements(inside, collection, value, found)
 
     def _emit_elements(self, scope: Scope, collection: Collection, value: str, found: str) -> None:
         key, element, row = self._name("k"), self._name("e"), self._name("r")
         spec = self._const("spec", self._maker.spec_of(collection))
+        single = self._maker.spec_of(collection).single
+        known, within, at = f"{found}.get({key})", found, key
         forget_it = f"forget({spec}, {found}, {key}); continue"
+        if single:
+            known, within, at = f"{scope.children}[{collection.position}]", scope.children, str(collection.position)
+            forget_it = f"forget_one({spec}, {within}, {at}); continue"
         depth = scope.depth + 1
         self._line(scope.depth, f"for {key}, {element} in {self._iteration(collection, value)}:")
         self._line(depth, f"if {element} is None: {forget_it}")
@@ -326,9 +335,9 @@ class Writer:
             self._line(depth, f"if {condition}: {forget_it}")
         parent = next(var.row for var in scope.variables if var.entity is collection.entity.within)
         make = self._const("make", self._maker.maker_of(collection))
-        self._line(depth, f"{row} = {found}.get({key})")
+        self._line(depth, f"{row} = {known}")
         self._line(depth, f"if {row} is None:")
-        self._line(depth + 1, f"{row} = {make}({parent}, {found}, {key})")
+        self._line(depth + 1, f"{row} = {make}({parent}, {within}, {at})")
         self._line(depth + 1, f"if {row} is None: continue")
         self._emit_element(depth, collection, Element(element, row, key))
         if self._maker.spec_of(collection).steady and collection.form == MAP:
