@@ -3,7 +3,7 @@
 A full collection walks every container in the collector's sight: with a hundred thousand devices half a second in which
 nothing else happens. Rows, places and the directory form no cycles and need no collector; so whatever has survived is
 frozen out of its sight as soon as it is much. Measured at the start of 5,000 sites with 100,000 access points
-(`python -m tests.benchmarks.giant`): collections of up to 570 ms before, none over 25 ms since.
+(`python -m tests.benchmarks.giant`): collections of up to 570 ms before, some 10-15 ms since.
 
 What is frozen is freed like anything else once nobody refers to it; only a cycle that was alive at that moment and dies
 later stays in memory. So nothing is frozen while the number of objects stands still.

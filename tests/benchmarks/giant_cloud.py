@@ -193,7 +193,7 @@ class Stream:
 
     async def _say(self, number: int) -> None:
         connection = self._carried.get(self._fleet.channels[self._fleet.site_of(number)])
-        if connection is None:
+        if connection is None or connection.transport.is_closing():
             return
         while connection.transport.get_write_buffer_size() > MOST_BUFFERED:  # noqa: ASYNC110 - nobody tells when it is
             await asyncio.sleep(TICK_S)
