@@ -38,7 +38,8 @@ JITTER = 0.1  # of the period, either way
 BEGIN_WITHIN_S = 20.0  # the first rounds are spread over so long
 SPREAD = 0.8  # of the period, at most, over which the calls of a round to many owners are spread
 LONGEST_OWNER_PAUSE_S = 10.0  # between two owners
-FIRST_OWNER_PAUSE_S = 1.0  # the same in the first round of what channels wait for
+FIRST_OWNER_PAUSE_S = 1.0  # the same in the first round of what channels wait for,
+FIRST_OWNERS = 2000  # with so many owners; with more it is longer: two such rounds must leave calls for all else
 SHORTEST_PAUSE_S = 1.0  # between two rounds
 FAULTS_IN_A_ROW = 3  # owners that cannot be asked one after the other: the cloud is in trouble, the round ends
 _UNREAD_S = 1.0  # how often to look whether the inventory has been read
@@ -156,8 +157,9 @@ class Polling:
 
     async def _ask_all(self, line: Line, asked: Sequence[Owner], began_at: float) -> Outcome:
         outcome, in_a_row = Outcome(len(asked)), 0
-        longest_s = FIRST_OWNER_PAUSE_S if line.poll.located and line.calls is None else LONGEST_OWNER_PAUSE_S
-        pause_s = min(longest_s, SPREAD * (line.status.period_s or 0.0) / max(1, len(asked)))
+        pause_s = owner_pause_s(
+            len(asked), line.status.period_s or 0.0, awaited=line.poll.located and line.calls is None
+        )
         for place, owner in enumerate(asked):
             if place:
                 await self._clock.sleep(pause_s)
@@ -209,6 +211,12 @@ class Polling:
             log.warning(event, account=line.status.account, poll=line.status.poll, reason=reason)
         line.troubled = True
         line.status.state, line.status.reason = state, reason
+
+
+def owner_pause_s(owners: int, period_s: float, *, awaited: bool) -> float:
+    """Seconds between two of so many owners; shorter in a round that channels wait for."""
+    first_s = FIRST_OWNER_PAUSE_S * max(1.0, owners / FIRST_OWNERS)
+    return min(first_s if awaited else LONGEST_OWNER_PAUSE_S, SPREAD * period_s / max(1, owners))
 
 
 class Line:

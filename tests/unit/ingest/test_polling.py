@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from collector.errors import Fatal, Rejected, Retryable
 from collector.ingest.budget import Budget
 from collector.ingest.poll_round import BATCH
-from collector.ingest.polling import JITTER, PollHooks, Polling
+from collector.ingest.polling import JITTER, PollHooks, Polling, owner_pause_s
 from collector.mist.directory import Device, Directory, Org, Site
 from collector.mist.polls import Per, Poll, Style
 from collector.status import RestStatus
@@ -361,3 +361,18 @@ async def test_one_odd_object_does_not_end_the_round():
     status = world.status("peers")
     assert (status.state, status.books.applied, status.books.dropped) == ("good", 1, {"internal_error": 2})
     assert [entry["event"] for entry in logs] == ["poll.payload_failed"]
+
+
+@pytest.mark.parametrize("sites", [1, 100, 2000, 5000, 20_000])
+def test_two_first_rounds_of_maps_leave_calls_for_all_else(sites):
+    granted_s = 2 * sites * 3600.0 / 1600.0  # of 1600 calls an hour that polls have
+    pause_s = owner_pause_s(sites, granted_s, awaited=True)
+    calls_an_hour = 2 * min(sites, 3600.0 / pause_s)
+    assert calls_an_hour <= 4000 or sites <= 2000  # fewer sites are through before the calls are
+    assert sites > 2000 or pause_s == 1.0
+
+
+def test_a_round_that_nobody_waits_for_takes_its_time():
+    assert owner_pause_s(10, 600.0, awaited=False) == 10.0
+    assert owner_pause_s(1000, 600.0, awaited=False) == 0.48
+    assert owner_pause_s(0, 600.0, awaited=False) == 10.0
