@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import Final
+
+_SAME_S: Final = 1.0
 
 
 class Duplicates:
@@ -10,7 +13,7 @@ class Duplicates:
 
     Each topic has a memory of its own. When all together are full, the fullest forgets its oldest: a topic that brings
     a hundred positions a second shortens its own memory, and does not push last night's alarms out of theirs.
-    Costs some 0.4 us an event (a few more once full) and, full with the default limit, some 55 MB.
+    Costs some 0.4 us an event (a few more once full) and, full with the default limit, some 45 MB.
     """
 
     def __init__(self, *, keep_s: float = 21600, limit: int = 500_000) -> None:
@@ -55,9 +58,11 @@ class Memory:
         """Return whether it is remembered, and remember it if not."""
         if identity in self._known:
             return True
+        times = self._times
         self._known.add(identity)
         self._order.append(identity)
-        self._times.append(now)
+        # What came within a second shares one number: it is forgotten a second early, and takes a fifth less memory.
+        times.append(times[-1] if times and 0.0 <= now - times[-1] < _SAME_S else now)
         return False
 
     def forget(self, until: float) -> int:

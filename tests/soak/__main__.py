@@ -37,7 +37,7 @@ EVERY_S = 3.0
 WARM_MINUTES = 8.0  # until rows, caches and the allocator have found their level, so much the sooner
 WARM_PAUSES_S, PAUSES_S = (0.5, 2.0), (3.0, 15.0)  # as trouble follows on trouble: the peaks of an hour come in minutes
 REMEMBERED = 500_000  # events, the limit of `Duplicates`
-BATCH = 2_000
+BATCH = 25  # as small as Mist's are: what the events of a delivery share in memory must not be more here
 MOST_RSS_PERCENT = 1.0  # an hour
 MOST_PERCENT = 5.0  # the same, of what is counted in whole numbers
 QUIET_S = 30.0  # at the end
@@ -97,13 +97,18 @@ def _fill(daemon: Daemon) -> int:
         for first in range(0, REMEMBERED, BATCH):
             events = [{"number": number} for number in range(first, first + BATCH)]
             body = json.dumps({"topic": "ping", "events": events}).encode()
-            connection.request(
-                "POST", where.path, body, {signature.HEADER: signature.sign(body, daemon.SECRET.encode())}
-            )
-            answer = connection.getresponse()
-            answer.read()
-            assert answer.status == HTTPStatus.OK, answer.status
+            headers = {signature.HEADER: signature.sign(body, daemon.SECRET.encode())}
+            while (status := _posted(connection, where.path, body, headers)) == HTTPStatus.TOO_MANY_REQUESTS:
+                time.sleep(1.0)
+            assert status == HTTPStatus.OK, status
     return REMEMBERED
+
+
+def _posted(connection: http.client.HTTPConnection, path: str, body: bytes, headers: dict[str, str]) -> int:
+    connection.request("POST", path, body, headers)
+    answer = connection.getresponse()
+    answer.read()
+    return answer.status
 
 
 def _begin(rng: Random, cloud: Simulator, daemon: Daemon) -> Trouble:
