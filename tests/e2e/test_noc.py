@@ -316,18 +316,18 @@ def test_answers_that_are_too_large_or_too_late_are_told(noc):
     values = {
         one["metric"]["__name__"]: float(one["value"][1]) for one in noc.prometheus.query('{__name__=~"scrape_.+"}')
     }
-    noc.prometheus.reload(
+    noc.prometheus.limit(
         series_limit=int(values["scrape_samples_scraped"] / 2), scrape_seconds=values["scrape_duration_seconds"] / 10
     )
     settles(noc, {"": {"MistCollectorSeriesLimit", "MistCollectorScrapeSlow"}}, "the limits are low")
-    noc.prometheus.reload()
+    noc.prometheus.limit()
     settles(noc, {}, "the limits are as they were")
 
 
 def test_a_collector_that_prometheus_does_not_know_is_told(noc):
-    noc.prometheus.reload(scraping=False)
-    settles(noc, {"": {"MistCollectorAbsent"}}, "there is no scrape job")
-    noc.prometheus.reload()
+    noc.prometheus.discover(nothing=True)
+    settles(noc, {"": {"MistCollectorAbsent"}}, "nothing is discovered")
+    noc.prometheus.discover()
     settles(noc, {}, "it is scraped again")
 
 

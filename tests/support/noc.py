@@ -99,12 +99,20 @@ class NocPrometheus(Running):
 
     def __init__(self, program: str, directory: Path, target: str, alertmanager: str) -> None:
         write_rules(directory / "rules")
-        self._target, self._alertmanager = urlsplit(target).netloc, alertmanager
-        self._configure(directory, scraping=True)
+        self._target = urlsplit(target).netloc
+        found = {"files": ["targets.json"], "refresh_interval": f"{SCRAPE_S}s"}
+        configuration = {
+            "global": {"scrape_interval": f"{SCRAPE_S}s", "evaluation_interval": f"{SCRAPE_S}s"},
+            "rule_files": ["rules/*.yml"],
+            "alerting": {"alertmanagers": [{"static_configs": [{"targets": [alertmanager]}]}]},
+            "scrape_configs": [{"job_name": JOB, "file_sd_configs": [found]}],
+        }
+        (directory / "prometheus.yml").write_text(json.dumps(configuration))
         command = [program, "--config.file=prometheus.yml", "--storage.tsdb.path=tsdb", "--log.format=json"]
         command += ["--rules.alert.resend-delay=5s", "--web.listen-address=127.0.0.1:0"]
         super().__init__(command, directory, "prometheus")
         self.url = ""
+        self.discover()
 
     def __enter__(self) -> Self:
         super().__enter__()
@@ -112,20 +120,16 @@ class NocPrometheus(Running):
         eventually(lambda: ask(f"{self.url}/-/ready").status == HTTPStatus.OK, "Prometheus has started")
         return self
 
-    def _configure(self, directory: Path, *, scraping: bool) -> None:
-        scrape = {"job_name": JOB, "static_configs": [{"targets": [self._target]}]}
-        configuration = {
-            "global": {"scrape_interval": f"{SCRAPE_S}s", "evaluation_interval": f"{SCRAPE_S}s"},
-            "rule_files": ["rules/*.yml"],
-            "alerting": {"alertmanagers": [{"static_configs": [{"targets": [self._alertmanager]}]}]},
-            "scrape_configs": [scrape] if scraping else [],
-        }
-        (directory / "prometheus.yml").write_text(json.dumps(configuration))
+    def discover(self, *, nothing: bool = False) -> None:
+        """Let service discovery find the daemon, or nothing."""
+        found = [] if nothing else [{"targets": [self._target]}]
+        new = self.directory / "targets.new"
+        new.write_text(json.dumps(found))
+        new.replace(self.directory / "targets.json")  # whole or not at all
 
-    def reload(self, *, scraping: bool = True, **thresholds: float) -> None:
-        """Read the configuration anew: with or without the collector's job, with these thresholds in the rules."""
+    def limit(self, **thresholds: float) -> None:
+        """Read the rules anew, with these thresholds."""
         write_rules(self.directory / "rules", **thresholds)
-        self._configure(self.directory, scraping=scraping)
         self.process.send_signal(signal.SIGHUP)
 
     def ask(self, path: str, **query: str) -> Any:
