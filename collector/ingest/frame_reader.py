@@ -22,7 +22,7 @@ from collector.ingest.transport import MAX_FRAME_BYTES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-BUFFER_BYTES: Final = 128 * 1024
+BUFFER_BYTES: Final = 64 * 1024  # some dozen device frames: what one socket may take of the event loop in one go
 _TEXT, _BINARY = 0x81, 0x82  # the first byte of a frame that is a whole message
 _FIN, _OPCODE = 0x80, 0x0F
 _LAST_DATA_OPCODE: Final = 0x2

@@ -3,9 +3,6 @@
 Per connection two tasks race: one reads frames, the other keeps time and sends. A frame goes from the socket to the
 intake in one synchronous call. When either task ends, the connection is closed, the break is booked with its reason,
 and after a pause (`retry.pause_s`) a new connection with a new session takes its place.
-
-Reasons of breaks are a fixed vocabulary, fit for a label: connect_failed, connect_timeout, rate_limited, refused,
-closed_<code>, lost, pong_timeout, ack_timeout, silent, send_timeout, internal_error.
 """
 
 from __future__ import annotations
@@ -13,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import traceback
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NoReturn, Protocol, TypeAlias
 
 import structlog
@@ -21,9 +17,10 @@ from orjson import loads
 
 from collector import __version__
 from collector.errors import CollectorError, Fatal, RateLimited, RemoteError, Retryable
+from collector.ingest.breaks import MAX_WORDS, WORDS, Break, break_of
 from collector.ingest.race import first
 from collector.ingest.retry import pause_s
-from collector.ingest.transport import LOST, origin
+from collector.ingest.transport import origin
 from collector.mist import channels
 from collector.mist.envelope import Data
 from collector.mist.session import PING, Session, State
@@ -34,7 +31,7 @@ if TYPE_CHECKING:
 
     from collector.clock import Clock
     from collector.errors import Rejected
-    from collector.ingest.transport import Bytes, Closed, Connect, Connection
+    from collector.ingest.transport import Bytes, Connect, Connection
     from collector.mist.envelope import Event
     from collector.mist.session import Send
     from collector.status import ConnectionStatus
@@ -42,18 +39,6 @@ if TYPE_CHECKING:
 CONNECT_WITHIN_S: Final = 30.0
 SEND_WITHIN_S: Final = 30.0  # a socket that takes nothing for so long is as good as closed
 _LOG: Final = structlog.get_logger()
-_LAST_STANDARD_CODE: Final = 1015
-_FIRST_STANDARD_CODE: Final = 1000
-_MAX_WORDS: Final = 200  # of what the other side says, in logs and on the status page
-
-
-@dataclass(frozen=True, slots=True)
-class Break:
-    """How a connection, or the attempt at one, ended. `why` is for people; `error` decides the pause."""
-
-    reason: str
-    why: str
-    error: Exception | None = None
 
 
 class Takes(Protocol):
@@ -217,7 +202,7 @@ class Stream:
 
     async def _read(self, connection: Connection) -> Break:
         closed = await connection.frames(self._on_frame, self._on_pong)
-        return _break_of(closed)
+        return break_of(closed)
 
     def _on_frame(self, frame: Bytes) -> None:
         """Take one frame, from the socket to the store, without an await."""
@@ -265,7 +250,7 @@ class Stream:
             outgoing = session.to_send()
             self._note_changes(self._clock.now())
             if broken is not None:
-                return Break(broken.reason, _WORDS[broken.reason])
+                return Break(broken.reason, WORDS[broken.reason])
             if outgoing and not await first(self._send(connection, outgoing), self._stuck()):
                 return Break("send_timeout", f"the socket took nothing for {SEND_WITHIN_S:g} s")
             await self._doze(session.deadline())
@@ -299,7 +284,7 @@ class Stream:
             if subscription is None:
                 continue
             subscription.state = "sent" if change.state is State.RESENT else change.state.value
-            subscription.detail = change.detail[:_MAX_WORDS]
+            subscription.detail = change.detail[:MAX_WORDS]
             if change.state is State.UP:
                 subscription.up_since = now
                 self._ways[change.channel] = subscription, self._intake.way(change.channel)
@@ -384,22 +369,6 @@ class Stream:
         elif subscription.state == State.UP and channel in self._refused:
             self._refused.remove(channel)
             _LOG.info("channel_restored", channel=channel)
-
-
-_WORDS: Final = {
-    "pong_timeout": "a ping was not answered: the link is half-open",
-    "ack_timeout": "no subscription was ever answered",
-    "silent": "all channels are up and none says anything",
-}
-
-
-def _break_of(closed: Closed) -> Break:
-    """Name the end of a connection; codes outside RFC 6455 are the peer's to invent, so they share a name."""
-    words = "".join(letter for letter in closed.words if letter.isprintable())[:_MAX_WORDS]
-    if closed.code == LOST:
-        return Break("lost", words or "the connection was lost")
-    known = _FIRST_STANDARD_CODE <= closed.code <= _LAST_STANDARD_CODE
-    return Break(f"closed_{closed.code if known else 'other'}", f"closed with code {closed.code} {words}".rstrip())
 
 
 def _talks(channel: str) -> bool:

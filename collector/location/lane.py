@@ -47,7 +47,7 @@ OUT_OF_ORDER = Rejected("out_of_order")
 TOO_MANY = Rejected("too_many_entities")
 LATEST = struct.Struct("4d").pack_into  # HEARD, TOLD, X, Y of somebody, which stand side by side
 WRITE_STEP = 500  # lanes: some milliseconds
-_UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
+_UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError, TypeError)
 
 
 class Books:
@@ -142,41 +142,32 @@ def first_bucket(tally: Tally, labels: tuple[str, ...]) -> int:
     return tally.born(labels) * tally.table.width + tally.table.column(tally.table.entity.families[0].name)
 
 
-def reader(books: Books, kind: int, tell: Tell | None = None) -> Read:  # noqa: C901, PLR0915 - as `read` in it
+def reader(books: Books, kind: int, tell: Tell | None = None) -> Read:  # noqa: C901 - as `read` in it
     """Make the way in of one kind: `read(lane, payload, now)`, `now` monotonic.
 
     The payload is that of a channel (text, or parsed already), or a `Position` in pixels. Returns None when a position
     was taken or says nothing new, else why it was refused. `tell` learns of those that were taken.
     """
-    spec = tables.KINDS[kind]
+    spec, people = tables.KINDS[kind], books.engine.populations[kind]
     shape = struct_of(spec)
-    from_text = msgspec.json.Decoder(shape).decode
-    engine = books.engine
-    people = engine.populations[kind]
-    first_of, numbers, move = people.first.get, people.numbers, engine.move
-    touched, pack = books.touched.append, LATEST
-    of_rssi = books.rssi.table.values
+    from_text, first_of, numbers = msgspec.json.Decoder(shape).decode, people.first.get, people.numbers
+    touched, pack, of_rssi = books.touched.append, LATEST, books.rssi.table.values
 
     def read(lane: Lane, payload: object, now: float) -> Rejected | None:  # noqa: C901, PLR0912 - each call would cost
-        if type(payload) is str:
-            try:
-                position = from_text(payload)
-            except _UNREADABLE:
-                return taken_of(read, lane, tolerant(spec, payload), now)
-        elif type(payload) is Position:
-            position = payload
-        else:
-            return taken_of(read, lane, parsed(spec, shape, payload), now)
+        try:
+            position = payload if type(payload) is Position else from_text(payload)  # type: ignore[arg-type]
+        except _UNREADABLE:
+            return taken_of(read, lane, slowly(spec, shape, payload), now)
         x, y, seen, aps = position.x, position.y, position.seen, position.aps
         first = first_of(hash(SALT + position.who))
         if first is None or not lane.ready:
-            made = admitted(engine, people, lane.floor, position.who, is_mac=spec.mac)
+            made = admitted(books.engine, people, lane.floor, position.who, is_mac=spec.mac)
             if isinstance(made, Rejected):
                 return made
             first = made
         told = numbers[first + TOLD]
         if seen:
-            if seen <= told and not is_later(engine, people, first, (lane.floor.id, x, y), seen):
+            if seen <= told and not is_later(books.engine, people, first, (lane.floor.id, x, y), seen):
                 return OUT_OF_ORDER if seen < told else None
             told = seen
         column, line = int(x * lane.per_px + lane.left), int(y * lane.per_px + lane.top)
@@ -185,7 +176,7 @@ def reader(books: Books, kind: int, tell: Tell | None = None) -> Read:  # noqa: 
             entry = lane.entries[code]
             place = entry.resolve(x, y) if isinstance(entry, Border) else entry
             if place.number != numbers[first + PLACE]:
-                move(kind, first, place, now, seen)
+                books.engine.move(kind, first, place, now, seen)
         pack(numbers, first * 8, now, told, x, y)
         taken = lane.taken
         if not taken:
@@ -243,8 +234,10 @@ def observe(values: array[float], first: int, bounds: tuple[float, ...], value: 
     values[first + len(bounds) + 1] += value
 
 
-def parsed(spec: tables.Kind, shape: type[Position], payload: object) -> list[Position] | Rejected:
-    """Read a payload that came as an object, not as text."""
+def slowly(spec: tables.Kind, shape: type[Position], payload: object) -> list[Position] | Rejected:
+    """Read a payload that is no text of one position: an object parsed already, or what only the tolerant way reads."""
+    if isinstance(payload, str):
+        return tolerant(spec, payload)
     try:
         one = msgspec.convert(payload, shape)
     except _UNREADABLE:

@@ -135,8 +135,8 @@ class Decoder:
         element = element | None
         if collection.form == MAP:
             return dict[str, element] | None
-        if collection.form == LIST:
-            return list[element] | None
+        if collection.form == LIST:  # some senders say the only one without a list
+            return list[element] | None if collection.scalar else list[element] | element
         return element
 
     # the tolerant way

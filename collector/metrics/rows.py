@@ -110,11 +110,13 @@ def text_groups(shape: RowShape, entity: Entity) -> tuple[int, ...]:
     return tuple(len(node.texts[entity]) for node in sorted(nodes, key=lambda node: node.groups[entity]))
 
 
-def element_keys(elements: list[Any], at: tuple[int, ...]) -> Iterator[tuple[str, Any]]:
+def element_keys(elements: Any, at: tuple[int, ...]) -> Iterator[tuple[str, Any]]:
     """Keys for the elements of a list: the first of their own identifying fields that is there, else the index.
 
-    Two elements that call themselves the same are told apart by their index.
+    Two elements that call themselves the same are told apart by their index. The only one may come without a list.
     """
+    if type(elements) is not list:
+        elements = [elements] if elements != type(elements)() else []
     attributes, used = [f"f{position}" for position in at], set()
     for index, element in enumerate(elements):
         for attribute in attributes:

@@ -244,7 +244,7 @@ class Session:
         if self._outbox or (self._queue and len(self._asked) < self._window):
             return self._now
         pinged_at = self._pinged_at
-        times = [self._ping_at if pinged_at is None else pinged_at + self._pong_within_s]
+        times = [self._ping_at if pinged_at is None else self._pong_due(pinged_at)]
         times += (next(iter(queue.values())) for queue in (self._asked, self._retries) if queue)
         if self._talking:
             times.append(self.spoke_at + self._silent_after_s)
@@ -255,7 +255,7 @@ class Session:
         self._now = now
         if not self._open:
             return None
-        if self._pinged_at is not None and now >= self._pinged_at + self._pong_within_s:
+        if self._pinged_at is not None and now >= self._pong_due(self._pinged_at):
             return Broken("pong_timeout")
         if not self._expire_questions(now):
             return Broken("ack_timeout")
@@ -267,6 +267,10 @@ class Session:
             self._ping_at = now + self._ping_every_s
             self._outbox.append(PING)
         return None
+
+    def _pong_due(self, pinged_at: float) -> float:
+        """When a pong is overdue. What speaks is alive: its pong stands behind the data that has not been read yet."""
+        return max(pinged_at, self.spoke_at) + self._pong_within_s
 
     def _expire_questions(self, now: float) -> bool:
         """Ask overdue questions again, or give them up; False when the connection never answered any."""

@@ -95,4 +95,4 @@ def test_a_list_is_not_believed_without_the_field_beside_it():
         inside.apply(payload, {"mac": MAC}, 0.0)
     assert applied == []
     inside.apply('{"ports":[2],"_time":3}', {"mac": MAC}, 0.0)
-    assert applied == [([2], MAC)]
+    assert applied == [([b"2"], MAC)]
