@@ -208,7 +208,6 @@ class Collector:
         try:
             for chunk in exposition.render(store, openmetrics=openmetrics, wanted=wanted_of(selection)):
                 if chunk:
-                    if chunk:
                     yield chunk
                 await asyncio.sleep(0)
         finally:
