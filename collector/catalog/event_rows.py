@@ -43,6 +43,8 @@ class Refusals:
 
 def dig(part: Part, path: str) -> Any:
     """The value at a dotted path; None when something on the way is missing or no object."""
+    if "." not in path:
+        return part.get(path)
     value: Any = part
     for key in path.split("."):
         value = value.get(key) if isinstance(value, dict) else None
@@ -75,7 +77,10 @@ def parts_of(event: Part, each: str, refusals: Refusals) -> Iterator[Part]:
 def text_at(part: Part, by: By, refusals: Refusals) -> str:
     """The text of a label's field, "" when nothing is said; what is no text is counted."""
     for path in by.paths:
-        text = values.text(dig(part, path))
+        said = dig(part, path)
+        if type(said) is str and said:
+            return by.of(said)
+        text = values.text(said)
         if isinstance(text, Rejected):
             refusals.reject(text.reason)
         elif text is not None and text != "":
@@ -104,19 +109,20 @@ class CountedRows:
         if not self.counted.only(part):
             return
         row = (*where, *self._own(part))
-        if row not in self.tally and len(self.tally) >= self.counted.rows:
+        known = row in self.tally
+        if not known and len(self.tally) >= self.counted.rows:
             self._refusals.labels.update(list(self.counted.by))
             row = (*where, *(OTHER for _ in self.counted.by))
-        known = row in self.tally
+            known = row in self.tally
         start = self.tally.born(row) * self.tally.table.width
         if self._passing:
             self.tally.mark(row, now)
         for column in self._events:
-            self.tally.add(row, column)
+            self.tally.table.values[start + column] += 1.0
         for family, column in self._sums:
             amount = self._amount(part, family.paths)
             if self._open(start + column, 1, known=known, said=amount is not None):
-                self.tally.add(row, column, amount or 0.0)
+                self.tally.table.values[start + column] += amount or 0.0
         for histogram, column in self._histograms:
             amount = self._amount(part, histogram.reads)
             if self._open(start + column, width_of(histogram), known=known, said=amount is not None):

@@ -28,7 +28,7 @@ from collector.mist.identity import mac_of
 from collector.mist.times import epoch_s
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from collector.catalog.devices import Devices
     from collector.catalog.feed import Apply, ApplyEvent, RestApply
@@ -139,21 +139,32 @@ class WebhookEvents:
         table = topic.table
         if topic is self._other:
             self.unknown_topics += 1
-        for at, part in enumerate(list(parts_of(event, table.each, topic.refusals)) or [event]):
-            self._count(topic, part, unix, first=at == 0)
+        now, place = self._now(), self.where(event)
+
+        def where(part: Part) -> tuple[str, str]:
+            return place if part is event else self.where(part)
+
+        for at, part in enumerate(self._counted_parts(topic, event)):
+            self._count(topic, part, where(part), unix, first=at == 0)
         for counts in topic.counts:
             for part in parts_of(event, counts.counted.each, topic.refusals):
-                counts.apply(part, self.where(part), self._now())
+                counts.apply(part, where(part), now)
         for tells in topic.tells:
             for part in parts_of(event, tells.told.each, topic.refusals):
-                tells.apply(part, self.where(part), topic.moment_of(part), self._now())
+                tells.apply(part, where(part), topic.moment_of(part), now)
         if table.sets is not None:
-            self._sets[table.sets](topic, event, self.where(event))
+            self._sets[table.sets](topic, event, place)
         return None
 
-    def _count(self, topic: Topic, part: Part, unix: float, *, first: bool) -> None:
+    @staticmethod
+    def _counted_parts(topic: Topic, event: dict[str, Any]) -> Sequence[Part]:
+        """What counts as events of the topic; an event without any of it counts as one."""
+        each = topic.table.each
+        return (list(parts_of(event, each, topic.refusals)) or [event]) if each else (event,)
+
+    def _count(self, topic: Topic, part: Part, where: tuple[str, str], unix: float, *, first: bool) -> None:
         """What all topics have in common. A delivery's delay is that of the event, however many parts it has."""
-        name, type_, where = topic.table.name, topic.type_of(part), self.where(part)
+        name, type_ = topic.table.name, topic.type_of(part)
         self._events.add((*where, name, type_))
         self.recent.appendleft(RecentEvent(unix, name, type_, where[1]))
         moment = topic.moment_of(part) if first and unix > 0 else None
@@ -162,7 +173,7 @@ class WebhookEvents:
 
     def where(self, part: Part) -> tuple[str, str]:
         """The org and site of an event, as the inventory has them; unknown ones up to a cap."""
-        site_id, org_id = (identity(part, names) for names in (SITE_IDS, ORG_IDS))
+        site_id, org_id = identity(part, SITE_IDS), identity(part, ORG_IDS)
         site = self._directories.site(site_id) if site_id else None
         if site is not None:
             return site.org_id, site.id
@@ -312,7 +323,11 @@ class WebhookEvents:
 
 def identity(part: Part, names: tuple[str, ...]) -> str:
     """The first of these fields that is an id; "" when none is."""
-    return next((value for name in names if isinstance(value := part.get(name), str) and value), "")
+    for name in names:
+        value = part.get(name)
+        if isinstance(value, str) and value:
+            return value
+    return ""
 
 
 def no_positions(_topic: str, _event: Mapping[str, Any], _now: float) -> Rejected | None:
