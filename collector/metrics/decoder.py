@@ -28,18 +28,70 @@ if TYPE_CHECKING:
 
     from collector.metrics.shape import Collection, Node, RowShape
 
-_LARGEST = sys.float_info.max  # a bound keeps NaN and infinities out; they come in objects that were parsed elsewhere
+_LARGEST = sys.float_info.max
 _FINITE = Annotated[float, msgspec.Meta(ge=-_LARGEST, le=_LARGEST)]
-_TYPES: dict[Kind, Any] = {
+# of JSON text, in which there is no NaN and no infinity
+_IN_TEXT: Mapping[Kind, Any] = {
+    Kind.NUMBER: float | None,
+    Kind.COUNT: Annotated[float, msgspec.Meta(ge=0)] | None,
+    Kind.TIME: float | None,
+    Kind.FLAG: bool | None,
+    Kind.TEXT: str | int | None,
+}
+# of objects that were parsed elsewhere, and may hold both: a bound keeps them out
+_IN_OBJECTS: Mapping[Kind, Any] = {
+    **_IN_TEXT,
     Kind.NUMBER: _FINITE | None,
     Kind.COUNT: Annotated[float, msgspec.Meta(ge=0, le=_LARGEST)] | None,
     Kind.TIME: _FINITE | None,
-    Kind.FLAG: bool | None,
-    Kind.TEXT: str | int | None,
 }
 
 NOT_AN_OBJECT = Rejected("not_an_object")
 WRONG_CONTAINER = "wrong_container"
+
+
+class Structs:
+    """The structs of nodes, made at start; `types` are those of leaves."""
+
+    def __init__(self, types: Mapping[Kind, Any]) -> None:
+        self._types = types
+        self._made: dict[Node, type[msgspec.Struct]] = {}
+
+    def of(self, node: Node) -> type[msgspec.Struct]:
+        """The struct of a node."""
+        if node not in self._made:
+            self._made[node] = self.make(node, {})
+        return self._made[node]
+
+    def make(self, node: Node, fixed: Mapping[str, tuple[Any, Any]]) -> type[msgspec.Struct]:
+        """A struct for the fields of one node; `fixed` gives the type and default of some."""
+        collections = {c.key: c for c in node.collections}
+        order = node.order()
+        fields = [
+            (f"f{index}", *(fixed.get(key) or self.field(node, key, collections.get(key))))
+            for index, key in enumerate(order)
+        ]
+        names = {f"f{index}": key for index, key in enumerate(order)}
+        name = "".join(part.title() for part in node.path.replace("[]", "").split("."))
+        return msgspec.defstruct(name, fields, rename=names, gc=False)
+
+    def field(self, node: Node, key: str, collection: Collection | None) -> tuple[Any, Any]:
+        """The type and the default of one field."""
+        if collection is not None:
+            return self._container(collection), UNSET
+        if key in node.objects:
+            return self.of(node.objects[key]) | None, UNSET
+        kind = node.leaves[key]
+        return self._types[kind], UNSET if kind is Kind.TEXT else NAN
+
+    def _container(self, collection: Collection) -> Any:
+        element: Any = self._types[collection.scalar] if collection.scalar else self.of(collection.element)
+        element = element | None
+        if collection.form == MAP:
+            return dict[str, element] | None
+        if collection.form == LIST:  # some senders say the only one without a list
+            return list[element] | None if collection.scalar else list[element] | element
+        return element
 
 
 class Decoder:
@@ -47,11 +99,11 @@ class Decoder:
 
     def __init__(self, shape: RowShape, steady: Sequence[str] = ()) -> None:
         self.rejected: dict[str, int] = {}
-        self._structs: dict[Node, type[msgspec.Struct]] = {}
+        self._structs, self._in_text = Structs(_IN_OBJECTS), Structs(_IN_TEXT)
         self._node = shape.node
         self._collections = {collection.key: collection for collection in shape.node.collections}
-        self.struct = self._struct_of(shape.node)
-        with_raw = self._make_struct(shape.node, dict.fromkeys(steady, (msgspec.Raw, UNSET)))
+        self.struct = self._structs.of(shape.node)
+        with_raw = self._in_text.make(shape.node, dict.fromkeys(steady, (msgspec.Raw, UNSET)))
         self._from_text = msgspec.json.Decoder(with_raw).decode
 
     def attribute(self, key: str) -> str:
@@ -80,7 +132,7 @@ class Decoder:
     def section(self, key: str) -> Callable[[msgspec.Raw], object]:
         """How the value of a steady root field is read once its text has changed; UNSET when it cannot be."""
         collection = self._collections.get(key)
-        decode = msgspec.json.Decoder(self._field_of(self._node, key, collection)[0]).decode
+        decode = msgspec.json.Decoder(self._in_text.field(self._node, key, collection)[0]).decode
 
         def read(raw: msgspec.Raw) -> object:
             try:
@@ -103,42 +155,6 @@ class Decoder:
             return NOT_AN_OBJECT
         return self._object(self._node, payload)
 
-    # structs, at start
-
-    def _struct_of(self, node: Node) -> type[msgspec.Struct]:
-        if node not in self._structs:
-            self._structs[node] = self._make_struct(node, {})
-        return self._structs[node]
-
-    def _make_struct(self, node: Node, fixed: Mapping[str, tuple[Any, Any]]) -> type[msgspec.Struct]:
-        """A struct for the fields of one node; `fixed` gives the type and default of some."""
-        collections = {c.key: c for c in node.collections}
-        order = node.order()
-        fields = [
-            (f"f{index}", *(fixed.get(key) or self._field_of(node, key, collections.get(key))))
-            for index, key in enumerate(order)
-        ]
-        names = {f"f{index}": key for index, key in enumerate(order)}
-        name = "".join(part.title() for part in node.path.replace("[]", "").split("."))
-        return msgspec.defstruct(name, fields, rename=names, gc=False)
-
-    def _field_of(self, node: Node, key: str, collection: Collection | None) -> tuple[Any, Any]:
-        if collection is not None:
-            return self._container_of(collection), UNSET
-        if key in node.objects:
-            return self._struct_of(node.objects[key]) | None, UNSET
-        kind = node.leaves[key]
-        return _TYPES[kind], UNSET if kind is Kind.TEXT else NAN
-
-    def _container_of(self, collection: Collection) -> Any:
-        element: Any = _TYPES[collection.scalar] if collection.scalar else self._struct_of(collection.element)
-        element = element | None
-        if collection.form == MAP:
-            return dict[str, element] | None
-        if collection.form == LIST:  # some senders say the only one without a list
-            return list[element] | None if collection.scalar else list[element] | element
-        return element
-
     # the tolerant way
 
     def reject(self, reason: str) -> None:
@@ -154,7 +170,7 @@ class Decoder:
             kept = self._value(node, key, value[key], collections.get(key))
             if kept is not UNSET:
                 fields[f"f{index}"] = kept
-        return self._structs[node](**fields)
+        return self._structs.of(node)(**fields)
 
     def _value(self, node: Node, key: str, value: object, collection: Collection | None) -> object:
         if collection is not None:
@@ -191,7 +207,7 @@ class Decoder:
             kept = {key: self._element(collection, element) for key, element in value.items()}
             return {key: element for key, element in kept.items() if element is not UNSET}
         # an element that cannot be read keeps its place, empty: the places of the others are their keys
-        empty = NAN if collection.scalar else self._structs[collection.element]()
+        empty = NAN if collection.scalar else self._structs.of(collection.element)()
         kept_list = [self._element(collection, element) for element in value]
         return [empty if element is UNSET else element for element in kept_list]
 
