@@ -94,6 +94,8 @@ def word_of(value: float, mappings: list[dict[str, Any]]) -> tuple[str, str] | N
 def shown(value: float, defaults: dict[str, Any]) -> tuple[str, str]:
     """Text and colour of a value."""
     word = word_of(value, defaults.get("mappings", []))
+    if defaults.get("decimals") == 0:
+        value = float(round(value))
     return word if word and word[0] else (said(value, defaults.get("unit", "")), colour_of(value, defaults))
 
 
@@ -214,7 +216,8 @@ def _table(panel: dict[str, Any], answers: list[tuple[dict[str, Any], Rows]]) ->
     wanted = (panel.get("options", {}).get("sortBy") or [{}])[0]
     title_of = {options["renameByName"].get(name, name): name for name in order}
     key = title_of.get(wanted.get("displayName", ""), "")
-    rows.sort(key=lambda row: (key not in row, row.get(key, 0)), reverse=bool(wanted.get("desc")))
+    rows.sort(key=lambda row: row.get(key, 0), reverse=bool(wanted.get("desc")))
+    rows.sort(key=lambda row: key not in row)  # what has no value stands last, either way
     head = "".join(f"<th>{html.escape(options['renameByName'].get(name, name))}</th>" for name in names)
     cells = ("".join(_cell(row.get(name), fields[name]) for name in names) for row in rows[: panel["gridPos"]["h"] * 2])
     return f"<div class=body><table><tr>{head}</tr>{''.join(f'<tr>{line}</tr>' for line in cells)}</table></div>"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mist_screens.settings import Settings
 
 _NAMED = "* on (<device>) group_left (device, site) device:mist_device_info:named{<in_device>}"
+_BUSIEST = "topk(20, mist_ap_radio_utilization_ratio{<in_device>})"
 
 
 def screen(s: Settings) -> Screen:
@@ -101,11 +102,11 @@ def _glance(s: Settings) -> tuple[Panel, ...]:
             title="Busiest radios",
             says="The twenty radios with the most airtime in use, with their clients, noise, channel and power.",
             queries=(
-                Query(f"topk(20, mist_ap_radio_utilization_ratio{{<in_device>}}) {_NAMED}"),
-                Query("mist_ap_radio_clients{<in_device>}"),
-                Query("mist_ap_radio_noise_floor_dbm{<in_device>}"),
-                Query("mist_ap_radio_channel{<in_device>}"),
-                Query("mist_ap_radio_transmit_power_dbm{<in_device>}"),
+                Query(f"{_BUSIEST} {_NAMED}"),
+                *(
+                    Query(f"mist_ap_radio_{what}{{<in_device>}} and on (<device>, band) {_BUSIEST}")
+                    for what in ("clients", "noise_floor_dbm", "channel", "transmit_power_dbm")
+                ),
             ),
             empty=words.NOT_STREAMED,
             w=24,
