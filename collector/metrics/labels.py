@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
 
 MAX_VALUE_CHARS = 256  # a label value longer than this is cut; names on a screen are shorter by far
 _DIGEST_BYTES = 4  # of a cut value: two values that begin alike stay two series
+_SPECIAL = re.compile(r'[\\"\n]')
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
@@ -18,6 +20,8 @@ def escape(text: str) -> str:
 
     A value that is cut ends in a digest of the whole; what is no Unicode (lone surrogates) is spelled out.
     """
+    if text.isascii() and len(text) <= MAX_VALUE_CHARS and not _SPECIAL.search(text):
+        return text  # nearly every value
     encoded = text.encode("utf-8", "backslashreplace")
     text = encoded.decode("utf-8")
     if len(text) > MAX_VALUE_CHARS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collector.metrics.store import Store
     from collector.metrics.texts import TextRoles
 
+KEYS_KEPT = 1024
 MAX_ELEMENTS = 4096  # rows of one collection of one object; a switch stack has some hundred ports
 
 
@@ -80,6 +82,10 @@ class RowMaker:
         static = {name: label for name, label in labels_of(entity).items() if label.field is None}
         roles, table = self._roles[entity], spec.table
 
+        @lru_cache(maxsize=KEYS_KEPT)  # all devices call their ports and radios alike
+        def own_labels(key: str) -> bytes:
+            return render_pairs({**at.labels, **{name: label.of(key, None) for name, label in static.items()}})
+
         def make_one(parent: int, children: list[Child | None], position: int) -> Child | None:
             children[position] = child = made(parent, "")
             return child
@@ -92,10 +98,8 @@ class RowMaker:
             return child
 
         def made(parent: int, key: str) -> Child:
-            own = {**at.labels, **{name: label.of(key, None) for name, label in static.items()}}
             labels, ending = parents.base(parent)
-            ending = joined(labels, ending, render_pairs(own))
-            row = table.new_row(labels, ending)
+            row = table.new_row(labels, joined(labels, ending, own_labels(key)))
             if roles.dynamic:
                 roles.label(row, key, None)
             blank_texts(table, row, spec.text_groups)

@@ -34,6 +34,7 @@ class TextRoles:
             (column, [(name, [text_at[path] for path in as_tuple(paths)]) for name, paths in info.fields.items()])
             for column, info in zip(table.infos, infos_of(entity), strict=True)
         ]
+        self._reads = [{group for _, slots in fields for group, _ in slots} for _, fields in self._infos]
         self._states = [
             (family, text_at[family.path], column) for family, column in layout(entity) if isinstance(family, StateSet)
         ]
@@ -50,20 +51,23 @@ class TextRoles:
             return
         self.table.texts[group][row] = merged
         texts = [of_group[row] or () for of_group in self.table.texts]
-        self._write_states(row, texts)
+        self._write_states(row, texts, group)
         if self.dynamic:
             self.label(row, key, texts)
-        for column, fields in self._infos:
-            column.texts[row] = render_info(texts, fields)
+        for (column, fields), groups in zip(self._infos, self._reads, strict=True):
+            if group in groups:
+                column.texts[row] = render_info(texts, fields)
 
     def label(self, row: int, key: str, texts: Texts | None) -> None:
         """Write the labels that depend on the row's strings."""
         own = {name: label.of(key, spelled(texts[g][i]) if texts else None) for name, label, (g, i) in self.dynamic}
         self.table.end_with(row, joined(*self.table.base(row), render_pairs(own)))
 
-    def _write_states(self, row: int, texts: Texts) -> None:
+    def _write_states(self, row: int, texts: Texts, changed: int) -> None:
         values, offset = self.table.values, row * self.table.width
         for family, (group, index), column in self._states:
+            if group != changed:
+                continue
             text = spelled(texts[group][index])
             names = family.columns
             if text is None:
