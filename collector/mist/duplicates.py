@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
+from array import array
 from typing import Final
 
-_SAME_S: Final = 1.0
+_LARGEST_GAP: Final = 1024  # forgotten places at the front; more are cleared away once they are a quarter
 
 
 class Duplicates:
@@ -44,12 +44,14 @@ class Memory:
     """The identities of one topic, in the order of their arrival.
 
     A repetition does not renew the memory of the first sight, so the order of arrival is the order of forgetting.
+    Order and times are flat arrays, which hold no objects: what is remembered takes as much however it came.
     """
 
     def __init__(self) -> None:
         self._known: set[int] = set()
-        self._order: deque[int] = deque()
-        self._times: deque[float] = deque()  # beside `_order`, not in tuples with it: half the memory
+        self._order = array("q")
+        self._times = array("d")
+        self._oldest = 0  # where the oldest stands in both; what stands before it is forgotten
 
     def __len__(self) -> int:
         return len(self._known)
@@ -58,22 +60,23 @@ class Memory:
         """Return whether it is remembered, and remember it if not."""
         if identity in self._known:
             return True
-        times = self._times
         self._known.add(identity)
         self._order.append(identity)
-        # What came within a second shares one number: it is forgotten a second early, and takes a fifth less memory.
-        times.append(times[-1] if times and 0.0 <= now - times[-1] < _SAME_S else now)
+        self._times.append(now)
         return False
 
     def forget(self, until: float) -> int:
         """Forget what was seen until then; return how many that were."""
         count = 0
-        while self._times and self._times[0] <= until:
+        while self._oldest < len(self._times) and self._times[self._oldest] <= until:
             self.forget_oldest()
             count += 1
         return count
 
     def forget_oldest(self) -> None:
         """Forget what was seen first."""
-        self._times.popleft()
-        self._known.remove(self._order.popleft())
+        self._known.remove(self._order[self._oldest])
+        self._oldest += 1
+        if self._oldest >= _LARGEST_GAP and 4 * self._oldest >= len(self._order):
+            del self._order[: self._oldest], self._times[: self._oldest]
+            self._oldest = 0
