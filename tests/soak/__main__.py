@@ -37,6 +37,7 @@ EVERY_S = 3.0
 WARM_MINUTES = 8.0  # until rows, caches and the allocator have found their level, so much the sooner
 WARM_PAUSES_S, PAUSES_S = (0.5, 2.0), (3.0, 15.0)  # as trouble follows on trouble: the peaks of an hour come in minutes
 REMEMBERED = 500_000  # events, the limit of `Duplicates`
+CALM_S = 180.0  # between the two: until what thick trouble took away is there again
 BATCH = 25  # as small as Mist's are: what the events of a delivery share in memory must not be more here
 MOST_RSS_PERCENT = 1.0  # an hour
 MOST_PERCENT = 5.0  # the same, of what is counted in whole numbers
@@ -81,6 +82,7 @@ def main() -> int:
             filled = _fill(daemon)
             trouble = _begin(rng, cloud, daemon)
             _live(rng, trouble, asked.warm_minutes * 60, WARM_PAUSES_S)
+            _live(rng, trouble, CALM_S, PAUSES_S)
             readings, deeds = _live(rng, trouble, asked.minutes * 60, PAUSES_S)
             trouble.heal()
             faults = _compared(cloud, daemon, filled)
