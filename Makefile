@@ -29,7 +29,7 @@ test: $(READY) real-parts ## Run the tests, but for the screens' long play (test
 	$(BIN)/python -m pytest -n auto --dist loadgroup --ignore tests/e2e/test_noc.py --ignore tests/e2e/test_image.py $(ARGS)
 
 .PHONY: test-screens
-test-screens: $(READY) real-parts ## Play the scenarios before a real Prometheus and Alertmanager (some 20 minutes)
+test-screens: $(READY) real-parts ## Play the scenarios before a real Prometheus and Alertmanager (half an hour)
 	$(BIN)/python -m pytest tests/e2e/test_noc.py $(ARGS)
 
 .PHONY: test-image

@@ -150,7 +150,7 @@ SCENARIOS: dict[str, Scenario] = {
         ),
         Scenario(name="noise", says="Something that is no Wi-Fi sends on 5 GHz.", alerts=("MistRadioNoisy",), steps=(_bend("ap", 0, fields={"radio_stat.band_5.noise_floor": -66, "radio_stat.band_5.util_non_wifi": 20}),)),
         Scenario(name="weak-signal", says="Clients on all bands hear poorly.", alerts=("MistClientSignalPoor",), steps=(_bend("client", fields={"rssi": -84, "snr": 9}),)),
-        Scenario(name="retries", says="Two of three frames to clients are sent again.", alerts=("MistClientRetriesHigh",), steps=(_bend("client", fields={"tx_retries": {"grow_per_s": 40}}),)),
+        Scenario(name="retries", says="Two of three frames to clients are sent again.", alerts=("MistClientRetriesHigh",), steps=(_bend("client", fields={"tx_retries": {"grow_per_s": 40}, "tx_pkts": {"grow_per_s": 60}, "tx_packets": {"grow_per_s": 60}}),)),
         Scenario(
             name="joins-failing", says="Clients fail to connect.", alerts=("MistClientJoinsFailing",),
             steps=(_event("site-sle", {"sle": {"successful-connect": 0.52}}, in_the_end={"sle": {"successful-connect": 0.98}}),),
