@@ -198,7 +198,7 @@ class Decoder:
         if value is None or collection.form == OBJECT:
             return self._inner(collection.element, value)
         if collection.form == LIST and not collection.scalar and isinstance(value, dict):
-            value = [value] if value else []  # some senders say the only one without a list
+            return self._object(collection.element, value)  # some senders say the only one without a list
         expected = dict if collection.form == MAP else list
         if not isinstance(value, expected):
             self.reject(WRONG_CONTAINER)

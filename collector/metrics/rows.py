@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collector.metrics.store import Store
     from collector.metrics.texts import TextRoles
 
-KEYS_KEPT = 1024
+KEYS_KEPT = 256
 MAX_ELEMENTS = 4096  # rows of one collection of one object; a switch stack has some hundred ports
 
 
@@ -76,15 +76,10 @@ class RowMaker:
 
         For what there can be one of only, `children` are those of the owner and the key is the place among them.
         """
-        spec, entity, at = self.spec_of(collection), collection.entity, collection.at
+        spec, entity = self.spec_of(collection), collection.entity
         assert entity.within is not None  # noqa: S101 - collections belong to nested entities
         parents = self.store.table(entity.within)
-        static = {name: label for name, label in labels_of(entity).items() if label.field is None}
         roles, table = self._roles[entity], spec.table
-
-        @lru_cache(maxsize=KEYS_KEPT)  # all devices call their ports and radios alike
-        def own_labels(key: str) -> bytes:
-            return render_pairs({**at.labels, **{name: label.of(key, None) for name, label in static.items()}})
 
         def make_one(parent: int, children: list[Child | None], position: int) -> Child | None:
             children[position] = child = made(parent, "")
@@ -99,13 +94,21 @@ class RowMaker:
 
         def made(parent: int, key: str) -> Child:
             labels, ending = parents.base(parent)
-            row = table.new_row(labels, joined(labels, ending, own_labels(key)))
+            row = table.new_row(labels, joined(labels, ending, own_labels(collection, key)))
             if roles.dynamic:
                 roles.label(row, key, None)
             blank_texts(table, row, spec.text_groups)
             return Place(spec.inner, (), [row]) if spec.inner.collections else row
 
         return make_one if spec.single else make
+
+
+@lru_cache(maxsize=KEYS_KEPT)  # all devices call their ports and radios alike
+def own_labels(collection: Collection, key: str) -> bytes:
+    """The labels that a row has by its place and key alone."""
+    labels = labels_of(collection.entity)
+    by_key = {name: label.of(key, None) for name, label in labels.items() if label.field is None}
+    return render_pairs({**collection.at.labels, **by_key})
 
 
 def text_groups(shape: RowShape, entity: Entity) -> tuple[int, ...]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 NAN = float("nan")
 SEEN = 0  # the column of the last sight
+ENDINGS_KEPT = 256  # half of those whose next row is to share them: names of ports, bands and modules are few
 
 
 class Column:
@@ -232,7 +233,7 @@ class Store:
         self.tables: dict[str, Table] = {}
         self.families: dict[str, FamilyColumns] = {}
         self.scrapes = 0  # expositions under way
-        self.endings = Pool[bytes]()  # of label texts of nested rows
+        self.endings = Pool[bytes](ENDINGS_KEPT)  # of label texts of nested rows
         self.decorate: Callable[[Mapping[str, str]], Mapping[str, str]] = nothing  # labels added to every root row
         self.tallies: list[Relabelled] = []  # what renders labels of root rows without a roster
         self.unwritten: list[Callable[[], Iterator[int]]] = []  # each writes down what was counted beside the rows

@@ -176,11 +176,14 @@ def test_what_there_is_not_is_a_sentence_and_exit_code_2(asked, folder):
     assert len(done.stderr.splitlines()) <= 4
 
 
+FRAME = '{"event":"data","channel":"/sites/1/stats/devices","data":"{\\"mac\\":\\"020000000001\\",\\"uptime\\":5}"}\n'
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
 @pytest.mark.parametrize("words", [["catalog"], ["check-config", "collector.yaml"], ["replay", "frames.jsonl"]])
 def test_a_full_disk_is_a_sentence_and_exit_code_1(words, folder):
     (folder / "collector.yaml").write_text(GOOD)
-    (folder / "frames.jsonl").write_text("{}\n")
+    (folder / "frames.jsonl").write_text(FRAME)
     command = [sys.executable, "-m", "collector", *words]
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(command, cwd=folder, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
