@@ -204,14 +204,14 @@ class Collector:
         for _ in self.subscriptions.update(self.connections):
             await asyncio.sleep(0)
         store = self.catalog.store
-        store.begin_scrape()
+        scrape = store.begin_scrape()
         try:
             for chunk in exposition.render(store, openmetrics=openmetrics, wanted=wanted_of(selection)):
                 if chunk:
                     yield chunk
                 await asyncio.sleep(0)
         finally:
-            store.end_scrape()
+            store.end_scrape(scrape)
         if not selection.collect or "collector" in selection.collect:
             yield self.selfmetrics.render(openmetrics=openmetrics)
         if openmetrics:

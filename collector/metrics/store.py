@@ -95,7 +95,7 @@ class Table:
         self.column_of: dict[tuple[str, tuple[tuple[str, str], ...]], int] = {}
         self.width = 1
         self._free: list[int] = []
-        self._limbo: dict[bytes, int] = {}
+        self._limbo: dict[bytes, tuple[int, int]] = {}  # freed rows, and the last scrape begun before; the oldest first
         for family, column in layout(entity):
             self._lay_out(family, column)
         self.blank = array("d", [NAN]) * self.width
@@ -150,8 +150,8 @@ class Table:
         self.endings[row] = self.store.endings.share(ending)
 
     def _take(self, labels: bytes, ending: bytes) -> int:
-        if self._limbo and (row := self._limbo.pop(labels + ending, -1)) >= 0:
-            return row
+        if self._limbo and (held := self._limbo.pop(labels + ending, None)) is not None:
+            return held[0]
         if self._free:
             return self._free.pop()
         self.labels.append(None)
@@ -191,7 +191,7 @@ class Table:
         for info in self.infos:
             info.texts[row] = None
         if self.store.scrapes and text not in self._limbo:
-            self._limbo[text] = row
+            self._limbo[text] = row, self.store.begun
         else:
             self._free.append(row)
 
@@ -200,11 +200,14 @@ class Table:
         width = self.width
         self.values[row * width : (row + 1) * width] = self.blank
 
-    def release_limbo(self) -> None:
-        """The scrapes are over: rows held back may serve any key again."""
-        if self._limbo:
-            self._free.extend(self._limbo.values())
-            self._limbo.clear()
+    def release_limbo(self, oldest: float) -> None:
+        """Every scrape before number `oldest` is over: rows held back for those may serve any key again."""
+        over = []
+        for text, (_, scrape) in self._limbo.items():
+            if scrape >= oldest:
+                break
+            over.append(text)
+        self._free.extend(self._limbo.pop(text)[0] for text in over)
 
     def set(self, row: int, column: int, value: float) -> None:
         """Write one sample."""
@@ -232,7 +235,8 @@ class Store:
     def __init__(self) -> None:
         self.tables: dict[str, Table] = {}
         self.families: dict[str, FamilyColumns] = {}
-        self.scrapes = 0  # expositions under way
+        self.scrapes: dict[int, None] = {}  # numbers of the expositions under way, the oldest first
+        self.begun = 0  # the number of the last one
         self.endings = Pool[bytes](ENDINGS_KEPT)  # of label texts of nested rows
         self.decorate: Callable[[Mapping[str, str]], Mapping[str, str]] = nothing  # labels added to every root row
         self.tallies: list[Relabelled] = []  # what renders labels of root rows without a roster
@@ -261,16 +265,20 @@ class Store:
         for write in self.unwritten:
             yield from write()
 
-    def begin_scrape(self) -> None:
-        """From now on freed rows keep their place."""
-        self.scrapes += 1
+    def begin_scrape(self) -> int:
+        """From now on freed rows keep their place, until `end_scrape` is called with the number that this returns."""
+        self.begun += 1
+        self.scrapes[self.begun] = None
+        return self.begun
 
-    def end_scrape(self) -> None:
-        """Undo `begin_scrape`."""
-        self.scrapes -= 1
-        if not self.scrapes:
-            for table in self.tables.values():
-                table.release_limbo()
+    def end_scrape(self, number: int) -> None:
+        """Undo `begin_scrape`. Only what was freed under a scrape that goes on stays held back: one that is stuck, or
+        several that overlap without end, must not keep every row from being used again.
+        """
+        del self.scrapes[number]
+        oldest = next(iter(self.scrapes), float("inf"))
+        for table in self.tables.values():
+            table.release_limbo(oldest)
 
     def series_by_family(self) -> dict[str, int]:
         """How many series each family had when it was last rendered."""

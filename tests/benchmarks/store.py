@@ -146,7 +146,7 @@ class Silence:
         """Render chunk by chunk; between chunks one step of the sweep, as on the event loop."""
         store, scrape, steps = self.catalog.store, 0.0, []
         began = time.process_time()
-        store.begin_scrape()
+        number = store.begin_scrape()
         chunks = exposition.render(store)
         while next(chunks, None) is not None:
             scrape += time.process_time() - began
@@ -154,7 +154,7 @@ class Silence:
             next(sweep, None)
             steps.append(time.process_time() - began)
             began = time.process_time()
-        store.end_scrape()
+        store.end_scrape(number)
         scrape += time.process_time() - began
         for _ in sweep:
             steps.append(time.process_time() - began)

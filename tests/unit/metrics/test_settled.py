@@ -46,14 +46,38 @@ def test_many_objects_are_frozen_once_and_no_more_before_there_are_as_many_again
 
 
 def test_a_cycle_that_died_young_is_collected_and_not_frozen():
-    made = old_objects(OBJECTS)
-    dead = Dead()
-    dead.cycle = dead
-    del dead
+    made, ended = old_objects(OBJECTS), Dead.ended
+    a_cycle()
 
     assert settled.settle(most=OBJECTS // 2)
-    assert Dead.ended == 1
+    assert Dead.ended == ended + 1
     assert len(made) == OBJECTS
+
+
+def test_a_cycle_that_died_old_is_collected_and_not_frozen():
+    made, ended, cycle = old_objects(OBJECTS), Dead.ended, a_cycle()
+    gc.collect()
+    del cycle
+
+    assert settled.settle(most=OBJECTS // 2)
+    assert Dead.ended == ended + 1
+    assert len(made) == OBJECTS
+
+
+def test_a_cycle_that_dies_frozen_is_collected_when_all_is_thawed(monkeypatch):
+    made, ended, cycle = old_objects(OBJECTS), Dead.ended, a_cycle()
+    assert settled.settle(most=OBJECTS // 2)
+    del cycle
+    made += old_objects(OBJECTS)
+    assert settled.settle(most=OBJECTS // 2)
+    assert Dead.ended == ended
+    monkeypatch.setattr(settled, "THAW_EVERY", 1)
+    made += old_objects(OBJECTS)
+
+    assert settled.settle(most=OBJECTS // 2)
+    assert Dead.ended == ended + 1
+    assert gc.get_freeze_count() >= 3 * OBJECTS
+    assert len(made) == 3 * OBJECTS
 
 
 def test_tuning_freezes_what_is_there():
@@ -64,6 +88,12 @@ def test_tuning_freezes_what_is_there():
     assert gc.get_freeze_count() >= before + OBJECTS
     assert gc.get_threshold() == settled.THRESHOLDS
     assert len(made) == OBJECTS
+
+
+def a_cycle():
+    dead = Dead()
+    dead.cycle = dead
+    return dead
 
 
 class Dead:

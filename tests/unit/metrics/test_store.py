@@ -142,20 +142,28 @@ class TestWhileScraped:
 
     def test_it_serves_all_when_the_last_scrape_is_over(self, store, table):
         row = table.new_row(label(1))
-        store.begin_scrape()
-        store.begin_scrape()
+        scrapes = [store.begin_scrape(), store.begin_scrape()]
         table.free_row(row)
-        store.end_scrape()
+        store.end_scrape(scrapes[1])
         assert table.new_row(label(2)) != row
-        store.end_scrape()
+        store.end_scrape(scrapes[0])
         assert table.new_row(label(3)) == row
+
+    def test_scrapes_that_overlap_without_end_hold_nothing_back_for_ever(self, store, table):
+        scrape = store.begin_scrape()
+        for number in range(100):
+            table.free_row(table.new_row(label(number)))
+            following = store.begin_scrape()
+            store.end_scrape(scrape)
+            scrape = following
+        assert len(table.labels) <= 3
 
     def test_a_row_in_limbo_is_not_in_use(self, store, table):
         rows = [table.new_row(label(number)) for number in range(3)]
-        store.begin_scrape()
+        scrape = store.begin_scrape()
         table.free_row(rows[1])
         assert len(table) == 2
-        store.end_scrape()
+        store.end_scrape(scrape)
         assert len(table) == 2
 
     def test_two_rows_of_one_name_do_not_share_limbo(self, store, table):
@@ -171,14 +179,14 @@ class TestWhileScraped:
         for row in rows:
             table.set(row, 1, 1.0)
             table.set(row, 2, 1.0)
-        store.begin_scrape()
+        scrape = store.begin_scrape()
         chunks = render(store)
         told = next(chunks)
         table.free_row(rows[0])
         table.set(table.new_row(label(7)), 1, 1.0)
         table.set(table.new_row(label(0)), 2, 1.0)
         told += b"".join(chunks)
-        store.end_scrape()
+        store.end_scrape(scrape)
         lines = [line.rpartition(" ")[0] for line in told.decode().splitlines() if not line.startswith("#")]
         assert len(set(lines)) == len(lines)
 
