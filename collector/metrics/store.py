@@ -272,8 +272,10 @@ class Store:
         return self.begun
 
     def end_scrape(self, number: int) -> None:
-        """Undo `begin_scrape`. Only what was freed under a scrape that goes on stays held back: one that is stuck, or
-        several that overlap without end, must not keep every row from being used again.
+        """Undo `begin_scrape`.
+
+        Only what was freed under a scrape that goes on stays held back: one that is stuck, or several that overlap
+        without end, must not keep every row from being used again.
         """
         del self.scrapes[number]
         oldest = next(iter(self.scrapes), float("inf"))
