@@ -53,9 +53,19 @@ class ConnectionStatus:
     breaks: dict[str, int] = field(default_factory=dict)  # by reason
     last_break: str = ""
     next_attempt_at: float | None = None
-    frames: int = 0
+    other_frames: int = 0  # frames of no channel that is here: control frames, and data of channels that are gone
     bytes: int = 0
     subscriptions: dict[str, SubscriptionStatus] = field(default_factory=dict)  # by channel
+
+    @property
+    def frames(self) -> int:
+        """All frames that came."""
+        return self.other_frames + sum(subscription.frames for subscription in self.subscriptions.values())
+
+    def drop(self, channel: str) -> None:
+        """Forget a channel, but not its frames."""
+        gone = self.subscriptions.pop(channel, None)
+        self.other_frames += gone.frames if gone is not None else 0
 
     def broke(self, reason: str, why: str) -> None:
         """Count one break of this connection; every channel that was up breaks with it."""
@@ -68,14 +78,16 @@ class ConnectionStatus:
     def succeed(self, other: ConnectionStatus) -> None:
         """Go on with the counts of the connection that this one replaces."""
         self.connects += other.connects
-        self.frames += other.frames
+        self.other_frames += other.other_frames
         self.bytes += other.bytes
         self.last_message_at = max(self.last_message_at or 0.0, other.last_message_at or 0.0) or None
         for reason, count in other.breaks.items():
             self.breaks[reason] = self.breaks.get(reason, 0) + count
         for channel, before in other.subscriptions.items():
             subscription = self.subscriptions.get(channel)
-            if subscription is not None:
+            if subscription is None:
+                self.other_frames += before.frames
+            else:
                 subscription.frames += before.frames
                 subscription.breaks += before.breaks
                 subscription.last_message_at = subscription.last_message_at or before.last_message_at

@@ -116,7 +116,7 @@ class Stream:
 
     def unsubscribe(self, channel: str) -> None:
         """Want `channel` no more."""
-        self.status.subscriptions.pop(channel, None)
+        self.status.drop(channel)
         self._ways.pop(channel, None)
         self._refused.discard(channel)
         self._session.unsubscribe(channel)
@@ -208,7 +208,6 @@ class Stream:
         """Take one frame, from the socket to the store, without an await."""
         now = self._now()
         status = self.status
-        status.frames += 1
         status.bytes += len(frame)
         status.last_message_at = now
         try:  # the way of nearly every frame: data of a channel that is up
@@ -226,12 +225,14 @@ class Stream:
     def _on_any_frame(self, frame: Bytes, now: float) -> None:
         """Take a frame of whatever kind."""
         status, session = self.status, self._session
-        event = session.receive(frame, now)
+        event, subscription = session.receive(frame, now), None
         if type(event) is Data:
             subscription = status.subscriptions.get(event.channel)
-            if subscription is not None:
-                subscription.frames += 1
-                subscription.last_message_at = now
+        if subscription is None:
+            status.other_frames += 1
+        else:
+            subscription.frames += 1
+            subscription.last_message_at = now
         if session.changes:
             self._note_changes(now)
             self._wake.set()  # an answer makes room in the window

@@ -85,7 +85,7 @@ def test_accounts_with_their_rest_budget():
 
 def test_connections_say_how_they_are_and_why_they_broke():
     up = ConnectionStatus(
-        "main/0", state="open", opened_at=NOW - 60, last_message_at=NOW - 3, frames=5, bytes=2048,
+        "main/0", state="open", opened_at=NOW - 60, last_message_at=NOW - 3, other_frames=5, bytes=2048,
         subscriptions=dict([channel(1, state="up"), channel(2, state="refused", detail="permission denied")]),
     )  # fmt: skip
     down = ConnectionStatus("main/1", state="waiting", next_attempt_at=NOW + 12)
