@@ -29,7 +29,7 @@ _LAST_DATA_OPCODE: Final = 0x2
 _HEAD_END: Final = b"\r\n\r\n"
 _LARGEST_HEAD: Final = 64 * 1024
 _NO_ROOM: Final = 1024  # bytes: with less than that free, what is left of a frame moves to the front
-_BYTES_2, _BYTES_8, _MASKED = 126, 127, 128  # of the second byte of a frame: how its length is told
+_BYTES_2, _MASKED = 126, 128  # in the second byte of a frame: from here on the length follows; the server masks
 
 
 class FrameReader(ClientConnection, asyncio.BufferedProtocol):

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collector.mist.duplicates import Duplicates
     from collector.mist.envelope import Event
 
-Apply = Callable[[object, float], Rejected | None]  # (payload, unix seconds)
-Take = Callable[[object, float], None]  # (payload, unix seconds)
+Apply = Callable[[object, float], Rejected | None]  # (payload, monotonic seconds)
+Take = Callable[[object, float], None]  # the same, booked
 ApplyEvent = Callable[[dict[str, Any], float], Rejected | None]  # (event, unix seconds)
 
 OTHER: Final = "other"  # the topic under which what has no known topic is booked: keeps the label bounded
@@ -75,7 +75,7 @@ class Intake:
         self._channels.pop(channel, None)
 
     def event(self, event: Event | Rejected, now: float) -> None:
-        """Take what a frame was, at unix time `now`. Never raises."""
+        """Take what a frame was, at monotonic `now`. Never raises."""
         frames = self._frames
         if type(event) is Data:
             self.way(event.channel)(event.payload, now)

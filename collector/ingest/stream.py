@@ -87,7 +87,7 @@ class Stream:
         self._token = token
         self._connect = connect
         self._intake = intake
-        self._now = clock.now
+        self._now = clock.now  # asked for each frame
         self._clock = clock
         self._rng = rng
         self._turn = turn

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collector.metrics.store import Table
 
 NO_ROW = -1
+NEVER_TOLD = -1  # no text has this checksum
 NOTHING_SAID: list[tuple[object, ...]] = []  # by number of strings: one tuple for all rows
 
 
@@ -33,12 +34,12 @@ class Place:
         self.labels = labels
         self.rows = rows
         self.children: list[Children | Child | None] = [None] * len(spec.collections)
-        self.steady: array[int]  # hashes of the texts of steady fields as last written
+        self.steady: array[int]  # checksums of the texts of steady fields as last written, or NEVER_TOLD
         self.forget_steady()
 
     def forget_steady(self) -> None:
         """Whatever the steady fields are told next is written, the same text as before, too."""
-        self.steady = array("q", bytes(8 * self.spec.steady))
+        self.steady = array("q", [NEVER_TOLD]) * self.spec.steady
 
 
 Child: TypeAlias = "int | Place"  # a row without rows inside it is just its number

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collector.metrics.store import Store
     from collector.metrics.texts import TextRoles
 
-KEYS_KEPT = 256
+KEYS_KEPT = 256  # label texts of keys, of all collections together
 MAX_ELEMENTS = 4096  # rows of one collection of one object; a switch stack has some hundred ports
 
 

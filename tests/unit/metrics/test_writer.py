@@ -400,6 +400,23 @@ def test_the_last_sight_of_every_row_is_written():
     assert seen == {b'mac="m"': 20.0, b'mac="m",radio="r5",band="5"': 20.0, b'mac="m",radio="r6",band="6"': 10.0}
 
 
+def test_the_last_sight_is_written_where_the_first_numbers_stand_deeper():
+    deep = Entity(
+        "deep",
+        labels=("mac",),
+        families=(
+            Gauge("deep_heat", "env.heat", "Heat."),
+            Gauge("deep_cold", "env.cold", "Cold."),
+            Gauge("deep_clients", "clients", "Clients."),
+            Gauge("deep_load", "load", "Load."),
+        ),
+    )
+    bench = Bench(deep)
+    bench.tell({"clients": 1, "load": 2}, now=10.0)
+    (table,) = bench.store.tables.values()
+    assert table.get(0, 0) == 10.0
+
+
 @pytest.mark.parametrize(
     ("pairs", "found"),
     [
