@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from tests.benchmarks import agreement, giant, results
+from tests.benchmarks import agreement, giant, readers, results
 from tests.benchmarks.benches import BENCHES
 from tests.benchmarks.giant_cloud import CALLS_AN_HOUR, Calls
 from tests.benchmarks.profile import PROFILES, stages
@@ -62,6 +62,12 @@ def test_different_samples_are_a_disagreement():
     with pytest.raises(agreement.Disagreement, match="only 0"):
         agreement.check('a{b="1"} 2.0\n', 'a{b="2"} 2.0\n')
     assert agreement.check('a{b="1",c=""} 2.0\n', 'a{b="1"} 2.0\n') == 1
+
+
+async def test_readers_are_compared():
+    lines = await readers.compare(turns=1, seconds=0.05, scale=0.1)
+    assert [line.partition(",")[0] for line in lines] == list(readers.KINDS)
+    assert all("library " in line and "aiohttp " in line for line in lines)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,102 @@
+"""What it costs to read a frame and do nothing with it: `python -m tests.benchmarks.readers`.
+
+The library `websockets`, and both transports of ours, take turns at one server that floods them: positions, and
+messages of access points. Told are microseconds of CPU a frame, of the cheapest of some turns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from websockets.asyncio.client import connect
+
+from collector.ingest import transports
+from tests.benchmarks.stream import Arena
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    OnFrame = Callable[[object], None]
+
+KINDS = {"positions": 2000, "ap": 50}  # what is sent, and of how many
+
+
+@contextlib.asynccontextmanager
+async def library(url: str, token: str, on_frame: OnFrame) -> AsyncIterator[None]:
+    """The library alone, as its documents say."""
+    headers = {"Authorization": f"Token {token}"}
+    async with connect(url, additional_headers=headers, compression=None, ping_interval=None, proxy=None) as socket:
+
+        async def read() -> None:
+            while True:
+                on_frame(await socket.recv(decode=False))
+
+        async with reading(read):
+            yield
+
+
+@contextlib.asynccontextmanager
+async def transport(name: str, url: str, on_frame: OnFrame) -> AsyncIterator[None]:
+    """One of ours."""
+    async with transports.by_name(name)() as open_one:
+        connection = await open_one(url, {"Authorization": f"Token ours-{name}"})
+
+        async def read() -> None:
+            await connection.frames(on_frame, lambda: None)
+
+        async with reading(read):
+            yield
+        await connection.close()
+
+
+@contextlib.asynccontextmanager
+async def reading(read: Callable[[], object]) -> AsyncIterator[None]:
+    """Let the frames be read while the block runs."""
+    task = asyncio.ensure_future(read())  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def cost_us(arena: Arena, name: str, turns: int, seconds: float) -> float:
+    """The cheapest turn of one reader."""
+    taken, url = [0], arena.addresses["stream_url"]
+
+    def on_frame(_frame: object) -> None:
+        taken[0] += 1
+
+    token = "library" if name == "library" else f"ours-{name}"
+    reader = library(url, token, on_frame) if name == "library" else transport(name, url, on_frame)
+    costs = []
+    async with reader:
+        for _ in range(turns):
+            before, began = taken[0], time.process_time()
+            pushed = await asyncio.to_thread(arena.cloud.ask, "flood", to=token, seconds=seconds)
+            while taken[0] < before + pushed:  # noqa: ASYNC110 - an event a frame would be part of the cost
+                await asyncio.sleep(0.005)
+            costs.append((time.process_time() - began) / pushed * 1e6)
+    return min(costs)
+
+
+async def compare(turns: int = 5, seconds: float = 1.0, scale: float = 1.0) -> list[str]:
+    """One line a kind of frame."""
+    lines = []
+    for kind, number in KINDS.items():
+        with Arena(kind, max(60, round(number * scale)), rounds=1) as arena:
+            found = {name: await cost_us(arena, name, turns, seconds) for name in ("library", *transports.NAMES)}
+            told = ", ".join(f"{name} {cost:.2f}" for name, cost in found.items())
+            lines.append(f"{kind}, {arena.addresses['frame_bytes']:.0f} bytes a frame: {told} us CPU a frame")
+    return lines
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.readers", description=__doc__)
+    parser.add_argument("--turns", type=int, default=5)
+    sys.stdout.write("\n".join(asyncio.run(compare(turns=parser.parse_args().turns))) + "\n")
