@@ -62,6 +62,11 @@ class Node:
         inner = list(self.objects) + [c.key for c in self.collections]
         return packed + rest + list(dict.fromkeys(inner))
 
+    def runs(self, entity: Entity) -> list[tuple[int, int, int]]:
+        """The entity's own numbers in this node: (index among its fields, column, length), see `runs`."""
+        order = self.order()
+        return runs([(order.index(key), column) for key, column in self.numbers.get(entity, [])])
+
     def nodes(self) -> Iterable[Node]:
         """This node and the objects inside it, not the rows inside it."""
         yield self
@@ -195,3 +200,14 @@ def kind_to_compare(value: object) -> Kind:
 def kind_of(family: Family) -> Kind:
     """Which JSON values are valid for the family's field."""
     return Kind.TIME if family.scale is EPOCH else family.kind
+
+
+def runs(pairs: list[tuple[int, int]]) -> list[tuple[int, int, int]]:
+    """Split (tuple index, column) pairs into runs that are contiguous on both sides: (index, column, length)."""
+    found: list[tuple[int, int, int]] = []
+    for index, column in pairs:
+        if found and (index, column) == (found[-1][0] + found[-1][2], found[-1][1] + found[-1][2]):
+            found[-1] = (*found[-1][:2], found[-1][2] + 1)
+        else:
+            found.append((index, column, 1))
+    return found

@@ -135,9 +135,7 @@ class Writer:
         values = self._const("values", table.values)
         offset = self._name("o")
         self._line(depth, f"{offset} = {row} * {table.width}")
-        if node is not None and any(
-            column == 1 and length > 1 for _, column, length in number_runs(node, table.entity)
-        ):
+        if node is not None and any(column == 1 and length > 1 for _, column, length in node.runs(table.entity)):
             return Var(table.entity, values, offset, row, node)
         self._line(depth, f"{values}[{offset}] = now")
         return Var(table.entity, values, offset, row)
@@ -208,7 +206,7 @@ class Writer:
             self._emit_collection(scope, collection)
 
     def _emit_numbers(self, scope: Scope, var: Var) -> None:
-        for first, column, length in number_runs(scope.node, var.entity):
+        for first, column, length in scope.node.runs(var.entity):
             start = f"{var.offset} + {column}"
             if length == 1:
                 self._emit_number(scope.depth, f"{scope.fields}[{first}]", f"{var.values}[{start}]")
@@ -386,20 +384,3 @@ def guard_lines(node: Node, guard: Guard, element: str, constant: str) -> Iterat
         yield f"unless_ = unless_ and unless_.f{node.order().index(parent)} or None"
         node = node.objects[parent]
     yield f"unless_ is not None and unless_.f{node.order().index(name)} == {constant}"
-
-
-def number_runs(node: Node, entity: Entity) -> list[tuple[int, int, int]]:
-    """The entity's numbers in the node: (index among its fields, column, length), see `runs`."""
-    order = node.order()
-    return runs([(order.index(key), column) for key, column in node.numbers.get(entity, [])])
-
-
-def runs(pairs: list[tuple[int, int]]) -> list[tuple[int, int, int]]:
-    """Split (tuple index, column) pairs into runs that are contiguous on both sides: (index, column, length)."""
-    found: list[tuple[int, int, int]] = []
-    for index, column in pairs:
-        if found and (index, column) == (found[-1][0] + found[-1][2], found[-1][1] + found[-1][2]):
-            found[-1] = (*found[-1][:2], found[-1][2] + 1)
-        else:
-            found.append((index, column, 1))
-    return found

@@ -21,7 +21,7 @@ from collector.metrics.model import (
     timestamp,
 )
 from collector.metrics.rows import MAX_ELEMENTS
-from collector.metrics.writer import runs
+from collector.metrics.shape import runs
 from tests.support.bench import Bench
 
 AP = Entity(
