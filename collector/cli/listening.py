@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from collector.cli.visit import Visit
     from collector.config import Config
-    from collector.ingest.intake import Take
+    from collector.ingest.intake import Apply
     from collector.mist.envelope import Event
 
     Hear = Callable[[Event | Rejected], None]
@@ -52,7 +52,7 @@ class Ears(Intake):
         """Hand one frame on."""
         self._hear(event)
 
-    def way(self, channel: str) -> Take:
+    def handler(self, channel: str) -> Apply:
         """Hand the payloads of a channel on."""
         return lambda payload, _now: self._hear(Data(channel, payload))
 

@@ -19,11 +19,13 @@ from collector.mist.topics import TOPICS, identity_of
 from collector.status import Account
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from collector.mist.duplicates import Duplicates
     from collector.mist.envelope import Event
 
 Apply = Callable[[object, float], Rejected | None]  # (payload, monotonic seconds)
-Take = Callable[[object, float], None]  # the same, booked
+Given = tuple[Apply, object]  # the handler of a channel, and a payload of that channel
 ApplyEvent = Callable[[dict[str, Any], float], Rejected | None]  # (event, unix seconds)
 
 OTHER: Final = "other"  # the topic under which what has no known topic is booked: keeps the label bounded
@@ -78,7 +80,7 @@ class Intake:
         """Take what a frame was, at monotonic `now`. Never raises."""
         frames = self._frames
         if type(event) is Data:
-            self.way(event.channel)(event.payload, now)
+            self.take(((self.handler(event.channel), event.payload),), now)
             return
         frames.received += 1
         if isinstance(event, Rejected):
@@ -86,25 +88,24 @@ class Intake:
         else:
             frames.applied += 1
 
-    def way(self, channel: str) -> Take:
-        """Return what takes the payloads of `channel`: `event` for data of that channel, looked up beforehand.
+    def handler(self, channel: str) -> Apply:
+        """Return what applies the payloads of `channel`, good until `unsubscribe`."""
+        return self._channels.get(channel, _unsubscribed)
 
-        It is good until `unsubscribe`.
-        """
-        frames, bug, apply = self._frames, self._bug, self._channels.get(channel, _unsubscribed)
-
-        def take(payload: object, now: float) -> None:
-            frames.received += 1
+    def take(self, data: Sequence[Given], now: float) -> None:
+        """Take the payloads of data frames, at monotonic `now`, and book them. Never raises."""
+        frames, applied = self._frames, 0
+        for apply, payload in data:
             try:
                 rejected = apply(payload, now)
             except Exception as error:  # noqa: BLE001 - a bug in one handler must not stop the stream; it is counted
-                rejected = bug(error)
+                rejected = self._bug(error)
             if rejected is None:
-                frames.applied += 1
+                applied += 1
             else:
                 frames.drop(rejected.reason)
-
-        return take
+        frames.received += len(data)
+        frames.applied += applied
 
     # Webhook
 

@@ -1,8 +1,8 @@
 """One WebSocket connection to Mist, kept alive for ever: the I/O shell around `mist.session`.
 
-Per connection two tasks race: one reads frames, the other keeps time and sends. A frame goes from the socket to the
-intake in one synchronous call. When either task ends, the connection is closed, the break is booked with its reason,
-and after a pause (`retry.pause_s`) a new connection with a new session takes its place.
+Per connection two tasks race: one reads frames, the other keeps time and sends. The frames that came in one go take
+the way from the socket to the intake in one synchronous call. When either task ends, the connection is closed, the
+break is booked with its reason, and after a pause (`retry.pause_s`) a new connection with a new session takes over.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from collector.clock import Clock
     from collector.errors import Rejected
+    from collector.ingest.intake import Apply, Given
     from collector.ingest.transport import Bytes, Connect, Connection
     from collector.mist.envelope import Event
     from collector.mist.session import Send
@@ -47,15 +48,18 @@ class Takes(Protocol):
     def event(self, event: Event | Rejected, now: float) -> None:
         """Take what a frame was."""
 
-    def way(self, channel: str) -> Callable[[object, float], None]:
-        """Return what takes the payloads of a subscribed channel, without the looking up that `event` does."""
+    def handler(self, channel: str) -> Apply:
+        """Return what applies the payloads of a channel, good until it is unsubscribed."""
+
+    def take(self, data: Sequence[Given], now: float) -> None:
+        """Take payloads with their handlers, in order, without the looking up that `event` does."""
 
 
 def _nobody(_channels: Sequence[str]) -> None:
     """Nobody wants to know."""
 
 
-Way: TypeAlias = "tuple[SubscriptionStatus, Callable[[object, float], None]]"
+Way: TypeAlias = "tuple[SubscriptionStatus, Apply]"
 
 
 class Stream:
@@ -201,26 +205,35 @@ class Stream:
         return await first(self._read(connection), self._keep_time(connection))
 
     async def _read(self, connection: Connection) -> Break:
-        closed = await connection.frames(self._on_frame, self._on_pong)
+        closed = await connection.frames(self._on_frames, self._on_pong)
         return break_of(closed)
 
-    def _on_frame(self, frame: Bytes) -> None:
-        """Take one frame, from the socket to the store, without an await."""
-        now = self._now()
-        status = self.status
-        status.bytes += len(frame)
+    def _on_frames(self, frames: Sequence[Bytes]) -> None:
+        """Take the frames that came in one go, from the socket to the store, without an await."""
+        now, status, ways = self._now(), self.status, self._ways
+        status.bytes += sum(map(len, frames))
         status.last_message_at = now
-        try:  # the way of nearly every frame: data of a channel that is up
-            message = loads(frame)
-            subscription, take = self._ways[message["channel"]]
-            if message["event"] != "data":
-                return self._on_any_frame(frame, now)
-            payload = message["data"]
-        except (ValueError, LookupError, TypeError):
-            return self._on_any_frame(frame, now)
-        subscription.frames += 1
-        subscription.last_message_at = self._session.spoke_at = now
-        return take(payload, now)
+        data: list[Given] = []  # of channels that are up, as nearly every frame; not taken yet
+        for frame in frames:
+            try:
+                message = loads(frame)
+                subscription, apply = ways[message["channel"]]
+                if message["event"] == "data":
+                    data.append((apply, message["data"]))
+                    subscription.frames += 1
+                    subscription.last_message_at = now
+                    continue
+            except (ValueError, LookupError, TypeError):
+                pass
+            self._take(data, now)
+            data = []
+            self._on_any_frame(frame, now)
+        self._take(data, now)
+
+    def _take(self, data: list[Given], now: float) -> None:
+        if data:
+            self._session.spoke_at = now
+            self._intake.take(data, now)
 
     def _on_any_frame(self, frame: Bytes, now: float) -> None:
         """Take a frame of whatever kind."""
@@ -288,7 +301,7 @@ class Stream:
             subscription.detail = change.detail[:MAX_WORDS]
             if change.state is State.UP:
                 subscription.up_since = now
-                self._ways[change.channel] = subscription, self._intake.way(change.channel)
+                self._ways[change.channel] = subscription, self._intake.handler(change.channel)
             else:
                 subscription.up_since = None
                 self._ways.pop(change.channel, None)

@@ -17,9 +17,10 @@ from urllib.parse import urlsplit
 from collector.errors import Fatal, RateLimited, RemoteError, Retryable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 Bytes: TypeAlias = bytes | memoryview | str  # of a frame; a view is good only during the call that it is given to
+OnFrames: TypeAlias = "Callable[[Sequence[Bytes]], None]"
 MAX_FRAME_BYTES: Final = 32 * 1024 * 1024  # a whole site in one list stays far below
 CLOSE_WITHIN_S: Final = 1.0  # a closing handshake that takes longer is cut: SIGTERM must be done in 2 s
 LOST: Final = 1006  # RFC 6455 7.4.1: the connection ended without a close frame
@@ -41,8 +42,11 @@ class Closed:
 class Connection(Protocol):
     """An open WebSocket connection."""
 
-    async def frames(self, on_frame: Callable[[Bytes], None], on_pong: Callable[[], None]) -> Closed:
-        """Read until the connection ends, calling back synchronously. Pings of the other side are answered."""
+    async def frames(self, on_frames: OnFrames, on_pong: Callable[[], None]) -> Closed:
+        """Read until the connection ends, calling back synchronously. Pings of the other side are answered.
+
+        `on_frames` is handed the frames that came in one go, one or more.
+        """
 
     async def send(self, text: str) -> None:
         """Send a text frame; Retryable when the connection is closed."""

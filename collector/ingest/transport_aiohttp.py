@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import TracebackType
 
-    from collector.ingest.transport import Bytes, Connection
+    from collector.ingest.transport import Connection, OnFrames
 
 
 class AiohttpConnection:
@@ -42,7 +42,7 @@ class AiohttpConnection:
         self._socket = socket
         self._close_within_s = close_within_s
 
-    async def frames(self, on_frame: Callable[[Bytes], None], on_pong: Callable[[], None]) -> Closed:
+    async def frames(self, on_frames: OnFrames, on_pong: Callable[[], None]) -> Closed:
         """Read until the connection ends."""
         receive = self._socket.receive
         text, binary = WSMsgType.TEXT, WSMsgType.BINARY  # an attribute of an enum costs 30 ns
@@ -50,7 +50,7 @@ class AiohttpConnection:
             message = await receive()
             kind = message.type
             if kind is text or kind is binary:
-                on_frame(message.data)
+                on_frames((message.data,))
             elif kind is WSMsgType.PONG:
                 on_pong()
             elif kind is WSMsgType.PING:

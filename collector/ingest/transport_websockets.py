@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import TracebackType
 
-    from collector.ingest.transport import Bytes, Connection
+    from collector.ingest.transport import Connection, OnFrames
 
 _LOG: Final = logging.getLogger(__name__)
 _LOG.setLevel(logging.CRITICAL)  # secrets below, and the stream reports every break itself
@@ -44,15 +44,15 @@ class WebsocketsConnection:
         self._socket = socket
         self._on_pong: Callable[[], None] | None = None
 
-    async def frames(self, on_frame: Callable[[Bytes], None], on_pong: Callable[[], None]) -> Closed:
+    async def frames(self, on_frames: OnFrames, on_pong: Callable[[], None]) -> Closed:
         """Read until the connection ends. Only what does not come as one whole frame passes through here."""
         socket, self._on_pong = self._socket, on_pong
-        socket.take = on_frame
+        socket.take = on_frames
         try:
             while True:
                 frame = await socket.recv(decode=False)
                 socket.returned()
-                on_frame(frame)
+                on_frames((frame,))
         except ConnectionClosed as closed:
             if socket.bug is not None:
                 raise socket.bug from None

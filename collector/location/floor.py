@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from typing import TYPE_CHECKING, NamedTuple
 
 from collector.location.geometry import Outline, corners_of, segments_of
@@ -10,6 +9,7 @@ from collector.location.raster import rasterize
 from collector.metrics.values import number
 
 if TYPE_CHECKING:
+    from array import array
     from collections.abc import Callable, Iterable, Mapping
 
 MAX_ZONES = 500  # of one map
@@ -101,8 +101,8 @@ class Grid(NamedTuple):
     top: float
     columns: int
     lines: int
-    cells: array[int]
-    numbers: array[float]
+    cells: bytes | array[int]
+    numbers: tuple[float, ...]
     entries: tuple[Place | Border, ...]
 
 
@@ -211,11 +211,11 @@ class Floor:
             self._entry(frozenset(zones[i] for i in kind.certain), tuple(zones[i] for i in kind.touched))
             for kind in raster.kinds
         )
-        numbers = array("d", [BORDER if isinstance(entry, Border) else entry.number for entry in entries])
+        numbers = tuple(BORDER if isinstance(entry, Border) else float(entry.number) for entry in entries)
         return Grid(*raster[:-1], numbers, entries)
 
     def _empty(self) -> Grid:
-        return Grid(0.0, 0.0, 0.0, 0, 0, array("B"), array("d", [self.nowhere.number]), (self.nowhere,))
+        return Grid(0.0, 0.0, 0.0, 0, 0, b"", (float(self.nowhere.number),), (self.nowhere,))
 
     def _entry(self, certain: frozenset[Zone], touched: tuple[Zone, ...]) -> Place | Border:
         return Border(self, certain, touched) if touched else self.place(certain)

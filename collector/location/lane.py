@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_left
-from functools import partial
-from typing import TYPE_CHECKING
+from types import FunctionType, MethodType
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 CLOSED_MAP = Rejected("unknown_map")
 OUT_OF_ORDER = Rejected("out_of_order")
 TOO_MANY = Rejected("too_many_entities")
-LATEST = struct.Struct("4d").pack_into  # HEARD, TOLD, X, Y of somebody, which stand side by side
+LATEST = struct.Struct("3d").pack_into  # HEARD, X, Y: the first numbers of somebody
 WRITE_STEP = 500  # lanes: some milliseconds
 _UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError, TypeError)
 
@@ -89,7 +89,7 @@ class Lane:
     """
 
     __slots__ = (
-        "age_at", "age_s", "ages", "aps", "aps_at", "aps_sum", "cells", "columns", "entries", "floor", "last",
+        "age_at", "age_s", "ages", "aps", "aps_at", "aps_beyond", "cells", "columns", "entries", "floor", "heard",
         "last_at", "left", "lines", "numbers", "per_px", "ready", "received_at", "rssi_at", "taken", "top",
     )  # fmt: skip
 
@@ -109,18 +109,27 @@ class Lane:
         self.ready = floor.prepared  # zones may have been drawn since that grid was laid
 
     def _begin(self) -> None:
-        self.taken, self.last, self.age_s, self.aps_sum = 0, NAN, 0.0, 0
-        self.ages, self.aps = [0] * AGE_SUM, [0] * APS_SUM
+        self.taken, self.heard, self.age_s = 0, NAN, 0.0
+        self.ages = [0] * AGE_SUM
+        self.aps, self.aps_beyond = [0] * (APS_KNOWN + 1), 0  # by their number, the last: more; and their sum
 
     def write_down(self, books: Books) -> None:
         """Write what was counted into the store, and begin anew."""
         if not self.floor.closed:
             values = books.values
             values[self.received_at] += self.taken
-            values[self.last_at] = self.last
+            values[self.last_at] = self.heard + books.shift
             add_up(books.ages.table.values, self.age_at, [*self.ages, self.age_s])
-            add_up(books.aps.table.values, self.aps_at, [*self.aps, self.aps_sum])
+            add_up(books.aps.table.values, self.aps_at, self._by_bucket())
         self._begin()
+
+    def _by_bucket(self) -> list[float]:
+        """How many positions had how many APs, by bucket; and the sum."""
+        counts = [0.0] * (len(APS_BOUNDS) + 2)
+        for number, count in enumerate(self.aps):
+            counts[bisect_left(APS_BOUNDS, number)] += count
+        counts[-1] = sum(number * count for number, count in enumerate(self.aps[:-1])) + self.aps_beyond
+        return counts
 
     def adopt(self, grid: Grid | None) -> None:
         """From now on positions are looked up in this grid; None: not before there is a new one."""
@@ -158,18 +167,18 @@ def reader(books: Books, kind: int, tell: Tell | None = None) -> Read:  # noqa: 
             position = payload if type(payload) is Position else from_text(payload)  # type: ignore[arg-type]
         except _UNREADABLE:
             return taken_of(read, lane, slowly(spec, shape, payload), now)
-        x, y, seen, aps = position.x, position.y, position.seen, position.aps
-        first = first_of(hash(SALT + position.who))
+        x, y = position.x, position.y
+        seen, aps = position.seen, position.aps
+        first: Any = first_of(hash(SALT + position.who))
         if first is None or not lane.ready:
-            made = admitted(books.engine, people, lane.floor, position.who, is_mac=spec.mac)
-            if isinstance(made, Rejected):
-                return made
-            first = made
-        told = numbers[first + TOLD]
+            first = admitted(books.engine, people, lane.floor, position.who, is_mac=spec.mac)
+            if isinstance(first, Rejected):
+                return first
         if seen:
+            told = numbers[first + TOLD]
             if seen <= told and not is_later(books.engine, people, first, (lane.floor.id, x, y), seen):
                 return OUT_OF_ORDER if seen < told else None
-            told = seen
+            numbers[first + TOLD] = seen
         column, line = int(x * lane.per_px + lane.left), int(y * lane.per_px + lane.top)
         code = lane.cells[line * lane.columns + column] if 0 <= column < lane.columns and 0 <= line < lane.lines else 0
         if lane.numbers[code] != numbers[first + PLACE]:
@@ -177,27 +186,27 @@ def reader(books: Books, kind: int, tell: Tell | None = None) -> Read:  # noqa: 
             place = entry.resolve(x, y) if isinstance(entry, Border) else entry
             if place.number != numbers[first + PLACE]:
                 books.engine.move(kind, first, place, now, seen)
-        pack(numbers, first * 8, now, told, x, y)
-        taken = lane.taken
-        if not taken:
+        pack(numbers, first * 8, now, x, y)
+        if not lane.taken:
             touched(lane)
-        lane.taken = taken + 1
-        unix = lane.last = now + books.shift
-        if seen and unix == unix:  # noqa: PLR0124 - NaN where the time is unknown
-            age = unix - seen
-            lane.ages[bisect_left(AGE_BOUNDS, age)] += 1
-            if age > 0.0:
-                lane.age_s += age
+        lane.taken, lane.heard = lane.taken + 1, now
+        if seen:
+            age = now + books.shift - seen
+            if age == age:  # noqa: PLR0124 - NaN where the time is unknown
+                lane.ages[bisect_left(AGE_BOUNDS, age)] += 1
+                lane.age_s += age if age > 0.0 else 0.0  # noqa: FURB136 - as `max`, without the call
         if aps is not None:
-            lane.aps[APS_BUCKETS[aps] if aps < APS_KNOWN else APS_BEYOND] += 1
-            lane.aps_sum += aps
+            lane.aps[aps if aps < APS_KNOWN else APS_KNOWN] += 1  # noqa: FURB136 - the same
+            if aps >= APS_KNOWN:
+                lane.aps_beyond += aps
         if position.rssi is not None and lane.rssi_at >= 0:
             observe(of_rssi, lane.rssi_at, RSSI_BOUNDS, position.rssi)
         if tell is not None:
             tell(lane, position, now)
         return None
 
-    return read
+    # A kind's own code object: what the interpreter learns of it (its struct, above all) is true at every call.
+    return cast("Read", FunctionType(read.__code__.replace(), globals(), "read", None, read.__closure__))
 
 
 def admitted(engine: Engine, people: Population, floor: Floor, who: str, *, is_mac: bool) -> int | Rejected:
@@ -256,7 +265,7 @@ def taken_of(read: Read, lane: Lane, positions: list[Position] | Rejected, now: 
 
 def way(read: Read, lane: Lane) -> Apply:
     """The handler of a channel."""
-    return partial(read, lane)
+    return MethodType(read, lane)
 
 
 def bounds_of(entity: Entity) -> tuple[float, ...]:
@@ -266,6 +275,5 @@ def bounds_of(entity: Entity) -> tuple[float, ...]:
 
 
 APS_BOUNDS, AGE_BOUNDS, RSSI_BOUNDS = map(bounds_of, (tables.FLOOR_APS, tables.FLOOR_AGE, tables.FLOOR_RSSI))
-APS_BEYOND, APS_SUM, AGE_SUM = len(APS_BOUNDS), len(APS_BOUNDS) + 1, len(AGE_BOUNDS) + 1
-APS_BUCKETS = tuple(bisect_left(APS_BOUNDS, count) for count in range(int(APS_BOUNDS[-1]) + 1))  # by number of APs
-APS_KNOWN = len(APS_BUCKETS)
+AGE_SUM = len(AGE_BOUNDS) + 1
+APS_KNOWN = int(APS_BOUNDS[-1]) + 1  # numbers of APs that are counted one by one

@@ -6,8 +6,8 @@ of this process, and two runs of the collector share nothing. What is kept of ea
 that one look reaches them all:
 
     HEARD       when it was last heard of, monotonic; a repeated position does not count
-    TOLD        when its position was taken, as the cloud says (Unix); 0 when no position said so
     X, Y        its position in map pixels
+    TOLD        when its position was taken, as the cloud says (Unix); 0 when no position said so
     PLACE       the number of its place, that is its floor and the zones it lies in; ABSENT when it is nowhere
     FLOOR       the number of its floor, or ABSENT
     ENTERED     when it came to that place, monotonic; ENTERED_TOLD: the same as the cloud says, or 0
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from collector.location.floor import Zone
 
 HEARD: Final = 0
-TOLD: Final = 1
-X: Final = 2
-Y: Final = 3
+X: Final = 1
+Y: Final = 2
+TOLD: Final = 3
 PLACE: Final = 4
 FLOOR: Final = 5
 ENTERED: Final = 6

@@ -41,7 +41,7 @@ class Raster(NamedTuple):
     top: float
     columns: int
     lines: int
-    cells: array[int]
+    cells: bytes | array[int]
     kinds: tuple[Cell, ...]
 
 
@@ -65,7 +65,7 @@ def rasterize(outlines: Sequence[Outline]) -> Raster:
         Cell(frozenset(np.flatnonzero(sure).tolist()), tuple(np.flatnonzero(edge).tolist()))
         for sure, edge in zip(flat_inside, flat_touched, strict=True)
     )
-    codes = array("B", (cells + 1).astype(np.uint8).tobytes())
+    codes: bytes | array[int] = (cells + 1).astype(np.uint8).tobytes()
     if len(kinds) >= 1 << 8:
         codes = array("H", (cells + 1).astype(np.uint16).tobytes())
     return Raster(per_px, -left * per_px, -top * per_px, columns, lines, codes, (Cell(frozenset(), ()), *kinds))

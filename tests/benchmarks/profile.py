@@ -84,7 +84,7 @@ def stages(devices: int = DEVICES) -> str:
     kind = catalog.devices.kinds_by_name["ap"]
     costs = {"orjson.loads of the frame": each(orjson.loads, frames), "envelope.parse": each(parse, frames)}
     costs["Session.receive"] = each(lambda frame: stream._session.receive(frame, 1.0), frames)
-    costs["Stream._on_frame, all of it"] = each(stream._on_frame, frames)
+    costs["Stream._on_frames, all of it"] = each(lambda frame: stream._on_frames((frame,)), frames)
     costs["Intake.event"] = each(lambda event: intake.event(event, 1.0), events)
     handlers = [(catalog.open_channel(event.channel), event.payload) for event in events]
     costs["  handler of the channel"] = each(lambda pair: pair[0](pair[1], 1.0), handlers)
@@ -117,7 +117,7 @@ def stream_of(intake: Intake, channels: set[str]) -> Stream:
     stream._session.opened(0.0)
     stream._session.to_send()
     for channel in channels:
-        stream._on_frame(control("channel_subscribed", channel))
+        stream._on_frames((control("channel_subscribed", channel),))
     return stream
 
 

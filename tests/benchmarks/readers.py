@@ -19,35 +19,35 @@ from collector.ingest import transports
 from tests.benchmarks.stream import Arena
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
 
-    OnFrame = Callable[[object], None]
+    OnFrames = Callable[[Sequence[object]], None]
 
 KINDS = {"positions": 2000, "ap": 50}  # what is sent, and of how many
 
 
 @contextlib.asynccontextmanager
-async def library(url: str, token: str, on_frame: OnFrame) -> AsyncIterator[None]:
+async def library(url: str, token: str, on_frames: OnFrames) -> AsyncIterator[None]:
     """The library alone, as its documents say."""
     headers = {"Authorization": f"Token {token}"}
     async with connect(url, additional_headers=headers, compression=None, ping_interval=None, proxy=None) as socket:
 
         async def read() -> None:
             while True:
-                on_frame(await socket.recv(decode=False))
+                on_frames((await socket.recv(decode=False),))
 
         async with reading(read):
             yield
 
 
 @contextlib.asynccontextmanager
-async def transport(name: str, url: str, on_frame: OnFrame) -> AsyncIterator[None]:
+async def transport(name: str, url: str, on_frames: OnFrames) -> AsyncIterator[None]:
     """One of ours."""
     async with transports.by_name(name)() as open_one:
         connection = await open_one(url, {"Authorization": f"Token ours-{name}"})
 
         async def read() -> None:
-            await connection.frames(on_frame, lambda: None)
+            await connection.frames(on_frames, lambda: None)
 
         async with reading(read):
             yield
@@ -69,11 +69,11 @@ async def cost_us(arena: Arena, name: str, turns: int, seconds: float) -> float:
     """The cheapest turn of one reader."""
     taken, url = [0], arena.addresses["stream_url"]
 
-    def on_frame(_frame: object) -> None:
-        taken[0] += 1
+    def on_frames(frames: Sequence[object]) -> None:
+        taken[0] += len(frames)
 
     token = "library" if name == "library" else f"ours-{name}"
-    reader = library(url, token, on_frame) if name == "library" else transport(name, url, on_frame)
+    reader = library(url, token, on_frames) if name == "library" else transport(name, url, on_frames)
     costs = []
     async with reader:
         for _ in range(turns):

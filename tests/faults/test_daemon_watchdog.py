@@ -17,7 +17,7 @@ TIMES = {"ping_every_s": 60.0, "pong_within_s": 45.0}
 class Wedged:
     """A connection that ends and whose closing never returns: its stream hangs, and the event loop turns on."""
 
-    async def frames(self, _on_frame, _on_pong):
+    async def frames(self, _on_frames, _on_pong):
         return Closed(1001)
 
     async def send(self, _text):

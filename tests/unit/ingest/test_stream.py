@@ -28,9 +28,12 @@ class Wire:
         self.stuck = False
         self.broken = False
 
-    async def frames(self, on_frame, on_pong):
-        self.on_frame, self.on_pong = on_frame, on_pong
+    async def frames(self, on_frames, on_pong):
+        self.on_frames, self.on_pong = on_frames, on_pong
         return await self.ended
+
+    def on_frame(self, frame):
+        self.on_frames((frame,))
 
     async def send(self, text):
         if self.broken:
@@ -58,8 +61,28 @@ class Nothing:
     def event(self, event, now):
         pass
 
-    def way(self, channel):
+    def handler(self, channel):
         return lambda payload, now: None
+
+    def take(self, data, now):
+        pass
+
+
+class Order:
+    """An intake that notes what it was given, in order."""
+
+    def __init__(self):
+        self.given = []
+
+    def event(self, event, now):
+        self.given.append(type(event).__name__)
+
+    def handler(self, channel):
+        return channel
+
+    def take(self, data, now):
+        assert data
+        self.given += data
 
 
 class Cloud:
@@ -81,13 +104,13 @@ async def at_once():
 
 
 @asynccontextmanager
-async def streaming(*channels, cloud=None, clock=None, on_recovered=lambda _: None):
+async def streaming(*channels, cloud=None, clock=None, intake=None, on_recovered=lambda _: None):
     cloud, clock = cloud or Cloud(), clock or ManualClock()
     stream = Stream(
         url="wss://example.invalid/",
         token=lambda: "sesame",
         connect=cloud,
-        intake=Nothing(),
+        intake=intake or Nothing(),
         status=ConnectionStatus("main/0"),
         clock=clock,
         rng=lambda: 0.5,
@@ -258,3 +281,34 @@ async def test_status_records_follow_the_channel():
         assert stream.status.next_attempt_at == clock.now() + 1.0
         stream.unsubscribe(A)
         assert stream.status.subscriptions == {}
+
+
+async def test_frames_of_one_go_keep_their_order_and_none_spoils_another():
+    def data(channel, payload):
+        return json.dumps({"event": "data", "channel": channel, "data": payload}).encode()
+
+    intake = Order()
+    async with streaming(A, B, intake=intake) as (stream, cloud, clock):
+        cloud.wires[0].acknowledge(A)
+        intake.given.clear()
+        await clock.advance(5.0)
+        frames = [
+            data(A, "1"),
+            data(A, "2"),
+            b"rubbish",
+            b"[]",
+            data(A, "3"),
+            json.dumps({"event": "channel_subscribed", "channel": B}).encode(),
+            data(B, "4"),
+            data(EVENTS, "5"),
+            data(A, "6"),
+        ]
+        cloud.wires[0].on_frames(frames)
+        assert intake.given == [
+            (A, "1"), (A, "2"), "Rejected", "Rejected", (A, "3"), "Subscribed", (B, "4"), "Data", (A, "6"),
+        ]  # fmt: skip
+        status = stream.status
+        assert {name: one.frames for name, one in status.subscriptions.items()} == {A: 4, B: 1}
+        assert status.frames == 1 + len(frames)  # the acknowledgement of A came alone
+        assert status.bytes >= sum(map(len, frames))
+        assert status.last_message_at == clock.now()

@@ -241,6 +241,12 @@ def test_how_many_aps_made_a_position_and_how_loud_strangers_are():
     floors.say({"mac": "5684da000002", "x": 1, "y": 1, "num_locating_aps": 2, "rssi": -72}, "unconnected_client")
     assert floors.value("mist_map_locating_aps_sum", kind="client") == 3
     assert floors.value("mist_map_locating_aps_sum", kind="unconnected_client") == 2
+    floors.say({"mac": "5684da000003", "x": 1, "y": 1, "num_locating_aps": 900})
+    floors.say({"mac": "5684da000004", "x": 1, "y": 1, "num_locating_aps": 0})
+    assert floors.value("mist_map_locating_aps_sum", kind="client") == 903
+    assert floors.value("mist_map_locating_aps_bucket", kind="client", le="+Inf") == 3
+    assert floors.value("mist_map_locating_aps_bucket", kind="client", le="3.0") == 2
+    assert floors.value("mist_map_locating_aps_bucket", kind="client", le="2.0") == 1
     assert floors.value("mist_map_unconnected_rssi_dbm_bucket", le="+Inf") == 1
     assert floors.value("mist_map_unconnected_rssi_dbm_bucket", le="-70.0") == 1
     assert floors.value("mist_map_unconnected_rssi_dbm_bucket", le="-75.0") == 0
