@@ -57,6 +57,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 Job = Callable[[], Coroutine[Any, Any, None]]
+MUTE_S = 75.0  # five times the pause between an access point's messages, less than half of their time to live
 
 SWEEP_EVERY_S = 15.0
 SETTLE_EVERY_S = 1.0
@@ -180,9 +181,19 @@ class Collector:
         return self.clock.time() - self.clock.now() + monotonic
 
     def hears(self, channel: str) -> bool:
-        """Whether a channel is up."""
-        found = (c.subscriptions[channel].state for c in self.connections if channel in c.subscriptions)
-        return "up" in found
+        """Whether a channel is up, and not mute: of a mute one REST is asked instead, where it knows."""
+        return any(
+            connection.subscriptions[channel].state == "up" and not self._mute(connection, channel)
+            for connection in self.connections
+            if channel in connection.subscriptions
+        )
+
+    def _mute(self, connection: ConnectionStatus, channel: str) -> bool:
+        """Whether nobody speaks on a channel any more, so that either all are down or Mist says nothing; REST knows."""
+        last = connection.subscriptions[channel].last_message_at
+        if last is not None and self.clock.now() - last < MUTE_S:
+            return False
+        return any(line.recovery.ask(channel) for line in self.lines if line.name == connection.account)
 
     async def sweep(self) -> NoReturn:
         """End series of what nobody speaks of any more, again and again, in steps of less than a millisecond."""

@@ -1,9 +1,12 @@
-"""After an outage of the stream: read by REST what the channels that came back did not say meanwhile.
+"""Read by REST what the stream does not say: after an outage, and of a site whose channel is up and mute.
 
 Mist gives no snapshot and resumes nothing, so a site whose channel comes back shows old values until each of its
 devices has spoken again. The state of its devices is asked once; connections that come back together are served by
 one reading. Readings keep `EVERY_S` apart: a stream that comes and goes must not eat the token's calls, and by then the
 devices have spoken themselves.
+
+A channel that is up and says nothing for long may mean that all of its devices are down, or that Mist says nothing of
+them. The stream cannot tell one from the other; REST does.
 """
 
 from __future__ import annotations
@@ -46,10 +49,16 @@ class Recovery:
     def recovered(self, paths: Iterable[str]) -> None:
         """Note the channels that came back; those that no site owns, or that REST knows nothing of, are left out."""
         for path in paths:
-            found = channels.match(path)
-            if found is not None and found.channel.carries in _PRIMED and "site_id" in found.ids:
-                self._sites.add(found.ids["site_id"])
-                self._owed.set()
+            self.ask(path)
+
+    def ask(self, path: str) -> bool:
+        """Note that REST is to tell what a channel carries; False where it cannot."""
+        found = channels.match(path)
+        if found is None or found.channel.carries not in _PRIMED or "site_id" not in found.ids:
+            return False
+        self._sites.add(found.ids["site_id"])
+        self._owed.set()
+        return True
 
     async def run(self) -> NoReturn:
         """Prime what is owed, again and again, until cancelled."""

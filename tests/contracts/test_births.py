@@ -67,6 +67,8 @@ OF_TRAFFIC = {
     ("MistClientRetriesHigh", "mist_site_client_transmit_retries_total"),
     ("MistClientRetriesHigh", "mist_site_client_transmit_packets_total"),
     ("MistClientSignalPoor", "mist_site_client_rssi_dbm_bucket"),
+    ("MistCollectorDropping", "mist_collector_webhook_events_dropped_total"),
+    ("MistCollectorDropping", "mist_collector_webhook_events_received_total"),
 }
 # Counters that are compared as they are: no growth, so no first step.
 AS_THEY_ARE = {

@@ -4,6 +4,7 @@ import pytest
 
 from tests.support import samples
 from tests.support.house import keeping_house
+from tests.support.streaming import real_turns
 
 TTL_S = 180.0  # of an access point's measurements
 SWEEP_S = 15.0
@@ -140,6 +141,47 @@ async def test_the_measurements_of_a_silent_device_end_and_it_is_down(tmp_path, 
         assert len(others) == 5
         fault.right_after(TTL_S + 2 * SWEEP_S, TTL_S + 2 * SWEEP_S)
         fault.fell(found, "mist_device_up", mac=silent)
+
+
+@pytest.mark.fault(
+    "The stream",
+    "One channel stays subscribed and brings nothing, though its devices are well; then its site loses power, too",
+    held="Nobody is called down for it: REST is asked, and its word counts, until the channel speaks again.",
+)
+async def test_of_a_mute_channel_rest_is_asked(tmp_path, fault):
+    async with keeping_house(tmp_path) as house:
+        await house.settled()
+        await house.live(60)
+        mute, spoken = house.sites
+        channel = f"/sites/{mute}/stats/devices"
+        await house.cloud.fault("mute", channel=channel)
+        readings, seen = house.readings(), set()
+        for _ in range(60):
+            await house.live(10)
+            await real_turns(2)
+            seen |= set(samples.by_label(await house.samples(), "mist_device_up", "site_id", "mac").items())
+        assert {up for (_site, _mac), up in seen} == {1}, "nobody is down"
+        assert 1 <= house.readings() - readings <= 5, "not more than once in the time that values live"
+        assert house.state_of(mute) == "up"
+        assert [line for line in await house.differences() if mute not in line] == []
+        found = await house.samples()
+        assert len(samples.by_label(samples.having(found, site_id=mute), "mist_device_up", "mac")) == 3
+
+        dark = [mac for mac in house.cloud.fleet.macs() if house.cloud.fleet.truth(mac)["site_id"] == mute]
+        for mac in dark:
+            await house.cloud.act("disconnect", mac=mac)
+        await house.live(TTL_S + 4 * SWEEP_S)
+        await house.live(90)
+        found = await house.samples()
+        assert samples.by_label(found, "mist_device_up", "site_id") == {(mute,): 0, (spoken,): 3}
+        assert set(samples.by_label(samples.having(found, site_id=mute), "mist_device_up", "mac").values()) == {0}
+
+        for mac in dark:
+            await house.cloud.act("reconnect", mac=mac)
+        await house.cloud.heal("mute")
+        await house.live(60)
+        assert await house.differences() == []
+        fault.told(found, "mist_collector_subscription_last_message_timestamp_seconds", channel=channel)
 
 
 @pytest.mark.fault(
