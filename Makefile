@@ -30,7 +30,7 @@ test: $(READY) real-parts ## Run the tests, but for the screens' long play (test
 
 .PHONY: test-screens
 test-screens: $(READY) real-parts ## Play the scenarios before a real Prometheus and Alertmanager (half an hour)
-	$(BIN)/python -m pytest tests/e2e/test_noc.py $(ARGS)
+	$(BIN)/python -m pytest -o faulthandler_timeout=2700 tests/e2e/test_noc.py $(ARGS)
 
 .PHONY: test-image
 test-image: $(READY) ## Build the image from nothing and run it on a read-only root (as root; some two minutes, a mirror)
