@@ -208,7 +208,7 @@ class Inventory:
             # One odd object must not end the reading of all others; told once a kind, with its traceback.
             if kind not in self._broken_kinds:
                 self._broken_kinds.add(kind)
-                log.exception("inventory.payload_failed", account=self._account, kind=kind, **ids)
+                log.exception("inventory_payload_failed", account=self._account, kind=kind, **ids)
 
     async def _learn_usage(self) -> None:
         """Ask how many calls others made with this token. A courtesy: without an answer our own count stands."""
@@ -228,7 +228,7 @@ class Inventory:
         self._failures += 1
         if self._failures == 1:
             fields = {"faults": len(faults), **{f"unread_{key}": count for key, count in unread.items()}}
-            log.warning("inventory.failed", account=self._account, error=status.last_error, **fields)
+            log.warning("inventory_failed", account=self._account, error=status.last_error, **fields)
 
     def _succeeded(self, reading: Reading) -> None:
         first = self._rest.status.inventory_at is None
@@ -236,7 +236,7 @@ class Inventory:
         self._rest.status.last_error = ""
         if first or self._failures:
             log.info(
-                "inventory.read" if first else "inventory.recovered",
+                "inventory_read" if first else "inventory_recovered",
                 account=self._account,
                 orgs=len(reading.orgs),
                 sites=len(reading.sites),

@@ -139,5 +139,5 @@ class Asker:
             # One odd object must not end the reading of all others; told once a kind, with its traceback.
             if kind not in self._broken_kinds:
                 self._broken_kinds.add(kind)
-                log.exception("poll.payload_failed", account=self._rest.status.account, kind=kind, **ids)
+                log.exception("poll_payload_failed", account=self._rest.status.account, kind=kind, **ids)
             return INTERNAL_ERROR

@@ -189,7 +189,7 @@ class Polling:
     def _succeeded(self, line: Line, outcome: Outcome) -> None:
         status = line.status
         if line.troubled:
-            log.info("poll.recovered", account=status.account, poll=status.poll, objects=outcome.objects)
+            log.info("poll_recovered", account=status.account, poll=status.poll, objects=outcome.objects)
         line.troubled = False
         status.state, status.reason = "good", outcome.reason
         status.good += 1
@@ -200,10 +200,10 @@ class Polling:
     def _failed(self, line: Line, outcome: Outcome) -> None:
         status = line.status
         status.failed += 1
-        self._trouble(line, "failed", "poll.failed", outcome.reason)
+        self._trouble(line, "failed", "poll_failed", outcome.reason)
 
     def _left_out(self, line: Line, reason: str) -> None:
-        self._trouble(line, "left out", "poll.left_out", reason)
+        self._trouble(line, "left out", "poll_left_out", reason)
 
     def _trouble(self, line: Line, state: str, event: str, reason: str) -> None:
         """Show the trouble; tell it in the log when it begins."""

@@ -136,6 +136,6 @@ class Priming:
         self.owed = any(not isinstance(fault, Fatal) for fault in faults)
         account = self._rest.status.account
         if faults:
-            log.warning("inventory.prime_failed", account=account, error=str(faults[0]), faults=len(faults))
+            log.warning("inventory_prime_failed", account=account, error=str(faults[0]), faults=len(faults))
         else:
-            log.info("inventory.primed", account=account, entries=handed_on)
+            log.info("inventory_primed", account=account, entries=handed_on)

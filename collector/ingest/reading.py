@@ -108,7 +108,7 @@ class Reader:
                 if not isinstance(error, Fatal):
                     reading.faults.append(error)
                 elif msp_id not in self._refused_msps:
-                    log.warning("inventory.msp_not_expanded", msp_id=msp_id, error=str(error))
+                    log.warning("inventory_msp_not_expanded", msp_id=msp_id, error=str(error))
                     self._refused_msps.add(msp_id)
         reading.unread_orgs -= set(reading.reach.orgs)
         for org_id in reading.reach.orgs:

@@ -184,11 +184,11 @@ class Rest:
         while (wait_s := self.budget.wait_s(self._clock.now(), self._clock.time())) > 0:
             if not self._waiting and self.budget.exhausted(self._clock.time()):
                 self._waiting = True
-                log.warning("rest.budget_exhausted", account=self.status.account, wait_s=round(wait_s))
+                log.warning("rest_budget_exhausted", account=self.status.account, wait_s=round(wait_s))
             await self._clock.sleep(wait_s + self._rng.uniform(0.0, 1.0))
         if self._waiting:
             self._waiting = False
-            log.info("rest.budget_renewed", account=self.status.account)
+            log.info("rest_budget_renewed", account=self.status.account)
         self.budget.spend(self._clock.time())
 
     def _count(self, error: RemoteError) -> None:

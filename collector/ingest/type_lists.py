@@ -56,7 +56,7 @@ class TypeLists:
         account = self._rest.status.account
         lasting = [fault for fault in faults if not isinstance(fault, Fatal)]  # an older cloud may lack a list
         if faults and not self._failures:
-            log.warning("type_lists.failed", account=account, error=str(faults[0]), faults=len(faults))
+            log.warning("type_lists_failed", account=account, error=str(faults[0]), faults=len(faults))
         if self._failures and not faults:
-            log.info("type_lists.recovered", account=account)
+            log.info("type_lists_recovered", account=account)
         self._failures = self._failures + 1 if lasting else 0

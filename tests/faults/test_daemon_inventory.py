@@ -225,7 +225,7 @@ async def test_without_rest_it_waits_says_why_and_then_begins(tmp_path, fault):
         await house.live(60)
         assert await house.differences() == []
         fault.told(await house.samples(), "mist_collector_inventory_failures_total")
-        fault.logged("inventory.failed")
+        fault.logged("inventory_failed")
 
 
 @pytest.mark.fault(
@@ -244,7 +244,7 @@ async def test_what_was_known_stays_when_the_inventory_cannot_be_read_again(tmp_
         assert await house.differences() == []
         assert (house.connects(), house.breaks()) == (1, {})
         fault.told(found, "mist_collector_inventory_failures_total")
-        fault.logged("inventory.failed")
+        fault.logged("inventory_failed")
 
 
 @pytest.mark.fault(

@@ -168,8 +168,8 @@ async def test_the_budget_is_waited_for_and_not_overrun(cloud, fault):
     assert len(clock.naps) == 1
     assert 1800 <= clock.naps[0] <= 1801
     assert rest.status.budget_used == 3
-    assert [entry["event"] for entry in fault.lines] == ["rest.budget_exhausted", "rest.budget_renewed"]
-    fault.logged("rest.budget_exhausted")
+    assert [entry["event"] for entry in fault.lines] == ["rest_budget_exhausted", "rest_budget_renewed"]
+    fault.logged("rest_budget_exhausted")
     fault.told(of_status(rest=[rest.status]), "mist_collector_rest_budget_used_calls")
 
 

@@ -299,7 +299,10 @@ def _boxes() -> tuple[Panel, ...]:
             says="They got less power than they asked for. Look at the switch's budget and the cable's category.",
             queries=(
                 Query(f"(mist_ap_power_constrained{{<in_device>}} == 1) {_NAMED}"),
-                Query("mist_ap_power_budget_watts{<in_device>}"),
+                Query(
+                    "mist_ap_power_budget_watts{<in_device>} "
+                    "and on (<device>) mist_ap_power_constrained{<in_device>} == 1"
+                ),
             ),
             empty="None: every access point has the power it wants, or none speaks",
             w=12,

@@ -296,7 +296,7 @@ async def test_a_fault_is_logged_when_it_begins_and_when_it_ends(cloud):
             cloud.answer("/self", privileges(ACME))
             await bench.inventory.refresh()
             await bench.inventory.refresh()
-    assert [entry["event"] for entry in logs] == ["inventory.failed", "inventory.recovered"]
+    assert [entry["event"] for entry in logs] == ["inventory_failed", "inventory_recovered"]
     assert bench.status.inventory_failures == 3
 
 
@@ -398,7 +398,7 @@ async def test_an_msp_that_refuses_is_named_once_and_keeps_what_was_known(cloud)
         with capture_logs() as logs:
             assert await bench.inventory.refresh()
             assert await bench.inventory.refresh()
-        assert [entry["event"] for entry in logs] == ["inventory.msp_not_expanded"]
+        assert [entry["event"] for entry in logs] == ["inventory_msp_not_expanded"]
         assert set(bench.directory.orgs) == {ACME, "org-b"}
         cloud.answer("/msps/msp-1/orgs", Reply(status=502))
         assert not await bench.inventory.refresh()
@@ -483,7 +483,7 @@ async def test_an_odd_payload_does_not_end_the_reading(cloud):
             assert await bench.inventory.refresh()
             assert await bench.inventory.prime() == 4
     assert len(seen) == 1 + 2 + 4 + 4
-    told = [entry["kind"] for entry in logs if entry["event"] == "inventory.payload_failed"]
+    told = [entry["kind"] for entry in logs if entry["event"] == "inventory_payload_failed"]
     assert told == ["org", "site", "inventory", "device"]
 
 

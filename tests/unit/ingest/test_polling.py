@@ -232,7 +232,7 @@ async def test_a_failed_round_is_shown_told_once_and_made_up_for():
             world.rest.answers[path] = peers("s1")
             await world.rounds("peers", 4)
         assert (status.state, status.reason, status.good) == ("good", "", 1)
-    assert [entry["event"] for entry in logs] == ["poll.failed", "poll.recovered"]
+    assert [entry["event"] for entry in logs] == ["poll_failed", "poll_recovered"]
 
 
 async def test_a_refusal_of_everything_is_a_failure():
@@ -293,7 +293,7 @@ async def test_too_many_sites_stretch_the_period_then_leave_the_poll_out():
         calls = world.rest.count("zones")
         await world.clock.advance(3600)
         assert world.rest.count("zones") == calls
-        assert [entry["event"] for entry in logs if entry["poll"] == "zones"] == ["poll.left_out"]
+        assert [entry["event"] for entry in logs if entry["poll"] == "zones"] == ["poll_left_out"]
         world.read(sites=["s1"])
         await world.clock.advance(700)
         assert (status.state, status.period_s) == ("good", 300)
@@ -360,7 +360,7 @@ async def test_one_odd_object_does_not_end_the_round():
             await world.rounds("peers", 1)
     status = world.status("peers")
     assert (status.state, status.books.applied, status.books.dropped) == ("good", 1, {"internal_error": 2})
-    assert [entry["event"] for entry in logs] == ["poll.payload_failed"]
+    assert [entry["event"] for entry in logs] == ["poll_payload_failed"]
 
 
 @pytest.mark.parametrize("sites", [1, 100, 2000, 5000, 20_000])

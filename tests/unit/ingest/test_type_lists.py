@@ -66,7 +66,7 @@ async def test_a_list_that_cannot_be_had_is_tried_again_and_told_once():
             rest.errors.clear()
             await clock.advance(2 * FIRST_RETRY_S)
     assert words["alarms"] == ("alarm_defs",)
-    assert [entry["event"] for entry in logs] == ["type_lists.failed", "type_lists.recovered"]
+    assert [entry["event"] for entry in logs] == ["type_lists_failed", "type_lists_recovered"]
 
 
 async def test_a_list_that_this_cloud_does_not_have_waits_for_tomorrow():
