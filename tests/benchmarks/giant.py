@@ -207,7 +207,7 @@ def observed(daemon: Daemon, cloud: Child, until: float) -> dict[str, Any]:
     found["cpu_s"] = on_processor_s(daemon.pid)
     page = time.monotonic()
     found["status_page"] = {"bytes": len(daemon.get("/")[1]), "s": time.monotonic() - page}
-    found |= {f"{name}_s": since(daemon.said.get(f"inventory.{name}"), daemon) for name in ("read", "primed")}
+    found |= {f"{name}_s": since(daemon.said.get(f"inventory_{name}"), daemon) for name in ("read", "primed")}
     return found | of_the_cloud(cloud.ask("seen"), daemon) | counted(daemon)
 
 
