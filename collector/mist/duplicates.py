@@ -5,21 +5,24 @@ from __future__ import annotations
 from array import array
 from typing import Final
 
-_LARGEST_GAP: Final = 1024  # forgotten places at the front; more are cleared away once they are a quarter
+_LARGEST_GAP: Final = 1024  # forgotten places at the front; more are cleared away once they are a sixteenth
+_SETS: Final = 8  # a set is laid out anew now and then: a large one would hold up everybody, and needs room twice
 
 
 class Duplicates:
     """Remembers the identities of events for `keep_s` seconds, at most `limit` of them over all topics.
 
-    Each topic has a memory of its own. When all together are full, the fullest forgets its oldest: a topic that brings
-    a hundred positions a second shortens its own memory, and does not push last night's alarms out of theirs.
-    Costs some 0.4 us an event (a few more once full) and, full with the default limit, some 45 MB.
+    Each topic has an order of its own. When all together are full, the longest forgets its oldest: a topic that brings
+    a hundred positions a second shortens its own memory, and does not push last night's alarms out of theirs. What is
+    known stands in sets that all topics share, so that a full memory takes as much whichever topics filled it.
+    Costs some 0.4 us an event (a few more once full) and, full with the default limit, some 55 MB.
     """
 
     def __init__(self, *, keep_s: float = 21600, limit: int = 500_000) -> None:
         self._keep_s = keep_s
         self._limit = limit
-        self._topics: dict[str, Memory] = {}
+        self._known: tuple[set[int], ...] = tuple(set() for _ in range(_SETS))  # by the last bits
+        self._topics: dict[str, Order] = {}
         self._size = 0  # over all topics
 
     def __len__(self) -> int:
@@ -27,11 +30,11 @@ class Duplicates:
 
     def seen(self, topic: str, identity: int, now: float) -> bool:
         """Return whether `identity` is remembered, and remember it if not. `now` in seconds of any one clock."""
-        memory = self._topics.get(topic)
-        if memory is None:
-            memory = self._topics[topic] = Memory()
-        self._size -= memory.forget(now - self._keep_s)
-        if memory.knows(identity, now):
+        order = self._topics.get(topic)
+        if order is None:
+            order = self._topics[topic] = Order(self._known, hash(topic))
+        self._size -= order.forget(now - self._keep_s)
+        if order.knows(identity, now):
             return True
         self._size += 1
         if self._size > self._limit:
@@ -40,28 +43,31 @@ class Duplicates:
         return False
 
 
-class Memory:
-    """The identities of one topic, in the order of their arrival.
+class Order:
+    """What is known of one topic, in the order of its arrival; `salt` tells equal identities of two topics apart.
 
     A repetition does not renew the memory of the first sight, so the order of arrival is the order of forgetting.
     Order and times are flat arrays, which hold no objects: what is remembered takes as much however it came.
     """
 
-    def __init__(self) -> None:
-        self._known: set[int] = set()
-        self._order = array("q")
+    def __init__(self, known: tuple[set[int], ...], salt: int) -> None:
+        self._salt = salt
+        self._known = known
+        self._keys = array("q")
         self._times = array("d")
         self._oldest = 0  # where the oldest stands in both; what stands before it is forgotten
 
     def __len__(self) -> int:
-        return len(self._known)
+        return len(self._keys) - self._oldest
 
     def knows(self, identity: int, now: float) -> bool:
         """Return whether it is remembered, and remember it if not."""
-        if identity in self._known:
+        key = identity ^ self._salt
+        known = self._known[key % _SETS]
+        if key in known:
             return True
-        self._known.add(identity)
-        self._order.append(identity)
+        known.add(key)
+        self._keys.append(key)
         self._times.append(now)
         return False
 
@@ -75,8 +81,9 @@ class Memory:
 
     def forget_oldest(self) -> None:
         """Forget what was seen first."""
-        self._known.remove(self._order[self._oldest])
+        key = self._keys[self._oldest]
+        self._known[key % _SETS].remove(key)
         self._oldest += 1
-        if self._oldest >= _LARGEST_GAP and 4 * self._oldest >= len(self._order):
-            del self._order[: self._oldest], self._times[: self._oldest]
+        if self._oldest >= _LARGEST_GAP and 16 * self._oldest >= len(self._keys):
+            del self._keys[: self._oldest], self._times[: self._oldest]
             self._oldest = 0
