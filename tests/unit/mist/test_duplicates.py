@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import tracemalloc
+from random import Random
+
 from collector.mist.duplicates import Duplicates
 
 TOPIC = "device-events"
@@ -85,3 +88,22 @@ def test_the_size_is_known_after_forgetting():
         seen.seen("alarms", 10 + identity, 20.0)
     assert len(seen) == 3
     assert all(seen.seen("alarms", 10 + identity, 21.0) for identity in range(3))
+
+
+def test_a_full_memory_takes_as_much_whichever_topics_filled_it():
+    limit, topics = 60_000, ("device-events", "alarms", "audits", "client-join", "location")
+    random = Random(1)
+    tracemalloc.start()
+    try:
+        seen = Duplicates(limit=limit)
+        for _ in range(2 * limit):
+            seen.seen("ping", random.getrandbits(62), 0.0)
+        full, most = tracemalloc.get_traced_memory()[0], 0
+        for number in range(3 * limit):
+            seen.seen(topics[number % len(topics)], random.getrandbits(62), 1.0)
+            if number % 1000 == 0:
+                most = max(most, tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    assert len(seen) == limit
+    assert most < 1.15 * full, f"{most:,} bytes instead of {full:,}"
