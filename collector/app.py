@@ -57,8 +57,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 Job = Callable[[], Coroutine[Any, Any, None]]
-MUTE_S = 75.0  # five times the pause between an access point's messages, less than half of their time to live
 
+MUTE_S = 75.0  # five times the pause between an access point's messages, less than half of their time to live
 SWEEP_EVERY_S = 15.0
 SETTLE_EVERY_S = 1.0
 
@@ -183,13 +183,13 @@ class Collector:
     def hears(self, channel: str) -> bool:
         """Whether a channel is up, and not mute: of a mute one REST is asked instead, where it knows."""
         return any(
-            connection.subscriptions[channel].state == "up" and not self._mute(connection, channel)
+            connection.subscriptions[channel].state == "up" and not self._left_to_rest(connection, channel)
             for connection in self.connections
             if channel in connection.subscriptions
         )
 
-    def _mute(self, connection: ConnectionStatus, channel: str) -> bool:
-        """Whether nobody speaks on a channel any more, so that either all are down or Mist says nothing; REST knows."""
+    def _left_to_rest(self, connection: ConnectionStatus, channel: str) -> bool:
+        """Whether nobody speaks on a channel, so that REST is asked: all are down, or Mist says nothing of them."""
         last = connection.subscriptions[channel].last_message_at
         if last is not None and self.clock.now() - last < MUTE_S:
             return False

@@ -50,7 +50,7 @@ OBJECTS = (
 
 
 class Catalog:
-    """Owns the store. `hears(path)` tells whether a channel is up; `now` is the monotonic clock.
+    """Owns the store. `hears(path)` tells whether a channel is up and speaks; `now` is the monotonic clock.
 
     `shard` is the part of the sites served here.
     `max_clients` and `max_assets` are how many single ones get rows of their own: none, unless an operator chose so.

@@ -68,8 +68,8 @@ _EVENT_TOLERANCE_S = 60.0  # an up/down event so much older than the device's la
 class Devices:
     """All devices of all sites.
 
-    `hears(path)` tells whether a channel is up; `lists_of(kind)` the lists inside the statistics of
-    such a device that hold objects of another feed.
+    `hears(path)` tells whether a channel is up and speaks; `lists_of(kind)` the lists inside the statistics of such a
+    device that hold objects of another feed.
     """
 
     def __init__(

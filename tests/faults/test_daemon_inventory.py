@@ -174,7 +174,8 @@ async def test_of_a_mute_channel_rest_is_asked(tmp_path, fault):
         await house.live(90)
         found = await house.samples()
         assert samples.by_label(found, "mist_device_up", "site_id") == {(mute,): 0, (spoken,): 3}
-        assert set(samples.by_label(samples.having(found, site_id=mute), "mist_device_up", "mac").values()) == {0}
+        at_mute = samples.by_label(samples.having(found, site_id=mute), "mist_device_up", "mac")
+        assert at_mute == dict.fromkeys([(mac,) for mac in dark], 0.0)
 
         for mac in dark:
             await house.cloud.act("reconnect", mac=mac)
@@ -182,6 +183,18 @@ async def test_of_a_mute_channel_rest_is_asked(tmp_path, fault):
         await house.live(60)
         assert await house.differences() == []
         fault.told(found, "mist_collector_subscription_last_message_timestamp_seconds", channel=channel)
+
+
+async def test_where_neither_the_channel_nor_rest_says_anything_nobody_is_called_down(tmp_path):
+    async with keeping_house(tmp_path) as house:
+        await house.settled()
+        await house.live(60)
+        mute, spoken = house.sites
+        await house.cloud.fault("mute", channel=f"/sites/{mute}/stats/devices")
+        await house.cloud.fault("rest_status", status=503)
+        await house.live(TTL_S + 2 * SWEEP_S)
+        found = await house.samples()
+        assert samples.by_label(found, "mist_device_up", "site_id") == {(spoken,): 3}, "a gap: neither up nor down"
 
 
 @pytest.mark.fault(
