@@ -5,6 +5,7 @@ Pure functions: a random draw and the present time are arguments, so that tests 
 
 from __future__ import annotations
 
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 
@@ -76,6 +77,7 @@ def _http_date(text: str) -> float | None:
     if len(text) > _MAX_HEADER_LENGTH:
         return None
     try:
-        return parsedate_to_datetime(text).timestamp()
+        date = parsedate_to_datetime(text)  # naive for the zone "-0000", which RFC 5322 3.3 defines as UTC
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, OverflowError, OSError):
         return None

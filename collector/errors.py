@@ -8,6 +8,7 @@
     |- ListenError            the operator: an address to listen on cannot be had
     |- RemoteError            the Mist cloud answered badly, or not at all
     |  |- Retryable           nobody: it heals by trying again, with back-off
+    |  |  `- MalformedAnswer   nobody: an answer exceeds a limit or cannot be parsed; it costs that answer only
     |  |- RateLimited         nobody: try again after `retry_after_s`
     |  `- Fatal               the operator: token, rights or address are wrong; retrying does not heal it
     |- DecodeError            nobody: a payload could not be read; it is counted by `reason`
@@ -88,6 +89,18 @@ class RemoteError(CollectorError):
 
 class Retryable(RemoteError):  # noqa: N818 - the name says what to do with it
     """Network trouble or a 5xx: try again, with back-off."""
+
+
+class MalformedAnswer(Retryable):
+    """A REST answer that exceeds a limit or cannot be parsed.
+
+    Attributes:
+        counted: whether `mist_collector_rest_calls_total{outcome="malformed"}` has counted it.
+    """
+
+    def __init__(self, reason: str, *, where: str = "", status: int | None = None) -> None:
+        self.counted = False
+        super().__init__(f"unexpected answer: {reason}", where=where, status=status)
 
 
 class RateLimited(RemoteError):  # noqa: N818 - as above

@@ -98,7 +98,7 @@ class RestStatus:
     """The REST side of one account."""
 
     account: str
-    calls: dict[str, int] = field(default_factory=dict)  # by outcome: ok, retry, rate_limited, refused
+    calls: dict[str, int] = field(default_factory=dict)  # by outcome: ok, retry, rate_limited, refused, malformed
     budget_limit: int = 5000  # calls an hour that a token has
     budget_used: int = 0  # calls made since the last full hour, as counted here
     inventory_at: float | None = None  # monotonic time of the last complete inventory
