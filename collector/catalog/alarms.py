@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from collector.catalog.topic_table import PLACE
+from collector.catalog.topic_table import SITE_LABELS
 from collector.errors import Rejected
 from collector.metrics.model import Entity, Gauge
 from collector.metrics.tally import Tally
@@ -27,13 +27,13 @@ STALE = Rejected("stale")
 
 OPEN_ALARMS = Entity(
     "open_alarms",
-    labels=(*PLACE, "group", "severity"),
+    labels=(*SITE_LABELS, "group", "severity"),
     ttl_s=None,
     families=(
         Gauge(
             "mist_alarms_open",
             None,
-            "Alarms neither resolved nor acknowledged, as Mist's alarm search lists them and webhooks tell since.",
+            "Number of open alarms (neither resolved nor acknowledged), from the Mist alarm search and alarm webhooks.",
         ),
     ),
 )

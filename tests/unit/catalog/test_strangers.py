@@ -7,7 +7,7 @@ import pytest
 from collector.catalog.catalog import Catalog
 from collector.catalog.clients import SSID_KEPT_S, Clients
 from collector.catalog.strangers import SILENT_S, Strangers
-from collector.catalog.topic_table import PASSING_KEPT_S
+from collector.catalog.topic_table import TRANSIENT_VALUE_TTL_S
 from collector.metrics.store import Store
 from collector.metrics.tally import OTHER
 from collector.mist.channels import match
@@ -117,7 +117,7 @@ def test_a_name_that_is_not_told_for_a_month_gives_its_place_to_another(catalog,
         join(catalog, f"old {number}")
     join(catalog, "new")
     assert catalog.refused_labels()["ssid"] == 1, "the cap is reached"
-    clock.now += PASSING_KEPT_S - 10
+    clock.now += TRANSIENT_VALUE_TTL_S - 10
     join(catalog, "old 7")
     sweep(catalog)
     clock.now += 3700
@@ -143,7 +143,7 @@ def test_what_alerts_rely_on_does_not_end_by_silence(catalog, clock, directory):
     catalog.changed(directory.replace([Org("o")], [HERE, Site("second", "o")], []))
     born = told(catalog, "mist_alarms_total")
     assert born
-    clock.now += 10 * PASSING_KEPT_S
+    clock.now += 10 * TRANSIENT_VALUE_TTL_S
     sweep(catalog)
     assert told(catalog, "mist_alarms_total") == born
 

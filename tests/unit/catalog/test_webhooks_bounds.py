@@ -81,14 +81,14 @@ class TestCaps:
         assert catalog.rejected_parts() == {("webhook:client-latency", "too_many_rows"): 1}
 
     def test_rows_of_a_state(self, catalog):
-        alerts = [{"zone_id": str(number), "current_occupancy": 1} for number in range(topic_table.TOLD_ROWS + 2)]
+        alerts = [{"zone_id": str(number), "current_occupancy": 1} for number in range(topic_table.MAX_GAUGE_ROWS + 2)]
         send(catalog, "occupancy-alerts", {"alert_events": alerts})
-        assert len(told(catalog, "mist_zone_occupancy_alert_occupants")) == topic_table.TOLD_ROWS
+        assert len(told(catalog, "mist_zone_occupancy_alert_occupants")) == topic_table.MAX_GAUGE_ROWS
         assert catalog.rejected_parts() == {("webhook:occupancy-alerts", "too_many_rows"): 2}
 
     def test_rows_of_a_counter(self, catalog, monkeypatch):
         counts = catalog.events._topics["client-join"].counts[0]
-        monkeypatch.setattr(counts, "counted", dataclasses.replace(counts.counted, rows=2))
+        monkeypatch.setattr(counts, "rule", dataclasses.replace(counts.rule, max_rows=2))
         send(catalog, "client-join", *({"ssid": str(number % 4), "band": "5"} for number in range(8)))
         assert told(catalog, "mist_client_joins") == {
             f'mist_client_joins_total{{{HERE},ssid="0",band="5"}}': 2,
