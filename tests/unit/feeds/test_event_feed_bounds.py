@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
-from tests.unit.catalog.test_webhooks import HERE, send, told
 
 from collector.catalog import event_rules
 from collector.catalog.events import TABLES
@@ -21,6 +20,7 @@ from collector.metrics.store import Store
 from collector.metrics.text_format import render_all
 from collector.mist.directories import Directories
 from collector.mist.topics import TOPICS
+from tests.unit.feeds.test_event_feed import HERE, send, told
 
 
 @pytest.fixture

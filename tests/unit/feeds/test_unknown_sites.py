@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.catalog.test_webhooks import told
 
 from collector.catalog.event_rules import TRANSIENT_VALUE_TTL_S
 from collector.feeds.client_feed import SSID_KEPT_S, ClientFeed
@@ -14,6 +13,7 @@ from collector.metrics.store import Store
 from collector.mist.channels import match
 from collector.mist.directories import Directories
 from collector.mist.directory import Changes, Directory, Org, Site
+from tests.unit.feeds.test_event_feed import told
 
 EVENTS = "mist_webhook_events_total"
 HERE, GONE = Site("here", "o"), Site("gone", "o")
