@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from collector.concurrency import first
+from collector.concurrency import first_completed
 from collector.errors import Fatal, RemoteError
 from collector.ingest.rest.backfill import Priming
 from collector.ingest.rest.inventory_reader import Reader
@@ -134,7 +134,7 @@ class Inventory:
             if self._priming.owed and self._directory.sites:
                 await self.prime()
             pause_s = self._pause_s(self._calls() - calls_before)
-            await first(self._asked(), self._clock.sleep(pause_s))
+            await first_completed(self._asked(), self._clock.sleep(pause_s))
 
     def soon(self) -> None:
         """Let the next round begin at once: the token was replaced, say."""

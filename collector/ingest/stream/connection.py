@@ -16,7 +16,7 @@ import structlog
 from orjson import loads
 
 from collector import __version__
-from collector.concurrency import first
+from collector.concurrency import first_completed
 from collector.errors import CollectorError, Fatal, RateLimited, RemoteError, Retryable
 from collector.ingest.stream.disconnect import MAX_WORDS, WORDS, Disconnect, disconnect_reason
 from collector.ingest.stream.retry import pause_s
@@ -157,7 +157,7 @@ class Stream:
         self.status.alive_at = self._clock.now()
         self._settled = False
         try:
-            connection = await first(self._open(sockets), self._too_late(CONNECT_WITHIN_S))
+            connection = await first_completed(self._open(sockets), self._too_late(CONNECT_WITHIN_S))
             if connection is None:
                 return Disconnect("connect_timeout", f"no handshake within {CONNECT_WITHIN_S:g} s")
             return await self._hold(connection)
@@ -202,7 +202,7 @@ class Stream:
         self.status.connects += 1
         self.status.next_attempt_at = None
         self._session.opened(now)
-        return await first(self._read(connection), self._keep_time(connection))
+        return await first_completed(self._read(connection), self._keep_time(connection))
 
     async def _read(self, connection: Connection) -> Disconnect:
         closed = await connection.frames(self._on_frames, self._on_pong)
@@ -265,7 +265,7 @@ class Stream:
             self._note_changes(self._clock.now())
             if broken is not None:
                 return Disconnect(broken.reason, WORDS[broken.reason])
-            if outgoing and not await first(self._send(connection, outgoing), self._stuck()):
+            if outgoing and not await first_completed(self._send(connection, outgoing), self._stuck()):
                 return Disconnect("send_timeout", f"the socket took nothing for {SEND_WITHIN_S:g} s")
             await self._doze(session.deadline())
 
@@ -283,7 +283,7 @@ class Stream:
         if deadline is None:
             await self._wake.wait()
         else:
-            await first(self._woken(self._wake), self._too_late(deadline - self._clock.now()))
+            await first_completed(self._woken(self._wake), self._too_late(deadline - self._clock.now()))
 
     @staticmethod
     async def _woken(event: asyncio.Event) -> None:
@@ -330,7 +330,7 @@ class Stream:
 
     async def _pause(self) -> None:
         rest_s = (self.status.next_attempt_at or 0.0) - self._clock.now()
-        await first(self._woken(self._retry), self._too_late(rest_s))
+        await first_completed(self._woken(self._retry), self._too_late(rest_s))
 
     def _reset(self, state: str) -> None:
         """Put session and status back to "not connected"."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import structlog
 
-from collector.concurrency import first
+from collector.concurrency import first_completed
 from collector.ingest.stream.connection import Stream
 from collector.mist.session import Session
 from collector.status import ConnectionStatus
@@ -156,7 +156,7 @@ class Pool:
         self._successors.append(new)
         self._changed.set()
         try:
-            good = await first(new.tried(), self._too_late())
+            good = await first_completed(new.tried(), self._too_late())
             if good and old in self._streams:
                 self._put(new, old)
         finally:
