@@ -6,6 +6,7 @@ many for it (thousands of sites): subscriptions are rows of the store, written a
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
 
     from collector.metrics.store import Store
-    from collector.status import ConnectionStatus, PollStatus, RestStatus, SubscriptionStatus
+    from collector.status import ConnectionStatus, PollStatus, RestStatus, SubscriptionStatus, TaskStatus
 
 EOF = b"# EOF\n"
 
@@ -115,6 +116,7 @@ class SelfMetrics:
         refused_labels: Callable[[], Mapping[str, int]],
         rows: Callable[[], Mapping[str, int]],
         tasks: Callable[[], int] = lambda: 0,
+        supervised: Mapping[str, TaskStatus] = MappingProxyType({}),
     ) -> None:
         self._version = version
         self._to_unix = to_unix
@@ -130,6 +132,7 @@ class SelfMetrics:
         self._refused_labels = refused_labels
         self._rows = rows
         self._tasks = tasks
+        self._supervised = supervised
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
         ProcessCollector(registry=self._registry)
@@ -155,7 +158,13 @@ class SelfMetrics:
         if self._reload is not None:
             yield from reload_families(self._reload, self._to_unix)
         yield from self._cardinality()
-        yield gauge("tasks", "Things that the collector does at once.", [], {(): float(self._tasks())})
+        yield gauge("tasks", "Number of asyncio tasks.", [], {(): float(self._tasks())})
+        yield counter(
+            "task_restarts",
+            "Total number of restarts of a supervised task after an unexpected error.",
+            ["task"],
+            {(name,): status.restarts for name, status in self._supervised.items()},
+        )
 
     def _books(self) -> Iterator[Metric]:
         yield counter("stream_frames_received", "Frames received on all streams.", [], {(): self._frames.received})
