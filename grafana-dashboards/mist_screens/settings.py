@@ -80,6 +80,6 @@ class Settings:
         def value_of(match: re.Match[str]) -> str:
             if match[1] not in values:
                 raise SettingsError(f"undefined placeholder <{match[1]}>; defined are {', '.join(sorted(values))}")
-            return f"{float(values[match[1]]):.3%}".replace(".000%", "%") if match[2] else values[match[1]]
+            return f"{100 * float(values[match[1]]):.6g}%" if match[2] else values[match[1]]
 
         return _PLACEHOLDER.sub(value_of, text)
