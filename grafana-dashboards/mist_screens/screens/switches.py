@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mist_screens.settings import Settings
 
 _NAMED = "* on (<device>) group_left (device, site) device:mist_device_info:named{<in_device>}"
+_FLAPPED = "(time() - (mist_switch_port_last_flap_timestamp_seconds{<in_device>} > 0) < 3600)"
 _FAILED = ValueMappings({1: ("FAILED", RED)})
 
 
@@ -208,11 +209,11 @@ def _ports(s: Settings) -> tuple[Panel, ...]:
             title="Port flaps, last 1 h",
             description="Ports with a link change in the last hour. Access ports change at the start of the day; uplinks should not.",
             queries=(
-                Query(
-                    f"topk(25, time() - (mist_switch_port_last_flap_timestamp_seconds{{<in_device>}} > 0) < 3600) {_NAMED}"
+                Query(f"topk(25, {_FLAPPED}) {_NAMED}"),
+                *(
+                    Query(f"mist_switch_port_{what}{{<in_device>}} and on (<device>, port_id) {_FLAPPED}")
+                    for what in ("up", "uplink")
                 ),
-                Query("mist_switch_port_up{<in_device>}"),
-                Query("mist_switch_port_uplink{<in_device>}"),
             ),
             no_value="None in the last hour, or ports are not polled (polls.ports)",
             w=14,
