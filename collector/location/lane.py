@@ -22,9 +22,9 @@ from collector.location.engine import labels_of
 from collector.location.floor import Border
 from collector.location.population import FULL, PLACE, SALT, TOLD, X, Y, key_of
 from collector.location.positions import NO_IDENTITY, Position, struct_of, tolerant
+from collector.metrics.counter_table import CounterTable
 from collector.metrics.model import Histogram
 from collector.metrics.store import NAN
-from collector.metrics.tally import Tally
 from collector.mist.identity import mac_of
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import TypeAlias
 
-    from collector.catalog.feed import Apply
+    from collector.feeds.feed import Apply
     from collector.location.engine import Engine
     from collector.location.floor import Floor, Grid
     from collector.location.population import Population
@@ -63,7 +63,7 @@ class Books:
         self.touched: list[Lane] = []  # lanes that have counted since they were last written down
         store.unwritten.append(self.write_down)
         self.aps, self.ages, self.rssi = (
-            Tally(store, entity) for entity in (tables.FLOOR_APS, tables.FLOOR_AGE, tables.FLOOR_RSSI)
+            CounterTable(store, entity) for entity in (tables.FLOOR_APS, tables.FLOOR_AGE, tables.FLOOR_RSSI)
         )
 
     def write_down(self) -> Iterator[int]:
@@ -98,9 +98,9 @@ class Lane:
         spec, labels, rows = tables.KINDS[kind], labels_of(floor), books.engine.map_rows
         start = rows.born((*labels, spec.name)) * rows.table.width
         self.received_at, self.last_at = start + books.received, start + books.last
-        self.aps_at = first_bucket(books.aps, (*labels, spec.name)) if spec.aps else -1
-        self.age_at = first_bucket(books.ages, (*labels, spec.name)) if spec.timed else -1
-        self.rssi_at = first_bucket(books.rssi, labels) if spec.rssi else -1
+        self.aps_at = first_bucket(books.aps, (*labels, spec.name)) if spec.has_aps else -1
+        self.age_at = first_bucket(books.ages, (*labels, spec.name)) if spec.has_time else -1
+        self.rssi_at = first_bucket(books.rssi, labels) if spec.has_rssi else -1
         self._begin()
         for zone in floor.zones.values():
             books.engine.row_of(zone, kind)
@@ -146,7 +146,7 @@ def add_up(values: array[float], first: int, counts: list[float]) -> None:
             values[at] += count
 
 
-def first_bucket(tally: Tally, labels: tuple[str, ...]) -> int:
+def first_bucket(tally: CounterTable, labels: tuple[str, ...]) -> int:
     """Where the first bucket of the row with these labels stands."""
     return tally.born(labels) * tally.table.width + tally.table.column(tally.table.entity.families[0].name)
 
@@ -171,7 +171,7 @@ def reader(books: Books, kind: int, tell: Tell | None = None) -> Read:  # noqa: 
         seen, aps = position.seen, position.aps
         first: Any = first_of(hash(SALT + position.who))
         if first is None or not lane.ready:
-            first = admitted(books.engine, people, lane.floor, position.who, is_mac=spec.mac)
+            first = admitted(books.engine, people, lane.floor, position.who, is_mac=spec.has_mac)
             if isinstance(first, Rejected):
                 return first
         if seen:
@@ -243,7 +243,7 @@ def observe(values: array[float], first: int, bounds: tuple[float, ...], value: 
     values[first + len(bounds) + 1] += value
 
 
-def slowly(spec: tables.Kind, shape: type[Position], payload: object) -> list[Position] | Rejected:
+def slowly(spec: tables.LocatedKind, shape: type[Position], payload: object) -> list[Position] | Rejected:
     """Read a payload that is no text of one position: an object parsed already, or what only the tolerant way reads."""
     if isinstance(payload, str):
         return tolerant(spec, payload)

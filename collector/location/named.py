@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from collector.catalog import location as tables
+from collector.metrics.counter_table import CounterTable
 from collector.metrics.store import NAN
-from collector.metrics.tally import Tally
 from collector.mist.identity import mac_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from collector.catalog.location import Kind
+    from collector.catalog.location import LocatedKind
     from collector.location.floor import Floor
     from collector.location.lane import Lane, Tell
     from collector.location.positions import Position
@@ -27,13 +27,13 @@ class NamedAssets:
     def __init__(self, store: Store, macs: Iterable[str], absent_after_s: float) -> None:
         self._macs = {mac for text in macs if (mac := mac_of(text))}
         self._absent_after_s = absent_after_s
-        self._rows, self._at = Tally(store, tables.NAMED), Tally(store, tables.NAMED_AT)
+        self._rows, self._at = CounterTable(store, tables.NAMED), CounterTable(store, tables.NAMED_AT)
         self._heard: dict[tuple[str, str, str], float] = {}
         column = self._rows.table.column
         self._x, self._y = (column("mist_asset_position_meters", axis=axis) for axis in "xy")
         self._time = column("mist_asset_position_timestamp_seconds")
 
-    def watcher(self, kind: Kind) -> Tell | None:
+    def watcher(self, kind: LocatedKind) -> Tell | None:
         """What has to hear of the positions of a kind; None where no chosen ones are of this kind."""
         return self._hear if self._macs and kind.name in self.KINDS else None
 
