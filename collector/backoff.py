@@ -73,11 +73,11 @@ def retry_after_s(headers: Mapping[str, str], unix_time: float) -> float:
 
 
 def _http_date(text: str) -> float | None:
-    """Return an HTTP date as seconds since the epoch, None when it is not one."""
+    """Return an HTTP date as seconds since the epoch, None when it is not one. A date without a zone is in UTC."""
     if len(text) > _MAX_HEADER_LENGTH:
         return None
     try:
-        date = parsedate_to_datetime(text)  # naive for the zone "-0000", which RFC 5322 3.3 defines as UTC
+        date = parsedate_to_datetime(text)
         return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, TypeError, OverflowError, OSError):
+    except Exception:  # noqa: BLE001 - a parser of remote input: whatever it raises, the text is not a date
         return None

@@ -25,15 +25,15 @@ class TokenGate:
     """Shared by everything of one account that sends its token: REST calls and WebSocket handshakes.
 
     It is open at first. `rejected` pauses every caller of `wait`. When the token was replaced, or after `PAUSE_S`, one
-    caller passes as a probe. The others follow when the probe's token was `accepted`, or was not `rejected` within
-    `PROBE_WITHIN_S`.
+    task passes as a probe, as often as it calls `wait`. The others follow when the probe's token was `accepted`, or was
+    not `rejected` within `PROBE_WITHIN_S`.
     """
 
     def __init__(self, clock: Clock, *, account: str = "") -> None:
         self._clock = clock
         self._account = account
         self._next_at: float | None = None  # monotonic time of the next step; None: open
-        self._is_probing = False
+        self._probe: asyncio.Task[object] | None = None
         self._changed = asyncio.Event()
 
     @property
@@ -50,41 +50,39 @@ class TokenGate:
         """Close the gate: an answer with 401 has come for the token in use."""
         if self.is_open:
             _LOG.warning("token_rejected", account=self._account, pause_s=PAUSE_S)
-        self._is_probing = False
         self._set(self._clock.now() + PAUSE_S)
 
     def accepted(self) -> None:
         """Open the gate if it waits for the outcome of the probe: an answer other than 401 has come."""
-        if self._is_probing:
+        if self._probe is not None:
             self._open()
 
     def token_changed(self) -> None:
         """Let a probe pass at once: the token was replaced."""
         if not self.is_open:
-            self._is_probing = False
             self._set(self._clock.now())
 
     def _pause_s(self) -> float:
         """Return how long the caller has to wait; 0 when it passes."""
-        if self._next_at is None:
+        task = asyncio.current_task()
+        if self._next_at is None or (self._probe is not None and self._probe is task):
             return 0.0
         now = self._clock.now()
         if now < self._next_at:
             return self._next_at - now
-        if self._is_probing:
+        if self._probe is not None:
             self._open()
         else:
-            self._is_probing = True
-            self._set(now + PROBE_WITHIN_S)
+            self._set(now + PROBE_WITHIN_S, task)
         return 0.0
 
     def _open(self) -> None:
         _LOG.info("token_accepted", account=self._account)
-        self._is_probing = False
         self._set(None)
 
-    def _set(self, next_at: float | None) -> None:
+    def _set(self, next_at: float | None, probe: asyncio.Task[object] | None = None) -> None:
         self._next_at = next_at
+        self._probe = probe
         self._changed.set()
         self._changed = asyncio.Event()
 

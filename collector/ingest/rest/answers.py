@@ -33,7 +33,7 @@ _TOO_MANY: Final = 429
 _TRANSIENT_4XX: Final = frozenset({408, 425})  # request timeout, too early
 _EXPLANATIONS: Final = {
     400: "the request is not valid for this cloud",
-    _UNAUTHORIZED: "the token is not accepted: it is wrong, revoked, expired, or of another cloud",
+    _UNAUTHORIZED: "the token is not accepted: wrong, revoked, expired, or of another cloud",
     403: "the token has no right to read this",
     404: "not found: wrong id or address, or a token of another cloud",
 }

@@ -2,7 +2,8 @@
 
 import pytest
 
-from collector.mist.polls import POLLS, TYPE_LISTS, Per, types_in
+from collector.mist.channels import Scope
+from collector.mist.polls import POLLS, TYPE_LISTS, types_in
 from collector.simulator.cloud import FakeCloud
 from collector.simulator.fleet import FleetPlan
 
@@ -60,9 +61,9 @@ async def test_every_poll_has_an_answer(cloud, get, ids, poll):
         rows = rows_of(await get(path.format(**ids), **query))
         assert rows
         assert all(isinstance(row, dict) for row in rows)
-    if poll.detail:
+    if poll.detail_path:
         for row in rows_of(await get(poll.path.format(**ids), **query)):
-            assert (await get(poll.detail.format(mac=row["mac"], **ids)))["mac"] == row["mac"]
+            assert (await get(poll.detail_path.format(mac=row["mac"], **ids)))["mac"] == row["mac"]
 
 
 @pytest.mark.parametrize("one", TYPE_LISTS, ids=lambda one: one.path)
@@ -157,4 +158,9 @@ async def test_alarms_of_a_site_are_its_own(cloud, get, ids, monkeypatch):
 
 
 def test_site_polls_are_of_sites():
-    assert {poll.name for poll in POLLS if poll.per is Per.SITE} == {"maps", "zone_definitions", "zones", "rssizones"}
+    assert {poll.name for poll in POLLS if poll.scope is Scope.SITE} == {
+        "maps",
+        "zone_definitions",
+        "zones",
+        "rssizones",
+    }
