@@ -16,8 +16,8 @@ MAX_OBJECT_BYTES: Final = 8 * MIB  # an answer that is not a page
 MAX_ERROR_BYTES: Final = 64 * 1024  # of the body of an error; the rest is not read
 ERROR_BODY_WITHIN_S: Final = 5.0  # an error is judged by its status when its body takes longer
 MAX_VALUES: Final = 4_000_000  # JSON values of one body; Mist's have one in 20 bytes
-MAX_MEMORY_BYTES: Final = 128 * MIB  # all bodies of an account together, each beyond its first `UNRESERVED_BYTES`
-UNRESERVED_BYTES: Final = MIB  # small answers never wait for large ones
+MAX_MEMORY_BYTES: Final = 128 * MIB  # all bodies of an account together, without those of up to
+UNRESERVED_BYTES: Final = MIB  # each: small answers never wait for large ones
 MEMORY_WITHIN_S: Final = 60.0
 MASK: Final = b"***"
 _CHUNK: Final = 256 * 1024
@@ -27,7 +27,7 @@ class BodyMemory:
     """Bounds the memory of all bodies of an account that are being received or processed.
 
     Args:
-        limit_bytes: sum over all bodies; each one's first `UNRESERVED_BYTES` are not counted.
+        limit_bytes: sum over all bodies. Those of up to `UNRESERVED_BYTES` are not counted.
         within_s: how long a body waits for memory before its call fails.
     """
 
@@ -59,26 +59,27 @@ class BodyMemory:
 
 
 class Reservation:
-    """The memory of one body."""
+    """The memory of one body: reserved once, for its whole size, so that two bodies never wait for each other."""
 
     def __init__(self, memory: BodyMemory) -> None:
         self._memory = memory
-        self._size = 0
-        self._reserved = 0
+        self.size_bytes = 0
 
-    async def grow(self, count: int, where: str) -> None:
-        """Reserve `count` more bytes, waiting for them if necessary; Retryable when the wait is too long."""
-        self._size += count
-        missing = self._size - UNRESERVED_BYTES - self._reserved
-        if missing > 0:
-            await self._memory.take(missing, where)
-            self._reserved += missing
+    async def take(self, count: int, where: str) -> None:
+        """Reserve `count` bytes, waiting for them if necessary; Retryable when the wait is too long."""
+        await self._memory.take(count, where)
+        self.size_bytes = count
+
+    def shrink(self, count: int) -> None:
+        """Keep at most `count` bytes: the body turned out to be so small."""
+        excess = self.size_bytes - count
+        if excess > 0:
+            self.size_bytes = count
+            self._memory.give_back(excess)
 
     def release(self) -> None:
         """Free the memory; a second call has no effect."""
-        if self._reserved:
-            self._memory.give_back(self._reserved)
-        self._reserved = self._size = 0
+        self.shrink(0)
 
 
 async def read_body(
@@ -89,7 +90,10 @@ async def read_body(
     Raises MalformedAnswer as soon as the body exceeds `max_bytes` or `MAX_VALUES`, without reading the rest. What
     `reservation` holds after an error is the caller's to release.
     """
-    if (response.content_length or 0) > max_bytes:
+    size = response.content_length
+    if size is None or "Content-Encoding" in response.headers:
+        size = max_bytes  # unknown until it is read
+    elif size > max_bytes:
         raise _too_large(max_bytes, where)
     body, values, is_echo, token = bytearray(), 0, False, secret.encode()
     async for chunk in response.content.iter_chunked(_CHUNK):
@@ -98,10 +102,12 @@ async def read_body(
         values += chunk.count(b",") + chunk.count(b"[") + chunk.count(b"{")
         if values > MAX_VALUES:
             raise MalformedAnswer(f"more than {MAX_VALUES} values", where=where, status=response.status)
-        await reservation.grow(len(chunk), where)
+        if not reservation.size_bytes and len(body) + len(chunk) > UNRESERVED_BYTES:
+            await reservation.take(size, where)
         before = max(0, len(body) - len(token))
         body += chunk
         is_echo = is_echo or body.find(token, before) >= 0
+    reservation.shrink(len(body))
     return bytes(body.replace(token, MASK) if is_echo else body)
 
 

@@ -78,7 +78,11 @@ def list_page(answer: Answer, where: str) -> Page:
     """Return the page in an answer that is a list; MalformedAnswer when it is none."""
     entries = _entries(answer.body, answer, where)
     total, limit, number = (_header_count(answer, f"X-Page-{name}", where) for name in ("Total", "Limit", "Page"))
-    return Page(entries, _ends_of(entries), total, limit, number, release=answer.release)
+    try:
+        fingerprint = _ends_of(entries)
+    except ValueError as error:
+        raise not_json(answer, where, error) from None
+    return Page(entries, fingerprint, total, limit, number, release=answer.release)
 
 
 def results_page(answer: Answer, where: str) -> Page:

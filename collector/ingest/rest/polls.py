@@ -333,9 +333,7 @@ class Polling:
         status.duration_s = self._clock.now() - began_at
         status.round_calls = status.calls - calls_before
         if not targets:
-            self._skip(
-                state, "no targets: the token can read single sites only, and no site has such a listing"
-            )
+            self._skip(state, "no targets: the token can read single sites only, and no site has such a listing")
         elif result.is_failed:
             self._fail(state, result.reason)
         else:

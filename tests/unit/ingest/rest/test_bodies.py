@@ -31,6 +31,7 @@ class Response:
     def __init__(self, *chunks, length=None):
         self.content = Content(chunks)
         self.content_length = length
+        self.headers = {}
 
 
 async def read(*chunks, length=None, max_bytes=1000, memory=None):
@@ -90,13 +91,31 @@ async def test_an_error_body_that_does_not_end_is_given_up(monkeypatch):
 # Memory
 
 
-async def test_small_bodies_reserve_nothing():
-    memory = BodyMemory()
-    reservation = memory.reservation()
-    await reservation.grow(UNRESERVED_BYTES, "/x")
+async def test_a_small_body_reserves_nothing():
+    memory = BodyMemory(limit_bytes=1)
+    assert len(await read(b"x" * UNRESERVED_BYTES, max_bytes=MIB, memory=memory)) == MIB
     assert memory.used_bytes == 0
-    await reservation.grow(5, "/x")
-    assert memory.used_bytes == 5
+
+
+@pytest.mark.parametrize(
+    ("length", "headers", "expected"),
+    [(3 * MIB, {}, 3 * MIB), (None, {}, 9 * MIB), (3 * MIB, {"Content-Encoding": "gzip"}, 9 * MIB)],
+)
+async def test_a_large_body_reserves_its_size_and_an_unknown_size_the_maximum(length, headers, expected):
+    taken = []
+
+    class Watched(BodyMemory):
+        async def take(self, count, where):
+            taken.append(count)
+            await super().take(count, where)
+
+    memory = Watched()
+    reservation = memory.reservation()
+    response = Response(*[b"x" * MIB] * 3, length=length)
+    response.headers = headers
+    await bodies.read_body(response, reservation, max_bytes=9 * MIB, secret=SECRET, where="/x")
+    assert taken == [expected]
+    assert memory.used_bytes == 3 * MIB  # what it turned out to be
     reservation.release()
     reservation.release()
     assert memory.used_bytes == 0
@@ -105,8 +124,8 @@ async def test_small_bodies_reserve_nothing():
 async def test_a_large_body_waits_until_another_is_released():
     memory = BodyMemory(10 * MIB)
     first, second = memory.reservation(), memory.reservation()
-    await first.grow(9 * MIB, "/a")
-    waiting = asyncio.create_task(second.grow(5 * MIB, "/b"))
+    await first.take(8 * MIB, "/a")
+    waiting = asyncio.create_task(second.take(4 * MIB, "/b"))
     await asyncio.sleep(0)
     assert not waiting.done()
     assert memory.used_bytes == 8 * MIB
@@ -118,8 +137,8 @@ async def test_a_large_body_waits_until_another_is_released():
 async def test_a_body_that_waits_too_long_fails_and_takes_nothing():
     memory = BodyMemory(10 * MIB, within_s=0.01)
     first, second = memory.reservation(), memory.reservation()
-    await first.grow(9 * MIB, "/a")
+    await first.take(8 * MIB, "/a")
     with pytest.raises(Retryable, match="use all memory"):
-        await second.grow(5 * MIB, "/b")
+        await second.take(4 * MIB, "/b")
     second.release()
     assert memory.used_bytes == 8 * MIB
