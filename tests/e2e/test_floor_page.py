@@ -146,7 +146,7 @@ def is_reached_by_keyboard(page):
         reached.append(page.ask(FOCUS))
         assert page.ask("getComputedStyle(document.activeElement).outlineStyle") != "none", reached
     zones = page.ask("[...document.querySelectorAll('button.find')].map((button) => button.textContent)")
-    assert reached[:4] == ["To the numbers", "All floors", "Status", "Pause"]
+    assert reached[:4] == ["Skip to the tables", "All floors", "Status", "Pause"]
     assert [name for name in reached if name in zones] == zones
     page.press("Enter")
     assert page.ask("document.querySelectorAll('button[aria-pressed=true], .found').length") == 2

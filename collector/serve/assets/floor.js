@@ -44,10 +44,10 @@
     for (const [kind, path] of Object.entries(frame.dots)) one(`.dots[data-kind="${kind}"]`).setAttribute("d", path);
     all("[data-people]").forEach((cell, kind) => put(cell, frame.people[kind]));
     put(one("#all"), frame.all);
-    put(one("#more"), frame.drawn < frame.all ? `${frame.drawn} of them are drawn, chosen by chance.` : "");
+    put(one("#more"), frame.drawn < frame.all ? `The drawing shows a random sample of ${frame.drawn}.` : "");
   }
 
-  function say(state, words, details) {
+  function show(state, words, details) {
     document.body.classList.toggle("live", state === "live");
     document.body.classList.toggle("stale", state === "stale");
     put(one("#state"), words);
@@ -55,14 +55,14 @@
   }
 
   function tell() {
-    if (paused) return say("paused", "Paused", last ? `as of ${clock(last)}` : "");
+    if (paused) return show("paused", "Paused", last ? `as of ${clock(last)}` : "");
     const sinceS = Math.floor((performance.now() - heardAt) / 1000);
     const asOf = last ? `as of ${clock(last)}` : "";
-    if (sinceS >= STALE_S) return say("stale", "Not live: the collector does not answer", `${asOf}, ${age(sinceS)} ago`);
-    if (!last) return say("", "Opening", "");
-    if (last.heard_s === null) return say("live", "Live", `${asOf}; nobody is located here`);
-    if (last.heard_s >= SILENT_S) return say("stale", "Live, but no positions come", `the last ${age(last.heard_s)} ago`);
-    return say("live", "Live", `${asOf}; last position ${age(last.heard_s)} ago`);
+    if (sinceS >= STALE_S) return show("stale", "Not live: the collector does not respond", `${asOf}, ${age(sinceS)} ago`);
+    if (!last) return show("", "Opening", "");
+    if (last.heard_s === null) return show("live", "Live", `${asOf}; no devices are located here`);
+    if (last.heard_s >= SILENT_S) return show("stale", "Live, but no new positions", `last ${age(last.heard_s)} ago`);
+    return show("live", "Live", `${asOf}; last position ${age(last.heard_s)} ago`);
   }
 
   const clock = (frame) => new Date(frame.unix * 1000).toLocaleTimeString();
@@ -119,7 +119,7 @@
   pause.hidden = false;
   pause.addEventListener("click", () => {
     paused = !paused;
-    pause.textContent = paused ? "Go on" : "Pause";
+    pause.textContent = paused ? "Resume" : "Pause";
     if (paused) close();
     else go();
     tell();
