@@ -172,7 +172,8 @@ def is_read_by_everyone(page, directory):
         assert looked_at > 60
         assert pale == []
         assert page.ask("document.documentElement.scrollWidth") <= 390
-    assert page.ask("document.querySelector('#drawn').textContent") == "Floor 1, from above"
+    title = page.ask("document.querySelector('#drawing-title').textContent")
+    assert title == "Floor plan of Floor 1"
     page.look(width=1000, height=760)
     pictures = Path(os.environ.get("PICTURES_TO", directory))
     page.ask("document.activeElement.blur(), scrollTo(0, 0)")
