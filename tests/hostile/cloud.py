@@ -87,7 +87,8 @@ class HostileCloud:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="hostile-cloud", daemon=True)
         self._ready = threading.Event()
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._servers: list[asyncio.Server] = []
+        self._writers: set[asyncio.StreamWriter] = set()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -103,12 +104,26 @@ class HostileCloud:
         self._loop.run_until_complete(self._listen())
         self._ready.set()
         self._loop.run_forever()
+        self._loop.run_until_complete(self._end())
+        self._loop.close()
 
     async def _listen(self) -> None:
         rest = await asyncio.start_server(self._rest, "127.0.0.1", 0, limit=1 << 20)
         stream = await asyncio.start_server(self._stream, "127.0.0.1", 0, limit=1 << 20)
+        self._servers = [rest, stream]
         self.api_url = f"http://127.0.0.1:{rest.sockets[0].getsockname()[1]}"
         self.stream_url = f"ws://127.0.0.1:{stream.sockets[0].getsockname()[1]}/api-ws/v1/stream"
+
+    async def _end(self) -> None:
+        for server in self._servers:
+            server.close()
+        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for writer in self._writers:
+            writer.transport.abort()
+        await asyncio.sleep(0)
 
     async def _rest(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await self._serve(Connection(self, reader, writer), self._one_answer)
@@ -117,12 +132,14 @@ class HostileCloud:
         await self._serve(Connection(self, reader, writer), self._one_stream)
 
     async def _serve(self, connection: Connection, serve: Attack) -> None:
+        self._writers.add(connection.writer)
         try:
             connection.head = await connection.reader.readuntil(b"\r\n\r\n")
             await serve(connection)
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
             pass
         finally:
+            self._writers.discard(connection.writer)
             with contextlib.suppress(OSError):
                 connection.writer.close()
 
