@@ -15,6 +15,7 @@ from mist_screens.__main__ import HERE, outputs
 from mist_screens.settings import Settings
 
 from collector.catalog.events import TABLES
+from collector.daemon.supervisor import TASKS
 from collector.metrics.self_metrics import CALL_OUTCOMES, FRAME_FAULTS
 from tests.support import samples
 from tests.support.families import all_families
@@ -54,6 +55,7 @@ OF_EVENTS = {
     ("MistCollectorLabelsCapped", "mist_collector_label_values_refused_total"): [
         {"label": label} for label in sorted(CAPPED)
     ],
+    ("MistCollectorTaskFailing", "mist_collector_task_restarts_total"): [{"task": task} for task in TASKS],
     ("MistCollectorWebhookSignatures", "mist_collector_webhook_refused_total"): [
         {"reason": reason} for reason in ("missing", "malformed", "mismatch")
     ],
