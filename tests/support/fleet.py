@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from collector.simulator.fleet import Emission, Event
+from collector.simulator.fleet import StreamMessage, WebhookEvent
 
 LEAVES = Path(__file__).parents[1] / "unit" / "simulator" / "fleet" / "leaves"
 
 
 def frames(said, kind="ap", mac=None):
     """The frames of a kind (None: any), of one device or of all."""
-    return [one for one in said if isinstance(one, Emission) and kind in (None, one.kind) and mac in (None, one.mac)]
+    return [
+        one for one in said if isinstance(one, StreamMessage) and kind in (None, one.kind) and mac in (None, one.mac)
+    ]
 
 
 def events(said, topic):
-    return [one.payload for one in said if isinstance(one, Event) and one.topic == topic]
+    return [one.payload for one in said if isinstance(one, WebhookEvent) and one.topic == topic]
 
 
 def leaves(value, path=""):

@@ -86,7 +86,7 @@ async def test_a_token_that_may_only_read(tmp_path, monkeypatch):
     async with desk(tmp_path, monkeypatch) as here:
         await here.init()
         monkeypatch.setenv("ADMIN", "admin-token")
-        here.cloud.rights.tokens.add("admin-token")
+        here.cloud.permissions.tokens.add("admin-token")
         create = here.cloud.webhooks.create
 
         async def refused(self, method, path, content=None):

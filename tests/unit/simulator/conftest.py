@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import aiohttp
 import pytest
 from aiohttp import web
+from collector.simulator.serving import serving
 
 from collector.simulator.cloud import FakeCloud
 from collector.simulator.fleet import FleetPlan
 from collector.simulator.options import CloudOptions, SenderOptions
-from collector.simulator.serving import serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

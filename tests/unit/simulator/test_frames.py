@@ -1,9 +1,9 @@
 import json
 
 import pytest
+from collector.simulator.rubbish import KINDS, MEGABYTE, rubbish
 
 from collector.simulator import frames
-from collector.simulator.rubbish import KINDS, MEGABYTE, rubbish
 
 CHANNEL = "/sites/a/stats/devices"
 PAYLOAD = b'{"mac":"5c5b35000001","name":"Caf\xc3\xa9 \\"1\\""}'

@@ -1,4 +1,5 @@
 from collector.simulator.pace import Pace
+
 from tests.support.clock import ManualClock
 
 

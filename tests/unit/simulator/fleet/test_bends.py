@@ -1,7 +1,7 @@
 import pytest
+from collector.simulator.fleet.bends import Bend, Bends
 
 from collector.simulator.fleet import Fleet, FleetPlan
-from collector.simulator.fleet.bends import Bend, Bends
 
 SITE, OTHER = "site", "other"
 

@@ -1,10 +1,10 @@
 from dataclasses import replace
 
 import pytest
+from collector.simulator.fleet.merge import merge
 
 from collector.mist.topics import identity_of
 from collector.simulator.fleet import Emission, Event, Fleet, FleetPlan
-from collector.simulator.fleet.merge import merge
 from tests.support.fleet import events, frames
 
 LIVELY = FleetPlan(

@@ -1,9 +1,9 @@
 from dataclasses import replace
 
 import pytest
+from collector.simulator.fleet.places import PPM, Zone
 
 from collector.simulator.fleet import Fleet, FleetPlan
-from collector.simulator.fleet.places import PPM, Zone
 from tests.support.fleet import events, frames, never_said
 
 VISITED = FleetPlan(

@@ -3,10 +3,10 @@
 from collections import Counter
 
 import pytest
-
-from collector.simulator.fleet import Fleet, FleetPlan
 from collector.simulator.fleet.offices import ROOMS
 from collector.simulator.fleet.places import PPM, Zone
+
+from collector.simulator.fleet import Fleet, FleetPlan
 from tests.support.fleet import events, frames
 
 HOUR_S = 3600.0
