@@ -12,12 +12,12 @@ from aiohttp import web
 from collector.simulator.cloud import FakeCloud, serve_application
 from collector.simulator.fleet import FleetPlan
 from collector.simulator.options import CloudOptions, SenderOptions
+from tests.support.stream_client import AUTHORIZED
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 PLAN = FleetPlan(orgs=2, sites=3, aps=4, clients_per_ap=2)
-AUTHORIZED = {"Authorization": "Token sim-token"}
 
 
 def options(**changes) -> CloudOptions:

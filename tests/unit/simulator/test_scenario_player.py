@@ -1,28 +1,9 @@
-from pathlib import Path
-
 import pytest
-import yaml
 
 from collector.simulator.cloud import FakeCloud
-from collector.simulator.command import name_and_site
 from collector.simulator.fleet import FleetPlan
 from collector.simulator.options import CloudOptions
 from collector.simulator.scenarios import SCENARIOS
-
-RULES = Path(__file__).parents[3] / "deploy/prometheus/rules"
-ALERTS = {
-    rule["alert"]
-    for file in RULES.glob("alerts-*.yml")
-    for group in yaml.safe_load(file.read_text())["groups"]
-    for rule in group["rules"]
-}
-# What no cloud can do to a collector, with what makes it fire instead.
-OUT_OF_REACH = {
-    "MistCollectorDown": "stop the collector",
-    "MistCollectorAbsent": "take the scrape job out of Prometheus",
-    "MistCollectorSeriesLimit": "simulate a large fleet, or lower series_limit in the settings",
-    "MistCollectorScrapeSlow": "as for MistCollectorSeriesLimit, or let its answers come late",
-}
 
 
 @pytest.fixture
@@ -35,116 +16,117 @@ async def cloud():
         yield cloud
 
 
+def site_ids(cloud):
+    (org,) = cloud.fleet.orgs()
+    return [site["id"] for site in cloud.fleet.sites(org["id"])]
+
+
 def connected(cloud, site):
-    (org,) = cloud.atlas.orgs()
-    site_id = cloud.atlas.sites(org["id"])[site]["id"]
-    return {device["mac"]: device["status"] == "connected" for device in cloud.fleet.device_stats(site_id)}
+    stats = cloud.fleet.device_stats(site_ids(cloud)[site])
+    return {device["mac"]: device["status"] == "connected" for device in stats}
 
 
 def events(cloud, topic):
     return [one["event"] for one in cloud.ledger.event_list(topic)]
 
 
-def test_every_alert_has_a_scenario_or_a_way_to_see_it():
-    played = {alert for scenario in SCENARIOS.values() for alert in scenario.alerts}
-    assert played | OUT_OF_REACH.keys() == ALERTS
-    assert played & OUT_OF_REACH.keys() == set()
-
-
 @pytest.mark.parametrize("name", SCENARIOS)
-async def test_every_scenario_begins_and_leaves_nothing_behind(cloud, name):
-    tokens = set(cloud.rights.tokens)
-    assert cloud.stage.begin(name, 1)["alerts"] == list(SCENARIOS[name].alerts)
+async def test_every_scenario_starts_and_is_reverted_when_it_ends(cloud, name):
+    tokens = set(cloud.permissions.tokens)
+    assert cloud.scenarios.start(name, 1)["alerts"] == list(SCENARIOS[name].alerts)
     await cloud.advance(30)
-    assert [play["name"] for play in cloud.stage.playing()] == [name]
-    await cloud.stage.end()
+    assert [running["name"] for running in cloud.scenarios.running()] == [name]
+    await cloud.scenarios.end()
     await cloud.advance(60)
-    assert cloud.stage.playing() == []
-    assert cloud.fleet.bends.apply("ap", "", "", {"a": 1}, 0) == {"a": 1}
-    assert cloud.fleet.bends._all == []
-    assert cloud.faults.now_on(cloud.clock.now()) == []
-    assert cloud.rights.tokens == tokens
+    assert cloud.scenarios.running() == []
+    assert cloud.fleet.overrides._active == []
+    assert cloud.fault_injector.active() == []
+    assert cloud.permissions.tokens == tokens
     assert all(connected(cloud, 1).values())
 
 
-async def test_an_outage_is_of_one_site_and_ends(cloud):
-    cloud.stage.begin("site-outage", 1)
+async def test_an_outage_affects_one_site_until_it_ends(cloud):
+    cloud.scenarios.start("site-outage", 1)
     await cloud.advance(10)
     assert not any(connected(cloud, 1).values())
     assert all(connected(cloud, 0).values())
-    gone = [event["type"] for event in events(cloud, "device-updowns")]
-    assert sorted(set(gone)) == ["AP_DISCONNECTED", "GW_DISCONNECTED", "SW_DISCONNECTED"]
-    await cloud.stage.end("site-outage")
+    types = {event["type"] for event in events(cloud, "device-updowns")}
+    assert types == {"AP_DISCONNECTED", "GW_DISCONNECTED", "SW_DISCONNECTED"}
+    await cloud.scenarios.end("site-outage")
     assert all(connected(cloud, 1).values())
 
 
-async def test_events_are_told_again_and_again_with_what_they_name(cloud):
-    cloud.stage.begin("dfs-storm", 1)
+async def test_repeated_events_have_the_ids_of_the_site_and_new_timestamps(cloud):
+    cloud.scenarios.start("dfs-storm", 1)
     await cloud.advance(45)
-    told = events(cloud, "device-events")
-    assert len(told) == 4
-    assert len({event["timestamp"] for event in told}) == 4
-    (org,) = cloud.atlas.orgs()
-    assert {event["site_id"] for event in told} == {cloud.atlas.sites(org["id"])[1]["id"]}
-    assert {event["ap"] for event in told} <= set(cloud.fleet.macs("ap"))
+    sent = events(cloud, "device-events")
+    assert len(sent) == 4
+    assert len({event["timestamp"] for event in sent}) == 4
+    assert {event["site_id"] for event in sent} == {site_ids(cloud)[1]}
+    assert {event["ap"] for event in sent} <= set(cloud.fleet.macs("ap"))
 
 
-async def test_the_end_of_an_alarm_is_told(cloud):
-    cloud.stage.begin("critical-alarm")
+async def test_the_final_event_resolves_an_alarm(cloud):
+    cloud.scenarios.start("critical-alarm")
     await cloud.advance(1)
-    await cloud.stage.end()
+    await cloud.scenarios.end()
     await cloud.advance(1)
     first, last = events(cloud, "alarms")
-    (org,) = cloud.atlas.orgs()
-    assert [alarm["status"] for alarm in cloud.fleet.alarms(org["id"])] == ["resolved"]
     assert first["id"] == last["id"]
     assert (first["status"], last["status"]) == ("open", "resolved")
+    (org,) = cloud.fleet.orgs()
+    assert [alarm["status"] for alarm in cloud.fleet.alarms(org["id"])] == ["resolved"]
 
 
-async def test_a_device_that_flaps_is_up_in_the_end(cloud):
-    cloud.stage.begin("ap-flapping")
-    seen = []
+async def test_a_flapping_device_is_connected_when_the_scenario_ends(cloud):
+    cloud.scenarios.start("ap-flapping")
+    states = []
     for _ in range(4):
         await cloud.advance(60)
-        seen.append(all(connected(cloud, 0).values()))
-    assert sorted(set(seen)) == [False, True]
-    await cloud.stage.end()
+        states.append(all(connected(cloud, 0).values()))
+    assert set(states) == {False, True}
+    await cloud.scenarios.end()
     await cloud.advance(120)
     assert all(connected(cloud, 0).values())
 
 
-async def test_what_has_no_name_yet_can_be_played(cloud):
-    cloud.stage.begin("mine", steps=[{"do": "bend", "kind": "ap", "device": 0, "set": {"cpu_util": 77}}])
+async def test_steps_can_be_a_new_scenario(cloud):
+    steps = [{"action": "override", "kind": "ap", "device": 0, "set": {"cpu_util": 77}}]
+    cloud.scenarios.start("mine", steps=steps)
     await cloud.advance(60)
-    first, second = cloud.fleet.macs_at(cloud.atlas.sites(cloud.atlas.orgs()[0]["id"])[0]["id"], "ap")
+    first, second = cloud.fleet.macs_at(site_ids(cloud)[0], "ap")
     assert cloud.fleet.truth(first)["state"].get("cpu_util") == 77
     assert cloud.fleet.truth(second)["state"].get("cpu_util") != 77
 
 
+async def test_an_override_with_a_duration_ends_before_the_scenario(cloud):
+    steps = [{"action": "override", "kind": "ap", "set": {"num_wlans": 77}, "for_s": 60}]
+    cloud.scenarios.start("mine", steps=steps)
+    (first, *_) = cloud.fleet.macs_at(site_ids(cloud)[0], "ap")
+    seen = []
+    for _ in range(2):
+        await cloud.advance(50)
+        seen.append(cloud.fleet.truth(first)["state"]["num_wlans"])
+    assert seen == [77, 3]
+
+
 @pytest.mark.parametrize(
-    ("wish", "fault"),
+    ("arguments", "message"),
     [
         ({"name": "nothing"}, "unknown scenario 'nothing'"),
-        ({"name": "ap-down", "site": 7}, "there is no site 7"),
-        ({"name": "mine", "steps": [{"do": "dance"}]}, "a step must do one of bend, cut"),
-        ({"name": "mine", "steps": [{"do": "cut", "kind": "toaster"}]}, "needs a toaster"),
+        ({"name": "ap-down", "site": 7}, "unknown site 7"),
+        ({"name": "mine", "steps": [{"action": "dance"}]}, "the action of a step must be one of override, disconnect"),
+        ({"name": "mine", "steps": [{"action": "disconnect", "kind": "toaster"}]}, "requires a device of kind toaster"),
     ],
 )
-async def test_a_wish_that_makes_no_sense_is_refused(cloud, wish, fault):
-    with pytest.raises(ValueError, match=fault):
-        cloud.stage.begin(**wish)
-    assert cloud.stage.playing() == []
+async def test_an_invalid_scenario_is_a_value_error(cloud, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        cloud.scenarios.start(**arguments)
+    assert cloud.scenarios.running() == []
 
 
-async def test_nothing_plays_twice_at_one_site(cloud):
-    cloud.stage.begin("ap-down")
-    cloud.stage.begin("ap-down", 1)
-    with pytest.raises(ValueError, match="plays already"):
-        cloud.stage.begin("ap-down")
-
-
-def test_a_wish_on_the_command_line():
-    assert name_and_site("lunch-rush") == ("lunch-rush", 0)
-    assert name_and_site("lunch-rush@2") == ("lunch-rush", 2)
-    with pytest.raises(ValueError, match="the place of a site"):
-        name_and_site("lunch-rush@Berlin")
+async def test_a_scenario_runs_once_per_site(cloud):
+    cloud.scenarios.start("ap-down")
+    cloud.scenarios.start("ap-down", 1)
+    with pytest.raises(ValueError, match="already running"):
+        cloud.scenarios.start("ap-down")
