@@ -196,10 +196,10 @@ async def test_nobody_is_told_by_name(tmp_path, caplog, capfd):
         await house.cloud.malformed.send(20, channel=next(iter(house.states())))
         await live(house, 300.0)
         fleet = house.cloud.fleet
-        people = [one for site in house.sites for one in fleet._visitors[site] if one.known]
+        people = [one for site in house.sites for one in fleet._located[site] if one.last_payload]
         assert len(people) > 150
         secrets = {one.mac for one in people if one.mac} | {one._id for one in people}
-        secrets |= {one.known["name"] for one in people if "name" in one.known}
+        secrets |= {one.last_payload["name"] for one in people if "name" in one.last_payload}
         pages = [(await house.get(path))[1] for path in ("/metrics", "/", "/-/ready", "/-/healthy")]
         views = [repr(house.daemon.location.view(map_id)) for _, map_id in house.daemon.location.maps()]
         assert "mist_map_heat_entities" in pages[0]
