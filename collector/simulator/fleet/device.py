@@ -123,7 +123,7 @@ class SimulatedDevice(DeviceEventSource):
             self.call_at(at + self.context.plan.reboot_s, self.reconnect)
 
     def remove(self) -> None:
-        """Stop for good, without an event."""
+        """Stop permanently, without an event."""
         self._epoch += 1
         self.on_disconnect(self.context.schedule.now)
         self.connected = False

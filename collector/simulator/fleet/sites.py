@@ -28,7 +28,7 @@ UNASSIGNED = "00000000-0000-0000-0000-000000000000"
 _AGE_S = 40_000_000
 """Age of orgs and sites when the simulation starts."""
 
-# name, country, timezone, latitude, longitude, tzoffset (minutes, in the form that Mist has; unverified)
+# name, country, timezone, latitude, longitude, tzoffset (minutes; the format is unverified)
 _CITIES: tuple[tuple[str, str, str, float, float, int], ...] = (
     ("Cupertino", "US", "America/Los_Angeles", 37.2956, -122.0330, 960),
     ("Frankfurt", "DE", "Europe/Berlin", 50.1109, 8.6821, 60),
