@@ -1,4 +1,4 @@
-"""The role `daemon`: the whole product, as `collector.app.run` composes it, with questions about its cost."""
+"""The role `daemon`: the whole product, as `collector.daemon.wiring.run` composes it, with questions about its cost."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from pathlib import Path
 
 import orjson
 
-from collector import app, log
+from collector import log
 from collector.config import Config
-from collector.metrics import exposition
+from collector.daemon import wiring
+from collector.metrics import text_format
 from collector.mist import envelope
 from collector.serve.metrics import Selection, gzipped
 from tests.benchmarks import traffic
@@ -56,7 +57,7 @@ def configuration(api_url: str, stream_url: str, secret_file: str | None, *, loc
 class Questions:
     """What may be asked of a running daemon."""
 
-    def __init__(self, daemon: app.Collector) -> None:
+    def __init__(self, daemon: wiring.Daemon) -> None:
         self.daemon = daemon
         self._profile: cProfile.Profile | None = None
         self._lateness = Lateness()
@@ -66,7 +67,7 @@ class Questions:
         return {"metrics": self.daemon.operator.port, "webhook": self.daemon.webhook.port if self.daemon.webhook else 0}
 
     def not_ready(self) -> list[str]:
-        return self.daemon.not_ready()
+        return self.daemon.readiness.reasons()
 
     def channels_up(self) -> int:
         """How many channels are acknowledged."""
@@ -89,7 +90,7 @@ class Questions:
 
     def exposition(self, path: str = "") -> str | int:
         """The whole exposition of the devices, or its length when it is written to `path`."""
-        text = exposition.render_all(self.daemon.catalog.store)
+        text = text_format.render_all(self.daemon.feeds.store)
         if not path:
             return text.decode()
         return Path(path).write_bytes(text)
@@ -114,24 +115,24 @@ class Questions:
         for frame in made.frames:
             mac = orjson.loads(orjson.loads(frame)["data"])["mac"]
             text = frame.replace(mac.encode(), traffic.alias(mac, number).encode())
-            self.daemon.intake.event(envelope.parse(text), self.daemon.clock.now())
+            self.daemon.dispatcher.event(envelope.parse(text), self.daemon.clock.now())
         return len(made.devices)
 
     def series(self) -> int:
         """How many series the exposition of the store has."""
-        return sum(map(count_lines, exposition.render(self.daemon.catalog.store)))
+        return sum(map(count_lines, text_format.render(self.daemon.feeds.store)))
 
     def rows(self) -> int:
         """How many rows all tables have."""
-        return sum(map(len, self.daemon.catalog.store.tables.values()))
+        return sum(map(len, self.daemon.feeds.store.tables.values()))
 
     async def scrape(self) -> dict[str, float]:
         """CPU seconds of one exposition, and of one with gzip, made as for /metrics."""
         began = spent()
-        async for _ in self.daemon.render(Selection()):
+        async for _ in self.daemon.scrape.render(Selection()):
             pass
         rendered = spent()
-        async for _ in gzipped(self.daemon.render(Selection())):
+        async for _ in gzipped(self.daemon.scrape.render(Selection())):
             pass
         return {"text_s": rendered - began, "gzip_s": spent() - rendered}
 
@@ -161,7 +162,9 @@ async def daemon(api_url: str, stream_url: str, secret_file: str | None = None, 
     log.configure("warning", "json")
     stop, started = asyncio.Event(), asyncio.get_running_loop().create_future()
     running = asyncio.create_task(
-        app.run(configuration(api_url, stream_url, secret_file, located=located), stop=stop, started=started.set_result)
+        wiring.run(
+            configuration(api_url, stream_url, secret_file, located=located), stop=stop, started=started.set_result
+        )
     )
     await asyncio.wait([running, started], return_when=asyncio.FIRST_COMPLETED)
     if running.done():

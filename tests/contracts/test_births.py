@@ -15,7 +15,7 @@ from mist_screens.__main__ import HERE, outputs
 from mist_screens.settings import Settings
 
 from collector.catalog.events import TABLES
-from collector.metrics.selfmetrics import CALL_OUTCOMES, FRAME_FAULTS
+from collector.metrics.self_metrics import CALL_OUTCOMES, FRAME_FAULTS
 from tests.support import samples
 from tests.support.families import all_families
 from tests.support.house import keeping_house
@@ -31,7 +31,7 @@ RULES = [
 RECORDS = {rule["record"]: rule["expr"] for rule in RULES if "record" in rule}
 ALERTS = {rule["alert"]: rule["expr"] for rule in RULES if "alert" in rule}
 # Labels whose values are capped: those of events, and what clients and the inventory say.
-CAPPED = {label for table in TABLES.values() for counts in table.counts for label in counts.by} | {
+CAPPED = {label for table in TABLES.values() for rule in table.counters for label in rule.labels} | {
     *("org_id", "site_id", "topic", "type", "group", "severity", "event_type", "status", "vendor", "client", "asset"),
 }
 # Frames that are dropped on purpose; the alert does not look at them.
@@ -143,9 +143,9 @@ async def test_a_daemon_shows_them_before_the_first_event(tmp_path):
 
 def test_every_reason_for_which_a_frame_is_dropped_is_one_or_the_other(project):
     """The words stand where frames are read; what is dropped on purpose is left out of the alert by name."""
-    ways = ("lenient.py", "mist/envelope.py", "ingest/intake.py", "location/lane.py", "location/positions.py")
-    feeds = ("devices", "clients", "assets", "payloads")
-    files = [*ways, *(f"catalog/{name}.py" for name in feeds)]
+    ways = ("tolerant_json.py", "mist/envelope.py", "ingest/dispatcher.py", "location/lane.py", "location/positions.py")
+    feeds = ("device_feed", "client_feed", "asset_feed", "payloads")
+    files = [*ways, *(f"feeds/{name}.py" for name in feeds)]
     said = {
         word
         for file in files

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import aiohttp
 import pytest
 
-from collector import app, config
+from collector import config
 from collector.config.model import PollsConfig
+from collector.daemon import wiring
 from collector.simulator.cloud import FakeCloud
 from collector.simulator.fleet import FleetPlan
 from collector.simulator.options import CloudOptions
@@ -57,7 +58,7 @@ def written(directory: Path, cloud: FakeCloud, shard: dict[str, int]) -> Path:
 async def collecting(directory: Path, cloud: FakeCloud, shard: dict[str, int]):
     loaded = config.load(written(directory, cloud, shard), {})
     started, stop = asyncio.get_running_loop().create_future(), asyncio.Event()
-    task = asyncio.ensure_future(app.run(loaded, stop=stop, started=started.set_result))
+    task = asyncio.ensure_future(wiring.run(loaded, stop=stop, started=started.set_result))
     await asyncio.wait([task, started], return_when=asyncio.FIRST_COMPLETED)
     daemon = await started if started.done() else await task
     try:
@@ -84,7 +85,7 @@ async def test_the_union_of_all_shards_is_the_whole_and_no_series_is_told_twice(
             for index in range(SHARDS)
         ]
         every = [whole, *parts]
-        await until(lambda: all(not daemon.not_ready() for daemon in every))
+        await until(lambda: all(not daemon.readiness.reasons() for daemon in every))
         await cloud.advance(90)
         await until(lambda: sum(part.frames.received for part in parts) >= whole.frames.received > 0)
         events = [
@@ -95,7 +96,7 @@ async def test_the_union_of_all_shards_is_the_whole_and_no_series_is_told_twice(
         ]
         body = json.dumps({"topic": "device-events", "events": events}).encode()
         for daemon in every:  # a webhook reaches every shard
-            daemon.intake.delivery(body, 1767225700.0)
+            daemon.dispatcher.delivery(body, 1767225700.0)
 
         of_whole = await told(whole)
         of_parts = [await told(part) for part in parts]
