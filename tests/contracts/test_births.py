@@ -145,7 +145,13 @@ async def test_a_daemon_shows_them_before_the_first_event(tmp_path):
 
 def test_every_reason_for_which_a_frame_is_dropped_is_one_or_the_other(project):
     """The words stand where frames are read; what is dropped on purpose is left out of the alert by name."""
-    ways = ("tolerant_json.py", "mist/envelope.py", "ingest/dispatcher.py", "location/lane.py", "location/positions.py")
+    ways = (
+        "tolerant_json.py",
+        "mist/envelope.py",
+        "ingest/dispatcher.py",
+        "location/floor_counters.py",
+        "location/positions.py",
+    )
     feeds = ("device_feed", "client_feed", "asset_feed", "payloads")
     files = [*ways, *(f"feeds/{name}.py" for name in feeds)]
     said = {
