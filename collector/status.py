@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
-class Account:
+class Counts:
     """The book-keeping of one way in: received = applied + sum(dropped.values()), always.
 
     The unit is a frame on the stream, an event on the webhook side.
@@ -126,7 +126,7 @@ class PollStatus:
     objects: int | None = None  # in the last good round
     calls: int = 0  # made in all, retries included
     round_calls: int | None = None  # made in the last round
-    books: Account = field(default_factory=Account)
+    books: Counts = field(default_factory=Counts)
 
 
 @dataclass(slots=True)
@@ -150,7 +150,7 @@ class ReloadStatus:
 
 @dataclass(slots=True)
 class WebhookStatus:
-    """The webhook endpoint: whole requests, where `Account` counts their events. Times are monotonic seconds."""
+    """The webhook endpoint: whole requests, where `Counts` counts their events. Times are monotonic seconds."""
 
     answers: dict[int, int] = field(default_factory=dict)  # by HTTP status
     refused: dict[str, int] = field(default_factory=dict)  # by reason: missing, mismatch, not_json, too_large, ...

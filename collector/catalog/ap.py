@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collector.catalog.device import (
+from collector.catalog.device_tables import (
     ROOT_LABELS,
     expiring_certificates,
     firmware_update,
@@ -11,15 +11,7 @@ from collector.catalog.device import (
     measured_memory,
     throughput,
 )
-from collector.catalog.units import (
-    BITS,
-    BYTE_SCALE,
-    HECTOPASCALS,
-    MEGABITS,
-    MEGAHERTZ,
-    MILLISECONDS,
-    MILLIWATTS,
-)
+from collector.catalog.units import BITS, BYTE_SCALE, HECTOPASCALS, MEGABITS, MEGAHERTZ, MILLISECONDS, MILLIWATTS
 from collector.metrics.model import (
     BY_KEY,
     PERCENT,

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from collector.catalog.alarms import is_open
 from collector.catalog.ap import BANDS
-from collector.catalog.topic_table import KEY, PLACE, VALUE, By, Sets, TopicTable, counted, told
+from collector.catalog.event_rules import KEY, PLACE, VALUE, By, Sets, TopicTable, counted, told
 from collector.metrics.model import PERCENT, Counter, Entity, Flag, Gauge, Histogram, Scale, StateSet
 from collector.metrics.values import flag
 
 if TYPE_CHECKING:
-    from collector.catalog.topic_table import Part
+    from collector.catalog.event_rules import Part
 
 MILLI = Scale(per=1000.0)
 MINUTES = Scale(times=60.0)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from collector.catalog import gateway_ports
-from collector.catalog.device import (
+from collector.catalog.device_tables import (
     ROOT_LABELS,
     engine,
     expiring_certificates,
@@ -20,19 +20,7 @@ from collector.catalog.device import (
     load_average,
     measured,
 )
-from collector.metrics.model import (
-    BY_KEY,
-    PERCENT,
-    At,
-    Counter,
-    Entity,
-    Flag,
-    Gauge,
-    Info,
-    Label,
-    StateSet,
-    timestamp,
-)
+from collector.metrics.model import BY_KEY, PERCENT, At, Counter, Entity, Flag, Gauge, Info, Label, StateSet, timestamp
 
 if TYPE_CHECKING:
     from collector.metrics.model import AnyFamily

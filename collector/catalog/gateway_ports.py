@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collector.catalog.device import ROOT_LABELS, throughput
+from collector.catalog.device_tables import ROOT_LABELS, throughput
 from collector.catalog.objects import Object
 from collector.catalog.ports import AUTH_STATES, POLLED_TTL_S, STP_ROLES, STP_STATES, counters, power_over_ethernet
 from collector.catalog.units import MEGABITS, MILLISECONDS

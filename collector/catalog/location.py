@@ -11,17 +11,7 @@ from dataclasses import dataclass
 
 from collector.catalog.objects import Object
 from collector.catalog.ports import POLLED_TTL_S
-from collector.metrics.model import (
-    EPOCH,
-    Counter,
-    Entity,
-    Flag,
-    Gauge,
-    Histogram,
-    Info,
-    Label,
-    timestamp,
-)
+from collector.metrics.model import EPOCH, Counter, Entity, Flag, Gauge, Histogram, Info, Label, timestamp
 from collector.mist.identity import mac_of
 
 

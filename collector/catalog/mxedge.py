@@ -6,21 +6,11 @@ Memory is in bytes, whatever the schema says: a sample total of 8365957120 is 8 
 
 from __future__ import annotations
 
-from collector.catalog.device import BY_PERIOD, FIRMWARE_STATES, ROOT_LABELS, firmware_update, measured
+from collector.catalog.device_tables import BY_PERIOD, FIRMWARE_STATES, ROOT_LABELS, firmware_update, measured
 from collector.catalog.objects import Object
 from collector.catalog.ports import POLLED_TTL_S
 from collector.catalog.units import MEGABITS
-from collector.metrics.model import (
-    BY_KEY,
-    PERCENT,
-    Counter,
-    Entity,
-    Flag,
-    Gauge,
-    Info,
-    StateSet,
-    timestamp,
-)
+from collector.metrics.model import BY_KEY, PERCENT, Counter, Entity, Flag, Gauge, Info, StateSet, timestamp
 
 KIND = "mxedge"
 

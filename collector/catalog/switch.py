@@ -9,21 +9,9 @@ Bytes, errors, PoE and spanning tree of the ports are not in these frames: see `
 from __future__ import annotations
 
 from collector.catalog import switch_ports
-from collector.catalog.device import ROOT_LABELS, firmware_update, load_average, measured
+from collector.catalog.device_tables import ROOT_LABELS, firmware_update, load_average, measured
 from collector.catalog.units import MEGABITS
-from collector.metrics.model import (
-    BY_KEY,
-    PERCENT,
-    At,
-    Counter,
-    Entity,
-    Flag,
-    Gauge,
-    Info,
-    Label,
-    StateSet,
-    timestamp,
-)
+from collector.metrics.model import BY_KEY, PERCENT, At, Counter, Entity, Flag, Gauge, Info, Label, StateSet, timestamp
 
 PART_STATES = ("ok", "absent", "failed")
 MAX_MEMBERS = 10  # of a virtual chassis

@@ -6,7 +6,7 @@ they are believed, like its interfaces, only beside `_time`.
 
 from __future__ import annotations
 
-from collector.catalog.device import ROOT_LABELS, throughput
+from collector.catalog.device_tables import ROOT_LABELS, throughput
 from collector.catalog.objects import Object
 from collector.catalog.ports import AUTH_STATES, POLLED_TTL_S, STP_ROLES, STP_STATES, counters, power_over_ethernet
 from collector.catalog.units import MEGABITS

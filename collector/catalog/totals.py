@@ -8,18 +8,7 @@ from __future__ import annotations
 from collector.catalog.objects import Object
 from collector.catalog.ports import POLLED_TTL_S
 from collector.catalog.units import MINUTES
-from collector.metrics.model import (
-    BY_KEY,
-    At,
-    Counter,
-    Entity,
-    Flag,
-    Gauge,
-    Info,
-    Scale,
-    StateSet,
-    timestamp,
-)
+from collector.metrics.model import BY_KEY, At, Counter, Entity, Flag, Gauge, Info, Scale, StateSet, timestamp
 
 SLOWLY_POLLED_TTL_S = 2 * POLLED_TTL_S  # polled 600 s apart, for each costs a call
 

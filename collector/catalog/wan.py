@@ -7,7 +7,7 @@ back; addresses that change with it stand on the info series.
 
 from __future__ import annotations
 
-from collector.catalog.device import ROOT_LABELS
+from collector.catalog.device_tables import ROOT_LABELS
 from collector.catalog.objects import Object
 from collector.catalog.ports import POLLED_TTL_S
 from collector.catalog.units import MILLISECONDS

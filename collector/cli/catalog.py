@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from collector.catalog.reference import FamilyEntry, Reference
+    from collector.feeds.reference import FamilyEntry, Reference
 
 
 class Format(StrEnum):
@@ -28,7 +28,7 @@ def catalog(
     """
     import orjson  # noqa: PLC0415 - imported when the command runs, so that --help is quick
 
-    from collector.catalog.reference import reference  # noqa: PLC0415
+    from collector.feeds.reference import reference  # noqa: PLC0415
 
     told = reference()
     if form is Format.JSON:
@@ -75,7 +75,7 @@ def row(entry: FamilyEntry) -> str:
 
 def own_rows() -> list[str]:
     """The families that the collector tells of itself, as lines of their table."""
-    from collector.metrics.selfmetrics import own_families  # noqa: PLC0415 - as above
+    from collector.metrics.self_metrics import own_families  # noqa: PLC0415 - as above
 
     return [
         f"| `{name}` | {type_} | {', '.join(f'`{label}`' for label in labels)} | {text} |"

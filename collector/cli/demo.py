@@ -6,10 +6,10 @@ import dataclasses
 
 import typer
 
-from collector import listen
 from collector.cli import exits
 from collector.cli.from_fields import taking
-from collector.listen import Listen
+from collector.listener import address
+from collector.listener.address import Listen
 from collector.simulator.flags import SCENARIO_WORDS, flag
 
 _PLACE = "HOST:PORT"
@@ -18,7 +18,7 @@ _PLACE = "HOST:PORT"
 def _place(text: str) -> Listen:
     """Read an address of the command line."""
     try:
-        return listen.parse(text)
+        return address.parse(text)
     except ValueError as error:
         raise typer.BadParameter(f"{text} {error}, e.g. 127.0.0.1:9733") from None
 

@@ -13,8 +13,8 @@ import typer
 from collector.cli import asking, progress, template
 from collector.clock import SystemClock
 from collector.errors import ConfigError, Fatal, Fault
-from collector.ingest.reading import Reader
-from collector.ingest.rest import Rest
+from collector.ingest.rest.client import Rest
+from collector.ingest.rest.inventory_reader import Reader
 from collector.mist import clouds
 from collector.mist.directory import Directory
 from collector.mist.sitefilter import SiteFilter
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from collector.ingest.reading import Reading
+    from collector.ingest.rest.inventory_reader import Reading
     from collector.mist.clouds import Cloud
 
     ReadToken = Callable[[], str]

@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING
 
 from collector.clock import SystemClock
 from collector.errors import ListenError, Rejected
-from collector.ingest import transports
-from collector.ingest.intake import Intake
-from collector.ingest.pool import Pool
-from collector.ingest.webhook import Webhook, WebhookLimits, WebhookRules
-from collector.mist.duplicates import Duplicates
+from collector.ingest.dispatcher import Dispatcher
+from collector.ingest.stream import transports
+from collector.ingest.stream.pool import Pool
+from collector.ingest.webhook.endpoint import Webhook, WebhookLimits, WebhookRules
+from collector.mist.deduplicator import Deduplicator
 from collector.mist.envelope import Data
-from collector.status import Account, ConnectionStatus, WebhookStatus
+from collector.status import ConnectionStatus, Counts, WebhookStatus
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
     from collector.cli.visit import Visit
     from collector.config import Config
-    from collector.ingest.intake import Apply
+    from collector.ingest.dispatcher import Apply
     from collector.mist.envelope import Event
 
     Hear = Callable[[Event | Rejected], None]
@@ -35,15 +35,15 @@ if TYPE_CHECKING:
 SETTLED = ("up", "refused", "unanswered")
 
 
-class Ears(Intake):
+class Ears(Dispatcher):
     """An intake that hands every frame on as it was parsed, and stores nothing."""
 
     def __init__(self, hear: Hear) -> None:
         super().__init__(
             open_channel=lambda _path: None,
             open_topic=lambda _topic: lambda _event, _now: None,
-            duplicates=Duplicates(),
-            frames=Account(),
+            duplicates=Deduplicator(),
+            frames=Counts(),
             events={},
         )
         self._hear = hear

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collector.cli.visit import Visit
     from collector.config import Config
     from collector.errors import Rejected
-    from collector.ingest.reading import Payload
+    from collector.ingest.rest.inventory_reader import Payload
     from collector.mist.envelope import Event
     from collector.status import ConnectionStatus
 
@@ -166,18 +166,18 @@ async def _wait(
 ) -> None:
     """Wait for the end; raises Fatal or Retryable when no stream opens."""
     until = time.monotonic() + seconds if seconds else float("inf")
-    talks = progress is not None and sys.stderr.isatty()
+    is_periodic = progress is not None and sys.stderr.isatty()
     while not stop.is_set() and time.monotonic() < until:
         if statuses and all(status.state == "refused" for status in statuses):
             raise Fatal(f"the stream refuses: {statuses[0].last_break}")
         if statuses and all(not status.connects and sum(status.breaks.values()) > 1 for status in statuses):
             raise Retryable(f"the stream cannot be reached: {statuses[0].last_break}")
-        if talks and progress is not None:
+        if is_periodic and progress is not None:
             typer.echo(f"\r{progress()} ", err=True, nl=False)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(min(_POLL_S, max(0.0, until - time.monotonic()))):
                 await stop.wait()
-    if talks:
+    if is_periodic:
         typer.echo(err=True)
 
 

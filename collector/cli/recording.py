@@ -19,7 +19,7 @@ import orjson
 
 from collector import __version__
 from collector.errors import Rejected, UsageError
-from collector.ingest.reading import Payload
+from collector.ingest.rest.inventory_reader import Payload
 from collector.mist import channels
 from collector.mist.anonymous import is_personal
 from collector.mist.delivery import Delivery, parse_delivery

@@ -10,10 +10,10 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from collector.catalog.catalog import Catalog
-    from collector.ingest.intake import Apply, Intake
-    from collector.ingest.reading import Payload
-    from collector.status import Account
+    from collector.feeds.router import FeedRouter
+    from collector.ingest.dispatcher import Apply, Dispatcher
+    from collector.ingest.rest.inventory_reader import Payload
+    from collector.status import Counts
 
 
 def replay(
@@ -44,13 +44,13 @@ def replay(
 
     import orjson  # noqa: PLC0415
 
-    from collector.catalog.catalog import Catalog  # noqa: PLC0415
-    from collector.location.feed import Location  # noqa: PLC0415
-    from collector.metrics.exposition import render_all  # noqa: PLC0415
-    from collector.status import Account  # noqa: PLC0415
+    from collector.feeds.router import FeedRouter  # noqa: PLC0415
+    from collector.location.feed import LocationFeed  # noqa: PLC0415
+    from collector.metrics.text_format import render_all  # noqa: PLC0415
+    from collector.status import Counts  # noqa: PLC0415
 
-    catalog, frames, events = Catalog(), Account(), dict[str, Account]()
-    catalog.join(Location(catalog.store, catalog.directories))
+    catalog, frames, events = FeedRouter(), Counts(), dict[str, Counts]()
+    catalog.join(LocationFeed(catalog.store, catalog.directories))
     intake = intake_of(catalog, frames, events)
     for file in files:
         feed(intake, file, lambda listed: know(catalog, listed))
@@ -59,27 +59,27 @@ def replay(
     typer.echo(orjson.dumps(summary([frames, *events.values()])).decode(), err=True)
 
 
-def intake_of(catalog: Catalog, frames: Account, events: dict[str, Account]) -> Intake:
+def intake_of(catalog: FeedRouter, frames: Counts, events: dict[str, Counts]) -> Dispatcher:
     """The daemon's own intake; a frame of a channel that nobody measures is dropped by a name of its own."""
     from collector.errors import Rejected  # noqa: PLC0415
-    from collector.ingest.intake import Intake  # noqa: PLC0415
+    from collector.ingest.dispatcher import Dispatcher  # noqa: PLC0415
     from collector.mist import channels  # noqa: PLC0415
-    from collector.mist.duplicates import Duplicates  # noqa: PLC0415
+    from collector.mist.deduplicator import Deduplicator  # noqa: PLC0415
 
     def open_channel(path: str) -> Apply:
         reason = Rejected("not_measured" if channels.match(path) else "unknown_channel")
         return catalog.open_channel(path) or (lambda _payload, _now: reason)
 
-    return Intake(
+    return Dispatcher(
         open_channel=open_channel,
         open_topic=catalog.open_topic,
-        duplicates=Duplicates(),
+        duplicates=Deduplicator(),
         frames=frames,
         events=events,
     )
 
 
-def know(catalog: Catalog, listed: list[Payload]) -> None:
+def know(catalog: FeedRouter, listed: list[Payload]) -> None:
     """Take an inventory over, as the daemon does when it has read one."""
     from collector.mist.directory import Device, Directory, Org, Site  # noqa: PLC0415
 
@@ -98,7 +98,7 @@ def know(catalog: Catalog, listed: list[Payload]) -> None:
         catalog.rest_object(one.kind, one.payload, one.ids)
 
 
-def feed(intake: Intake, file: Path, know: Callable[[list[Payload]], None] = lambda _listed: None) -> None:
+def feed(intake: Dispatcher, file: Path, know: Callable[[list[Payload]], None] = lambda _listed: None) -> None:
     """Hand one file to the intake, as the socket or the webhook listener would; to `know` goes its inventory."""
     from collector.mist.envelope import Data, parse  # noqa: PLC0415
 
@@ -116,10 +116,10 @@ def feed(intake: Intake, file: Path, know: Callable[[list[Payload]], None] = lam
             intake.event(event, 0.0)
 
 
-def play(intake: Intake, file: Path, know: Callable[[list[Payload]], None]) -> None:
+def play(intake: Dispatcher, file: Path, know: Callable[[list[Payload]], None]) -> None:
     """Hand a recording on: `mist-collector record` wrote it, the inventory first."""
     from collector.cli import progress, recording  # noqa: PLC0415
-    from collector.ingest.reading import Payload  # noqa: PLC0415
+    from collector.ingest.rest.inventory_reader import Payload  # noqa: PLC0415
     from collector.mist.envelope import Data  # noqa: PLC0415
 
     listed: list[Payload] = []
@@ -139,7 +139,7 @@ def play(intake: Intake, file: Path, know: Callable[[list[Payload]], None]) -> N
             intake.event(came, 0.0)
 
 
-def summary(accounts: list[Account]) -> dict[str, object]:
+def summary(accounts: list[Counts]) -> dict[str, object]:
     """The books of all ways in, added up."""
     dropped: dict[str, int] = {}
     for account in accounts:

@@ -20,7 +20,7 @@ import yaml
 from collector.cli import progress
 from collector.cli.children import Child
 from collector.errors import CollectorError, ListenError, UsageError
-from collector.listen import Listen
+from collector.listener.address import Listen
 from collector.simulator.cloud import FakeCloud
 from collector.simulator.command import name_and_site
 from collector.simulator.fleet import FleetPlan

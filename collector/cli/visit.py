@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from collector.cli import progress
 from collector.clock import SystemClock
 from collector.errors import Fatal, RemoteError
-from collector.ingest.reading import Reader
-from collector.ingest.rest_writing import WritingRest
+from collector.ingest.rest.inventory_reader import Reader
+from collector.ingest.rest.writing_client import WritingRest
 from collector.mist import clouds
 from collector.mist.channels import CHANNELS, Scope
 from collector.mist.directory import Directory
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from collector.config import AccountConfig, Config
-    from collector.ingest.reading import Payload
+    from collector.ingest.rest.inventory_reader import Payload
     from collector.mist.clouds import Cloud
 
 ATTEMPTS = 2  # a person waits: a cloud that is away is told soon

@@ -17,7 +17,7 @@ from collector.errors import Fatal, Retryable, UsageError
 
 if TYPE_CHECKING:
     from collector.cli.top_view import Samples
-    from collector.listen import Listen
+    from collector.listener.address import Listen
 
 DEFAULT = "http://127.0.0.1:9733"
 _ASKED = "/metrics?collect[]=collector&collect[]=device"

@@ -12,7 +12,7 @@ from collector.mist.topics import TOPICS
 
 if TYPE_CHECKING:
     from collector.cli.visit import Visit
-    from collector.ingest.rest_writing import WritingRest
+    from collector.ingest.rest.writing_client import WritingRest
 
 NAME = "mist-collector"
 # What a NOC wants to know and what comes seldom enough; the rest is raw data or personal, and said by name.

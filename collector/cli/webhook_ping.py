@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collector.cli.webhook_calls import Registered
     from collector.cli.webhook_registration import Wish
     from collector.config import Config
-    from collector.listen import Listen
+    from collector.listener.address import Listen
 
 _POLL_S = 0.2
 _TIMEOUT = aiohttp.ClientTimeout(total=10.0)

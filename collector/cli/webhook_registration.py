@@ -15,7 +15,7 @@ from collector.cli import asking, first_steps, webhook_calls
 from collector.cli.visit import visiting
 from collector.config.secret_file import shown
 from collector.errors import Fatal
-from collector.listen import is_loopback
+from collector.listener.address import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

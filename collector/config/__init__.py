@@ -28,7 +28,7 @@ from collector.config.model import (
     WebhookConfig,
 )
 from collector.errors import ConfigError, Fault
-from collector.listen import Listen
+from collector.listener.address import Listen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,8 +11,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, ValidationInfo, WithJsonSchema
 
-from collector import listen
-from collector.listen import Listen, Network
+from collector.listener import address
+from collector.listener.address import Listen, Network
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _ENVIRONMENT_NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,99}")
@@ -37,7 +37,7 @@ def _listen(value: object) -> Listen:
     if not isinstance(value, str):
         raise Wrong("must be host:port", remedy)
     try:
-        return listen.parse(value)
+        return address.parse(value)
     except ValueError as error:
         raise Wrong(str(error), remedy) from None
 
@@ -105,7 +105,7 @@ def _split(value: str, secure: str, plain: str) -> SplitResult:
         raise Wrong("holds a user name or password", "leave it out: the token authenticates")
     if url.query or url.fragment:
         raise Wrong("holds a query or a fragment", "leave out everything from ? or # on")
-    if url.scheme == plain and not listen.is_loopback(host):
+    if url.scheme == plain and not address.is_loopback(host):
         raise Wrong(
             f"would send the token in clear text over {plain}",
             f"use {secure}://; {plain}:// is accepted towards localhost, 127.0.0.0/8 and [::1] only",
@@ -156,7 +156,7 @@ ListenAddress = Annotated[
     Listen,
     BeforeValidator(_listen),
     PlainSerializer(str, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": listen.PATTERN, "examples": ["0.0.0.0:9733", "[::]:9733"]}),
+    WithJsonSchema({"type": "string", "pattern": address.PATTERN, "examples": ["0.0.0.0:9733", "[::]:9733"]}),
 ]
 AccountName = Annotated[str, AfterValidator(_account_name), Field(json_schema_extra={"pattern": f"^{_NAME.pattern}$"})]
 MacAddress = Annotated[str, AfterValidator(_mac_address)]

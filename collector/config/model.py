@@ -27,7 +27,7 @@ from collector.config.location import LocationConfig
 from collector.config.secret_file import SecretFile, SecretProblem
 from collector.config.section import Section
 from collector.errors import ConfigError, Fault
-from collector.listen import Listen
+from collector.listener.address import Listen
 
 # The names of `collector.mist.clouds.CLOUDS`; a unit test holds both lists equal (layers forbid the import).
 CloudName = Literal[

@@ -14,7 +14,7 @@ from yaml.reader import ReaderError
 
 from collector.config import keypath
 from collector.errors import Fault
-from collector.listen import PATTERN as LISTEN
+from collector.listener.address import PATTERN as LISTEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

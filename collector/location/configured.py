@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from collector.location.feed import Location, Options
+from collector.location.feed import LocationFeed, Options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from collector.catalog.catalog import Catalog
     from collector.config.location import LocationConfig
+    from collector.feeds.router import FeedRouter
 
 
-def located(catalog: Catalog, chosen: LocationConfig, to_unix: Callable[[float], float]) -> Location:
+def located(catalog: FeedRouter, chosen: LocationConfig, to_unix: Callable[[float], float]) -> LocationFeed:
     """Make the feed of positions. `to_unix` turns monotonic seconds into seconds since 1970."""
     options = Options(
         zones=chosen.zones,
@@ -24,6 +24,6 @@ def located(catalog: Catalog, chosen: LocationConfig, to_unix: Callable[[float],
         heat_cell_m=chosen.heat_grid.cell_m,
         heat_max_cells=chosen.heat_grid.max_cells,
     )
-    location = Location(catalog.store, catalog.directories, options, to_unix=to_unix)
+    location = LocationFeed(catalog.store, catalog.directories, options, to_unix=to_unix)
     catalog.join(location)
     return location

@@ -30,8 +30,8 @@ from collector.location.population import (
     X,
     Y,
 )
+from collector.metrics.counter_table import CounterTable
 from collector.metrics.model import Histogram, layout
-from collector.metrics.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,8 +50,8 @@ class Engine:
         self.places = Places()
         self.populations = [Population(limit) for _ in tables.KINDS]
         self.absent_after_s = absent_after_s
-        self.zone_rows = Tally(store, tables.ZONE_KIND)
-        self.map_rows = Tally(store, tables.FLOOR_KIND)
+        self.zone_rows = CounterTable(store, tables.ZONE_KIND)
+        self.map_rows = CounterTable(store, tables.FLOOR_KIND)
         self._entities = self.map_rows.table.column("mist_map_entities")
         table = self.zone_rows.table
         self._occupants = table.column("mist_zone_occupants")

@@ -21,13 +21,13 @@ from collector.location.named import NamedAssets
 from collector.location.population import key_of
 from collector.location.positions import Position, normal
 from collector.location.view import lines_of, view_of
+from collector.metrics.counter_table import CounterTable
 from collector.metrics.store import NAN
-from collector.metrics.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from collector.catalog.feed import Apply, RestApply
+    from collector.feeds.feed import Apply, RestApply
     from collector.floors import FloorLine, FloorView
     from collector.metrics.compiler import ObjectKind
     from collector.metrics.model import Entity
@@ -65,7 +65,7 @@ class Options:
     heat_max_cells: int = 2000
 
 
-class Location:
+class LocationFeed:
     """All floors. `to_unix` turns monotonic seconds into Unix ones; None where arrival has no meaning (a replay)."""
 
     def __init__(
@@ -82,7 +82,7 @@ class Location:
         self.engine = Engine(store, absent_after_s=self.options.absent_after_s, limit=self.options.max_entities)
         self._books = Books(store, self.engine)
         self._set_shift()
-        self._scales = Tally(store, tables.FLOOR)
+        self._scales = CounterTable(store, tables.FLOOR)
         self._heat = Heat(store, self.options.heat_cell_m, self.options.heat_max_cells)
         self._named = NamedAssets(store, self.options.named_assets, self.options.absent_after_s)
         tell = self._named.watcher
@@ -257,7 +257,7 @@ class Location:
     # as a feed
 
     def kinds(self) -> tuple[ObjectKind, ...]:
-        """None: what REST tells of maps and zones is written by `Objects`."""
+        """None: what REST tells of maps and zones is written by `ObjectFeed`."""
         return ()
 
     def tallies(self) -> tuple[Entity, ...]:

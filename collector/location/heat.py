@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from collector.catalog import location as tables
 from collector.location.engine import KIND_NAMES, labels_of
 from collector.location.population import WIDTH, X, Y
-from collector.metrics.tally import Tally
+from collector.metrics.counter_table import CounterTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,7 +23,7 @@ class Heat:
     def __init__(self, store: Store, cell_m: float, max_cells: int) -> None:
         self._cell_m = cell_m
         self._max_cells = max_cells
-        self._rows = Tally(store, tables.HEAT)
+        self._rows = CounterTable(store, tables.HEAT)
 
     def sweep(self, floors: Iterable[Floor], populations: Iterable[Population]) -> Iterator[int]:
         """Count; yields after each map and kind. Maps without a scale have no squares."""

@@ -22,9 +22,9 @@ from collector.location.engine import labels_of
 from collector.location.floor import Border
 from collector.location.population import FULL, PLACE, SALT, TOLD, X, Y, key_of
 from collector.location.positions import NO_IDENTITY, Position, struct_of, tolerant
+from collector.metrics.counter_table import CounterTable
 from collector.metrics.model import Histogram
 from collector.metrics.store import NAN
-from collector.metrics.tally import Tally
 from collector.mist.identity import mac_of
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import TypeAlias
 
-    from collector.catalog.feed import Apply
+    from collector.feeds.feed import Apply
     from collector.location.engine import Engine
     from collector.location.floor import Floor, Grid
     from collector.location.population import Population
@@ -63,7 +63,7 @@ class Books:
         self.touched: list[Lane] = []  # lanes that have counted since they were last written down
         store.unwritten.append(self.write_down)
         self.aps, self.ages, self.rssi = (
-            Tally(store, entity) for entity in (tables.FLOOR_APS, tables.FLOOR_AGE, tables.FLOOR_RSSI)
+            CounterTable(store, entity) for entity in (tables.FLOOR_APS, tables.FLOOR_AGE, tables.FLOOR_RSSI)
         )
 
     def write_down(self) -> Iterator[int]:
@@ -146,7 +146,7 @@ def add_up(values: array[float], first: int, counts: list[float]) -> None:
             values[at] += count
 
 
-def first_bucket(tally: Tally, labels: tuple[str, ...]) -> int:
+def first_bucket(tally: CounterTable, labels: tuple[str, ...]) -> int:
     """Where the first bucket of the row with these labels stands."""
     return tally.born(labels) * tally.table.width + tally.table.column(tally.table.entity.families[0].name)
 

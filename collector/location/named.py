@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from collector.catalog import location as tables
+from collector.metrics.counter_table import CounterTable
 from collector.metrics.store import NAN
-from collector.metrics.tally import Tally
 from collector.mist.identity import mac_of
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class NamedAssets:
     def __init__(self, store: Store, macs: Iterable[str], absent_after_s: float) -> None:
         self._macs = {mac for text in macs if (mac := mac_of(text))}
         self._absent_after_s = absent_after_s
-        self._rows, self._at = Tally(store, tables.NAMED), Tally(store, tables.NAMED_AT)
+        self._rows, self._at = CounterTable(store, tables.NAMED), CounterTable(store, tables.NAMED_AT)
         self._heard: dict[tuple[str, str, str], float] = {}
         column = self._rows.table.column
         self._x, self._y = (column("mist_asset_position_meters", axis=axis) for axis in "xy")

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated, cast
 import msgspec
 
 from collector.errors import Rejected
-from collector.lenient import loads
 from collector.metrics.decoder import NOT_AN_OBJECT
 from collector.metrics.values import number
 from collector.mist.times import epoch_s
+from collector.tolerant_json import loads
 
 if TYPE_CHECKING:
     from collector.catalog.location import Kind

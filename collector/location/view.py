@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from collector.location.engine import Engine
-    from collector.location.feed import Location
+    from collector.location.feed import LocationFeed
     from collector.location.floor import Floor
 
 
-def lines_of(location: Location) -> list[FloorLine]:
+def lines_of(location: LocationFeed) -> list[FloorLine]:
     """Every floor that REST told of, by site and name."""
     known = [floor for floor in location.floors.values() if floor.told_at is not None]
     lines = [
@@ -29,7 +29,7 @@ def lines_of(location: Location) -> list[FloorLine]:
     return sorted(lines, key=lambda line: (line.site_id, line.name, line.map_id))
 
 
-def view_of(location: Location, map_id: str) -> FloorView | None:
+def view_of(location: LocationFeed, map_id: str) -> FloorView | None:
     """One floor; None when there is no such map."""
     floor = location.floors.get(map_id)
     if floor is None:

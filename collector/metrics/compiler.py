@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from collector.metrics.model import AnyFamily, Entity
-    from collector.metrics.roster import Place, Roster, RowSpec
+    from collector.metrics.row_index import ObjectRows, RowIndex, RowSpec
     from collector.metrics.shape import Collection, RowShape
     from collector.metrics.store import Store
 
@@ -35,7 +35,7 @@ class ObjectKind:
         self,
         name: str,
         store: Store,
-        roster: Roster,
+        roster: RowIndex,
         roots: Sequence[Entity],
         nested: Sequence[Entity] = (),
         *,
@@ -60,7 +60,7 @@ class ObjectKind:
         self.writer = Writer(builder.root, self.spec, roles, maker, sections)
         self.write = self.writer.write
 
-    def place(self, identity: str, labels: tuple[str, ...]) -> Place:
+    def place(self, identity: str, labels: tuple[str, ...]) -> ObjectRows:
         """The place of this identity as this kind of object."""
         return self.roster.place(identity, labels, self.spec)
 

@@ -17,11 +17,11 @@ import msgspec
 from msgspec import UNSET
 
 from collector.errors import Rejected
-from collector.lenient import TOO_DEEP, loads
 from collector.metrics.model import Kind
 from collector.metrics.shape import LIST, MAP, OBJECT
 from collector.metrics.store import NAN
 from collector.metrics.values import CONVERT
+from collector.tolerant_json import TOO_DEEP, loads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET
 
 from collector.metrics.labels import render_pairs
-from collector.metrics.roster import CollectionSpec, Place, RowSpec, blank_texts, free_child
+from collector.metrics.row_index import CollectionSpec, ObjectRows, RowSpec, blank_texts, free_child
 from collector.metrics.shape import LIST, MAP
 from collector.metrics.texts import joined, labels_of
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator
 
     from collector.metrics.model import Entity
-    from collector.metrics.roster import Child, Roster
+    from collector.metrics.row_index import Child, RowIndex
     from collector.metrics.shape import Collection, Node, RowShape
     from collector.metrics.store import Store
     from collector.metrics.texts import TextRoles
@@ -31,7 +31,7 @@ class RowMaker:
     def __init__(
         self,
         store: Store,
-        roster: Roster,
+        roster: RowIndex,
         shapes: dict[Node, RowShape],
         roles: dict[Entity, TextRoles],
         reject: Callable[[str], None],
@@ -98,7 +98,7 @@ class RowMaker:
             if roles.dynamic:
                 roles.label(row, key, None)
             blank_texts(table, row, spec.text_groups)
-            return Place(spec.inner, (), [row]) if spec.inner.collections else row
+            return ObjectRows(spec.inner, (), [row]) if spec.inner.collections else row
 
         return make_one if spec.single else make
 

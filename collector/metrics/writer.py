@@ -23,7 +23,7 @@ from isal.isal_zlib import adler32, crc32
 from msgspec import UNSET
 from msgspec.structs import astuple
 
-from collector.metrics.roster import NEVER_TOLD
+from collector.metrics.row_index import NEVER_TOLD
 from collector.metrics.rows import RowMaker, element_keys, forget, forget_missing, forget_one
 from collector.metrics.shape import LIST, MAP
 from collector.metrics.store import NAN
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from collector.metrics.model import Entity, Guard
-    from collector.metrics.roster import Place, RowSpec
+    from collector.metrics.row_index import ObjectRows, RowSpec
     from collector.metrics.shape import Collection, Late, Node, RowShape
     from collector.metrics.store import Table
     from collector.metrics.texts import TextRoles
@@ -115,7 +115,7 @@ class Writer:
         self._emit_root(shape, spec)
         self.source = "\n".join(self._lines)
         exec(compile(self.source, f"<writer of {shape.node.path}>", "exec"), self._env)  # noqa: S102 - our own text
-        self.write: Callable[[Any, Place, float], None] = self._env["write"]  # type: ignore[assignment]
+        self.write: Callable[[Any, ObjectRows, float], None] = self._env["write"]  # type: ignore[assignment]
 
     # plumbing
 

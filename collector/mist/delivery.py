@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from collector import lenient
+from collector import tolerant_json
 from collector.errors import Rejected
 
 
@@ -22,7 +22,7 @@ def parse_delivery(body: bytes) -> Delivery | Rejected:
     Rejected("not_json" | "too_deep" | "not_an_object" | "no_topic" | "no_events") when there is nothing to count;
     an empty list of events is a good delivery of nothing.
     """
-    message = lenient.loads(body)
+    message = tolerant_json.loads(body)
     if isinstance(message, Rejected):
         return message
     if not isinstance(message, dict):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import orjson
 
-from collector import lenient
+from collector import tolerant_json
 from collector.errors import Rejected
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def parse(frame: bytes | memoryview | str) -> Event | Rejected:
     try:
         message = orjson.loads(frame)
     except orjson.JSONDecodeError as error:
-        message = lenient.salvage(frame, error)
+        message = tolerant_json.salvage(frame, error)
         if isinstance(message, Rejected):
             return message
     if not isinstance(message, dict):

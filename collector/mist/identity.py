@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 # A device id is the MAC in the last group of a UUID whose other groups are fixed.
 _DEVICE_ID_PREFIX: Final = "00000000-0000-0000-1000-"
+NIL_ID: Final = "00000000-0000-0000-0000-000000000000"  # the site id of an object that belongs to no site
 _PLAIN: Final = re.compile("[0-9a-f]{12}").fullmatch
 _SEPARATED: Final = re.compile(
     "[0-9a-f]{2}([:-])(?:[0-9a-f]{2}\\1){4}[0-9a-f]{2}|(?:[0-9a-f]{4}\\.){2}[0-9a-f]{4}"

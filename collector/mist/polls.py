@@ -14,15 +14,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from collector.mist.identity import mac_of
+from collector.mist.identity import NIL_ID, mac_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Final
 
     from collector.mist.directory import Directory
-
-NIL_ID: Final = "00000000-0000-0000-0000-000000000000"  # Mist's way of saying "no site"
 
 
 class Style(StrEnum):

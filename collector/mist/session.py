@@ -116,7 +116,7 @@ def _always(_channel: str) -> bool:
 
 
 class Session:
-    """The machine. `talks(channel)` tells whether a channel speaks by itself: only such can make a feed silent."""
+    """The machine. `is_periodic(channel)` tells whether a channel speaks by itself: only such can make a feed silent."""
 
     def __init__(
         self,
@@ -128,7 +128,7 @@ class Session:
         window: int = 100,
         retry_refused_s: float = 300.0,
         silent_after_s: float = 300.0,
-        talks: Callable[[str], bool] = _always,
+        is_periodic: Callable[[str], bool] = _always,
     ) -> None:
         self.subscriptions: dict[str, State] = {}
         self.changes: list[Change] = []  # read it empty with `take_changes`
@@ -138,7 +138,7 @@ class Session:
         self._window = window
         self._retry_refused_s = retry_refused_s
         self._silent_after_s = silent_after_s
-        self._talks = talks
+        self._talks = is_periodic
 
         self._open = False
         self._now = 0.0  # the last time we were told
@@ -152,7 +152,7 @@ class Session:
         self._unsettled = 0
         self._talking = 0  # channels that are up and talk
         self._answered = False  # did any channel ever get an answer
-        self.spoke_at = 0.0  # when data or an answer last came; who does not pass data to `receive` sets it
+        self.last_message_at = 0.0  # when data or an answer last came; who does not pass data to `receive` sets it
         self._ping_at = 0.0
         self._pinged_at: float | None = None  # of the ping that has no pong yet
         for channel in channels:
@@ -193,7 +193,7 @@ class Session:
         if self._open:
             raise RuntimeError("a session serves one connection")
         self._open = True
-        self._now = self.spoke_at = now
+        self._now = self.last_message_at = now
         self._ping_at = now + self._ping_every_s
 
     def receive(self, frame: bytes | memoryview | str, now: float) -> Event | Rejected:
@@ -201,11 +201,11 @@ class Session:
         event = parse(frame)
         self._now = now
         if type(event) is Data:
-            self.spoke_at = now
+            self.last_message_at = now
             if self.subscriptions.get(event.channel) is not State.UP:  # the rule has one exception a channel
                 self._happened(event.channel, Cause.ANSWER)
         elif type(event) is Subscribed:
-            self.spoke_at = now
+            self.last_message_at = now
             self._happened(event.channel, Cause.ANSWER)
         elif type(event) is SubscribeFailed:
             self._happened(event.channel, Cause.REFUSAL, event.detail)
@@ -247,7 +247,7 @@ class Session:
         times = [self._ping_at if pinged_at is None else self._pong_due(pinged_at)]
         times += (next(iter(queue.values())) for queue in (self._asked, self._retries) if queue)
         if self._talking:
-            times.append(self.spoke_at + self._silent_after_s)
+            times.append(self.last_message_at + self._silent_after_s)
         return min(times)
 
     def tick(self, now: float) -> Broken | None:
@@ -259,7 +259,7 @@ class Session:
             return Broken("pong_timeout")
         if not self._expire_questions(now):
             return Broken("ack_timeout")
-        if self._talking and now >= self.spoke_at + self._silent_after_s:
+        if self._talking and now >= self.last_message_at + self._silent_after_s:
             return Broken("silent")
         self._requeue(now)
         if self._pinged_at is None and now >= self._ping_at:
@@ -270,7 +270,7 @@ class Session:
 
     def _pong_due(self, pinged_at: float) -> float:
         """When a pong is overdue. What speaks is alive: its pong stands behind the data that has not been read yet."""
-        return max(pinged_at, self.spoke_at) + self._pong_within_s
+        return max(pinged_at, self.last_message_at) + self._pong_within_s
 
     def _expire_questions(self, now: float) -> bool:
         """Ask overdue questions again, or give them up; False when the connection never answered any."""

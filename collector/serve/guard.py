@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from aiohttp import web
 
-from collector.serve.basic_auth import BasicAuth, Crowded
+from collector.listener.basic_auth import BasicAuth, Crowded
 
 if TYPE_CHECKING:
     import ssl

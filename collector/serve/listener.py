@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Self
 from aiohttp import web
 
 from collector.config.web_file import Web
-from collector.doors import DoorLimits, Doors, DoorSite, attended, nameless
+from collector.listener.connection_limits import (
+    ConnectionLimiter,
+    ConnectionLimits,
+    LimitedSite,
+    hide_server_header,
+    track_in_flight,
+)
 from collector.serve import status_html
 from collector.serve.floor_pages import FloorPages
 from collector.serve.guard import Guard
@@ -25,7 +31,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from collector.floors import Floors
-    from collector.listen import Listen
+    from collector.listener.address import Listen
     from collector.serve.guard import Handler
     from collector.serve.health import Ready
     from collector.serve.metrics import Render
@@ -34,7 +40,7 @@ if TYPE_CHECKING:
     Reload = Callable[[], Awaitable[Sequence[str]]]
 
 SHUTDOWN_S = 2.0  # a scrape under way may finish within this time when the collector stops
-DOORS = DoorLimits(connections=256, of_one_source=128, keep_s=330.0)  # Prometheus keeps its own for 300 s
+DOORS = ConnectionLimits(connections=256, of_one_source=128, keep_s=330.0)  # Prometheus keeps its own for 300 s
 _NOT_STORED = {"Cache-Control": "no-store"}
 _PAGE_HEADERS = {
     **_NOT_STORED,
@@ -83,13 +89,13 @@ class OperatorListener:
         self._counts = counts or ServerStatus()
         self.rules = rules or Rules()
         self._guard = Guard(self.rules.web, self._counts, health_open=self.rules.health_open)
-        self._doors = Doors(DOORS, self._closed, on_count=self._count_open)
+        self._doors = ConnectionLimiter(DOORS, self._closed, on_count=self._count_open)
         self._socket: socket.socket | None = None
-        self._site: DoorSite | None = None
+        self._site: LimitedSite | None = None
         self.port = 0
         health = HealthEndpoints(ready, stuck)
-        application = web.Application(client_max_size=0, middlewares=[attended, self._admit])
-        application.on_response_prepare.extend((nameless, self._guard.dress))
+        application = web.Application(client_max_size=0, middlewares=[track_in_flight, self._admit])
+        application.on_response_prepare.extend((hide_server_header, self._guard.dress))
         application.router.add_get("/metrics", MetricsEndpoint(render).get)
         application.router.add_get("/-/healthy", health.healthy)
         application.router.add_get("/-/ready", health.ready)
@@ -114,9 +120,9 @@ class OperatorListener:
             old, self._site = self._site, await self._open(self._socket)
             await old.stop()
 
-    async def _open(self, listener: socket.socket) -> DoorSite:
+    async def _open(self, listener: socket.socket) -> LimitedSite:
         """Accept by the present rules. Both ends of a change hold the same queue, so no caller is turned away."""
-        site = DoorSite(self._runner, listener.dup(), self._doors, tls=self.rules.web.tls)
+        site = LimitedSite(self._runner, listener.dup(), self._doors, tls=self.rules.web.tls)
         await site.start()
         return site
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from collector.serve.status_page import StatusPage
-    from collector.status import Account, ConnectionStatus, RestStatus, SubscriptionStatus
+    from collector.status import ConnectionStatus, Counts, RestStatus, SubscriptionStatus
 
 MOST_CHANNELS = 500  # rows; a thousand sites have a thousand channels, and the worst are shown
 MOST_FAMILIES = 1000
@@ -178,7 +178,7 @@ def _books(page: StatusPage) -> str:
     return markup.section("books", "Books", markup.table(heads, rows), _webhook(page))
 
 
-def _account(name: str, account: Account) -> list[Cell]:
+def _account(name: str, account: Counts) -> list[Cell]:
     dropped = sum(account.dropped.values())
     numbers = map(_number, (account.received, account.applied, dropped))
     return [Cell(name), *numbers, Cell(words.tally(account.dropped))]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from collector.status import Account, ConnectionStatus, PollStatus, RestStatus, WebhookStatus
+    from collector.status import ConnectionStatus, Counts, PollStatus, RestStatus, WebhookStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,8 @@ class StatusPage:
     rest: Sequence[RestStatus] = ()
     polls: Sequence[PollStatus] = ()
     connections: Sequence[ConnectionStatus] = ()
-    frames: Account | None = None
-    events: Account | None = None
+    frames: Counts | None = None
+    events: Counts | None = None
     webhook: WebhookStatus | None = None  # None: the webhook listener is off
     series: Mapping[str, int] = field(default_factory=dict)  # samples by family
     last_events: Sequence[EventLine] = ()  # the newest first

@@ -1,4 +1,4 @@
-"""The role `daemon`: the whole product, as `collector.app.run` composes it, with questions about its cost."""
+"""The role `daemon`: the whole product, as `collector.daemon.wiring.run` composes it, with questions about its cost."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from pathlib import Path
 
 import orjson
 
-from collector import app, log
+from collector import log
 from collector.config import Config
-from collector.metrics import exposition
+from collector.daemon import wiring
+from collector.metrics import text_format
 from collector.mist import envelope
 from collector.serve.metrics import Selection, gzipped
 from tests.benchmarks import traffic
@@ -56,7 +57,7 @@ def configuration(api_url: str, stream_url: str, secret_file: str | None, *, loc
 class Questions:
     """What may be asked of a running daemon."""
 
-    def __init__(self, daemon: app.Collector) -> None:
+    def __init__(self, daemon: wiring.Collector) -> None:
         self.daemon = daemon
         self._profile: cProfile.Profile | None = None
         self._lateness = Lateness()
@@ -89,7 +90,7 @@ class Questions:
 
     def exposition(self, path: str = "") -> str | int:
         """The whole exposition of the devices, or its length when it is written to `path`."""
-        text = exposition.render_all(self.daemon.catalog.store)
+        text = text_format.render_all(self.daemon.catalog.store)
         if not path:
             return text.decode()
         return Path(path).write_bytes(text)
@@ -119,7 +120,7 @@ class Questions:
 
     def series(self) -> int:
         """How many series the exposition of the store has."""
-        return sum(map(count_lines, exposition.render(self.daemon.catalog.store)))
+        return sum(map(count_lines, text_format.render(self.daemon.catalog.store)))
 
     def rows(self) -> int:
         """How many rows all tables have."""
@@ -161,7 +162,9 @@ async def daemon(api_url: str, stream_url: str, secret_file: str | None = None, 
     log.configure("warning", "json")
     stop, started = asyncio.Event(), asyncio.get_running_loop().create_future()
     running = asyncio.create_task(
-        app.run(configuration(api_url, stream_url, secret_file, located=located), stop=stop, started=started.set_result)
+        wiring.run(
+            configuration(api_url, stream_url, secret_file, located=located), stop=stop, started=started.set_result
+        )
     )
     await asyncio.wait([running, started], return_when=asyncio.FIRST_COMPLETED)
     if running.done():

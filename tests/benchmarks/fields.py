@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from prometheus_client import Gauge
 
-from collector.catalog.catalog import Catalog
+from collector.feeds.router import FeedRouter
 from collector.metrics.model import EPOCH, Family, Info, StateSet
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Fields:
     """Gauges for every field of our tables, or for those of the families `wanted`."""
 
     def __init__(self, registry: CollectorRegistry, org_id: str, wanted: Collection[str] | None = None) -> None:
-        kinds = {kind.name: kind.entities for kind in Catalog().kinds()}
+        kinds = {kind.name: kind.entities for kind in FeedRouter().kinds()}
         self._registry = registry
         self._wanted = wanted
         self._names: dict[str, Labels] = {}  # all labels of a family, of whichever table

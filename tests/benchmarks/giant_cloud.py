@@ -141,7 +141,7 @@ class Stream:
         self.largest = 0  # channels of one connection
         self._carried: dict[str, ServerConnection] = {}
         self._spoken = bytearray(fleet.devices)
-        self.spoke_at: list[float] = []  # when each device spoke for the first time
+        self.last_message_at: list[float] = []  # when each device spoke for the first time
         self.frames = 0
 
     async def listen(self, connection: ServerConnection) -> None:
@@ -201,7 +201,7 @@ class Stream:
         self.frames += 1
         if not self._spoken[number]:
             self._spoken[number] = 1
-            self.spoke_at.append(time.monotonic())
+            self.last_message_at.append(time.monotonic())
 
 
 @asynccontextmanager
@@ -233,9 +233,9 @@ async def giant_cloud(sites: int, aps: int, period_s: float):
                 "refused": stream.refused,
                 "largest": stream.largest,
                 "frames": stream.frames,
-                "spoken": len(stream.spoke_at),
+                "spoken": len(stream.last_message_at),
                 "silent": stream.silent(),
-                "spoken_at": stream.spoke_at[-1] if stream.spoke_at else None,
+                "spoken_at": stream.last_message_at[-1] if stream.last_message_at else None,
             },
         }
         speaking.cancel()

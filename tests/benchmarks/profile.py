@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from collector.catalog.catalog import Catalog
 from collector.clock import SystemClock
-from collector.ingest.intake import Intake
-from collector.ingest.stream import Stream
-from collector.mist.duplicates import Duplicates
+from collector.feeds.router import FeedRouter
+from collector.ingest.dispatcher import Dispatcher
+from collector.ingest.stream.connection import Stream
+from collector.mist.deduplicator import Deduplicator
 from collector.mist.envelope import parse
 from collector.simulator.frames import control
-from collector.status import Account, ConnectionStatus
+from collector.status import ConnectionStatus, Counts
 from tests.benchmarks import traffic
 from tests.benchmarks.children import Child
 from tests.benchmarks.store import cost_us
@@ -70,12 +70,12 @@ def webhook() -> str:
 def stages(devices: int = DEVICES) -> str:
     """Microseconds of CPU a frame, stage by stage, in this process (so with warm caches)."""
     frames = traffic.access_points(devices, ROUNDS).frames
-    catalog = Catalog()
-    intake = Intake(
+    catalog = FeedRouter()
+    intake = Dispatcher(
         open_channel=catalog.open_channel,
         open_topic=catalog.open_topic,
-        duplicates=Duplicates(),
-        frames=Account(),
+        duplicates=Deduplicator(),
+        frames=Counts(),
         events={},
     )
     stream = stream_of(intake, {orjson.loads(frame)["channel"] for frame in frames})
@@ -96,7 +96,7 @@ def stages(devices: int = DEVICES) -> str:
     return f"{size:.0f} bytes a frame; us CPU\n" + "".join(f"{name:<30}{cost:8.2f}\n" for name, cost in costs.items())
 
 
-def stream_of(intake: Intake, channels: set[str]) -> Stream:
+def stream_of(intake: Dispatcher, channels: set[str]) -> Stream:
     """A stream that believes itself connected and subscribed."""
 
     async def turn() -> None: ...

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from websockets.asyncio.client import connect
 
-from collector.ingest import transports
+from collector.ingest.stream import transports
 from tests.benchmarks.stream import Arena
 
 if TYPE_CHECKING:

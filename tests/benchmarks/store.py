@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from prometheus_client import Gauge
 
-from collector.catalog.catalog import Catalog
-from collector.metrics import exposition
+from collector.feeds.router import FeedRouter
+from collector.metrics import text_format
 from tests.benchmarks import agreement, traffic
 from tests.benchmarks.results import LESS, LIMIT, SHARE, Target, result
 
@@ -28,7 +28,7 @@ TTL_S = 100_000.0  # longer than any time to live of what a device measures
 
 def store_update(settings: Settings) -> list[Result]:
     """One AP's samples, decoded already, into the store; the same samples by `labels().set()`."""
-    catalog = Catalog()
+    catalog = FeedRouter()
     frames = [orjson.loads(frame) for frame in traffic.access_points(APS, 1).frames]
     for frame in frames:
         catalog.open_channel(frame["channel"])(frame["data"], 1.0)
@@ -37,7 +37,7 @@ def store_update(settings: Settings) -> list[Result]:
         (kind.decode(frame["data"]), catalog.devices.roster.places[orjson.loads(frame["data"])["mac"]])
         for frame in frames
     ]
-    gauges = as_gauges(exposition.render_all(catalog.store).decode())
+    gauges = as_gauges(text_format.render_all(catalog.store).decode())
     write, values, baselines = kind.write, [], []
     rounds = max(1, settings.count(UPDATES) // len(decoded))
 
@@ -110,7 +110,7 @@ class Silence:
 
     def __init__(self, rows: int) -> None:
         self._now = 0.0
-        self.catalog = Catalog(now=lambda: self._now)
+        self.catalog = FeedRouter(now=lambda: self._now)
         self._bodies = [orjson.loads(frame) for frame in traffic.access_points(APS, 1).frames[:APS]]
         copies = 0
         while self.rows < rows:
@@ -147,7 +147,7 @@ class Silence:
         store, scrape, steps = self.catalog.store, 0.0, []
         began = time.process_time()
         number = store.begin_scrape()
-        chunks = exposition.render(store)
+        chunks = text_format.render(store)
         while next(chunks, None) is not None:
             scrape += time.process_time() - began
             began = time.process_time()

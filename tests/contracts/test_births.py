@@ -15,7 +15,7 @@ from mist_screens.__main__ import HERE, outputs
 from mist_screens.settings import Settings
 
 from collector.catalog.events import TABLES
-from collector.metrics.selfmetrics import CALL_OUTCOMES, FRAME_FAULTS
+from collector.metrics.self_metrics import CALL_OUTCOMES, FRAME_FAULTS
 from tests.support import samples
 from tests.support.families import all_families
 from tests.support.house import keeping_house
@@ -143,9 +143,9 @@ async def test_a_daemon_shows_them_before_the_first_event(tmp_path):
 
 def test_every_reason_for_which_a_frame_is_dropped_is_one_or_the_other(project):
     """The words stand where frames are read; what is dropped on purpose is left out of the alert by name."""
-    ways = ("lenient.py", "mist/envelope.py", "ingest/intake.py", "location/lane.py", "location/positions.py")
-    feeds = ("devices", "clients", "assets", "payloads")
-    files = [*ways, *(f"catalog/{name}.py" for name in feeds)]
+    ways = ("tolerant_json.py", "mist/envelope.py", "ingest/dispatcher.py", "location/lane.py", "location/positions.py")
+    feeds = ("device_feed", "client_feed", "asset_feed", "payloads")
+    files = [*ways, *(f"feeds/{name}.py" for name in feeds)]
     said = {
         word
         for file in files

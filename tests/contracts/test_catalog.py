@@ -16,7 +16,7 @@ from typing import NamedTuple
 import pytest
 
 from collector.catalog.events import TABLES
-from collector.catalog.reference import reference
+from collector.feeds.reference import reference
 from collector.mist.topics import TOPICS
 
 FIELDS = Path(__file__).parent / "fields"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collector.catalog.reference import reference
 from collector.cli.catalog import markdown
+from collector.feeds.reference import reference
 
 
 def test_the_metric_reference_is_fresh(project):

@@ -73,7 +73,7 @@ def test_the_sdist_holds_what_a_packager_needs(dist):
     with tarfile.open(archive) as opened:
         names = {name.partition("/")[2] for name in opened.getnames()}
     wanted = {
-        "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "requirements.lock", "collector/app.py",
+        "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "requirements.lock", "collector/daemon/wiring.py",
         "deploy/systemd/mist-collector.service", "docs/index.md", "tests/conftest.py",
     }  # fmt: skip
     assert wanted - names == set()

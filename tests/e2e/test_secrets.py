@@ -11,10 +11,10 @@ import pytest
 
 from collector import config
 from collector.config import web_file
+from collector.daemon.reload import rules_of, webhook_rules
 from collector.errors import ConfigError
+from collector.listener.basic_auth import BasicAuth
 from collector.mist import signature
-from collector.reloading import rules_of, webhook_rules
-from collector.serve.basic_auth import BasicAuth
 from tests.support.processes import Daemon, Simulator, ask, eventually
 
 pytestmark = pytest.mark.e2e

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import aiohttp
 import pytest
 
-from collector import app, config
+from collector import config
 from collector.config.model import PollsConfig
+from collector.daemon import wiring
 from collector.simulator.cloud import FakeCloud
 from collector.simulator.fleet import FleetPlan
 from collector.simulator.options import CloudOptions
@@ -57,7 +58,7 @@ def written(directory: Path, cloud: FakeCloud, shard: dict[str, int]) -> Path:
 async def collecting(directory: Path, cloud: FakeCloud, shard: dict[str, int]):
     loaded = config.load(written(directory, cloud, shard), {})
     started, stop = asyncio.get_running_loop().create_future(), asyncio.Event()
-    task = asyncio.ensure_future(app.run(loaded, stop=stop, started=started.set_result))
+    task = asyncio.ensure_future(wiring.run(loaded, stop=stop, started=started.set_result))
     await asyncio.wait([task, started], return_when=asyncio.FIRST_COMPLETED)
     daemon = await started if started.done() else await task
     try:

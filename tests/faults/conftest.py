@@ -4,7 +4,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from collector.ingest import transports
+from collector.ingest.stream import transports
 from tests.support.clock import ManualClock
 from tests.support.faults import fault  # noqa: F401 - a fixture
 from tests.support.misbehaving import MisbehavingCloud

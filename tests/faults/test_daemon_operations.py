@@ -11,8 +11,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from collector import app, config
+from collector import config
 from collector.config.model import PollsConfig
+from collector.daemon import wiring
 from collector.simulator.fleet import FleetPlan
 from tests.support import samples
 from tests.support.clock import ManualClock
@@ -273,7 +274,9 @@ async def test_told_to_stop_at_every_stage(tmp_path, name, fault):
         stop, started = asyncio.Event(), asyncio.get_running_loop().create_future()
         clock = ManualClock()
         before = asyncio.all_tasks()
-        task = asyncio.ensure_future(app.run(config.load(file, {}), stop=stop, clock=clock, started=started.set_result))
+        task = asyncio.ensure_future(
+            wiring.run(config.load(file, {}), stop=stop, clock=clock, started=started.set_result)
+        )
         daemon = await started
         async with asyncio.timeout(20):
             while not stage.reached(daemon):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from collector.ingest import transports
+from collector.ingest.stream import transports
 from tests.support import samples
 from tests.support.house import keeping_house
 

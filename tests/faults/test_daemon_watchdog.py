@@ -5,8 +5,8 @@ import contextlib
 
 import pytest
 
-from collector.ingest import transports
-from collector.ingest.transport import Closed
+from collector.ingest.stream import transports
+from collector.ingest.stream.transport import Closed
 from collector.simulator.fleet import FleetPlan
 from tests.support.house import keeping_house
 from tests.support.streaming import real_turns

@@ -223,7 +223,7 @@ async def test_a_redirect_is_not_followed(cloud, where, fault):
     held="It is not read to its end.",
 )
 async def test_an_answer_beyond_all_measure_is_not_read_to_its_end(cloud, monkeypatch, fault):
-    monkeypatch.setattr("collector.ingest.rest.LARGEST_BODY", 1000)
+    monkeypatch.setattr("collector.ingest.rest.client.LARGEST_BODY", 1000)
     cloud.answer("/self", Reply(b"[" + b" " * 100_000 + b"]"))
     async with rest_of(cloud.url, attempts=1) as rest:
         with pytest.raises(Retryable, match="larger than"):
@@ -364,7 +364,7 @@ async def test_credentials_in_a_next_link_do_not_replace_the_token(cloud):
     held="The reading ends after a bounded number of pages, as a failure.",
 )
 async def test_an_endless_search_does_not_eat_the_budget(cloud, monkeypatch, fault):
-    monkeypatch.setattr("collector.ingest.paging.MAX_PAGES", 20)
+    monkeypatch.setattr("collector.ingest.rest.client.paging.MAX_PAGES", 20)
 
     def serve(query):
         number = int(query.get("search_after", "0")) + 1

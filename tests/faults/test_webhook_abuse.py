@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from collector.doors import DoorLimits
-from collector.ingest.sources import Sources
-from collector.ingest.webhook import WebhookLimits
+from collector.ingest.webhook.endpoint import WebhookLimits
+from collector.listener.client_address import ClientAddressPolicy
+from collector.listener.connection_limits import ConnectionLimits
 from tests.support import samples
 from tests.support.endpoint import BODY, SECRET, delivery, head, listening
 from tests.support.house import keeping_house
@@ -22,8 +22,8 @@ REFUSED = "mist_collector_webhook_refused_total"
 CLOSED = "mist_collector_webhook_connections_closed_total"
 EVENTS = "mist_collector_webhook_events"
 WEBHOOK = {"listen": "127.0.0.1:0", "allow_unsigned": True, "rate_per_s": 0}
-SHORT = DoorLimits(rest_s=0.02, keep_s=0.02, linger_s=0.0)
-PATIENT = DoorLimits(linger_s=0.02)
+SHORT = ConnectionLimits(rest_s=0.02, keep_s=0.02, linger_s=0.0)
+PATIENT = ConnectionLimits(linger_s=0.02)
 V2, V1 = "X-Mist-Signature-v2: ", "X-Mist-Signature: "
 
 UNSIGNED = {
@@ -177,7 +177,7 @@ async def test_a_body_is_asked_for_only_where_it_would_be_taken(fault):
 
 
 async def test_where_sources_are_limited_nobody_else_is_told_to_go_on():
-    async with listening(sources=Sources([ipaddress.ip_network("127.0.0.8/29")])) as endpoint:
+    async with listening(sources=ClientAddressPolicy([ipaddress.ip_network("127.0.0.8/29")])) as endpoint:
         assert (await endpoint.ask(head("Expect: 100-continue", length=5, signed=b"")))[0] == 403
 
 
@@ -322,7 +322,7 @@ async def test_two_thousand_idle_connections(tmp_path, fault):
     held="It has its share of the places; other sources come in.",
 )
 async def test_one_source_has_its_share(fault):
-    async with listening(WebhookLimits(doors=DoorLimits(connections=20, of_one_source=5))) as endpoint:
+    async with listening(WebhookLimits(doors=ConnectionLimits(connections=20, of_one_source=5))) as endpoint:
         greedy = [await endpoint.caller("127.0.0.3") for _ in range(12)]
         await until(lambda: endpoint.status.closed.get("too_many") == 7)
         assert endpoint.status.connections == 5
@@ -372,7 +372,7 @@ async def test_pipelined_requests_wait_their_turn(fault):
     "Webhooks", "Requests from addresses that may not send", held="They are refused before anything is read."
 )
 async def test_only_allowed_sources_may_send(fault):
-    allowed = Sources([ipaddress.ip_network("127.0.0.8/29")])
+    allowed = ClientAddressPolicy([ipaddress.ip_network("127.0.0.8/29")])
     async with listening(sources=allowed) as endpoint:
         assert (await endpoint.ask(delivery(), source="127.0.0.9"))[0] == 200
         assert await endpoint.ask(delivery(), source="127.0.0.1") == (403, b"source_not_allowed\n")
@@ -383,7 +383,7 @@ async def test_only_allowed_sources_may_send(fault):
 
 
 async def test_behind_a_trusted_proxy_the_sender_counts():
-    sources = Sources([ipaddress.ip_network("203.0.113.0/24")], [ipaddress.ip_network("127.0.0.2")])
+    sources = ClientAddressPolicy([ipaddress.ip_network("203.0.113.0/24")], [ipaddress.ip_network("127.0.0.2")])
     async with listening(sources=sources) as endpoint:
         good = delivery(BODY, "X-Forwarded-For: 198.51.100.1, 203.0.113.9")
         assert (await endpoint.ask(good, source="127.0.0.2"))[0] == 200

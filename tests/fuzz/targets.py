@@ -17,31 +17,31 @@ import orjson
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from collector import config
-from collector.catalog.catalog import Catalog
 from collector.config import web_file
 from collector.errors import ConfigError, Rejected, RemoteError, SignatureError
-from collector.ingest import answers, paging
-from collector.ingest.intake import Intake
-from collector.ingest.paging import Answer
-from collector.ingest.sources import Rates, Sources
-from collector.ingest.transport import retry_after_s
-from collector.location.feed import Location
-from collector.metrics.exposition import render_all
+from collector.feeds.router import FeedRouter
+from collector.ingest.dispatcher import Dispatcher
+from collector.ingest.rest import answers, paging
+from collector.ingest.rest.paging import Answer
+from collector.ingest.stream.transport import retry_after_s
+from collector.listener.basic_auth import credentials
+from collector.listener.client_address import ClientAddressPolicy, RateLimiter
+from collector.location.feed import LocationFeed
+from collector.metrics.text_format import render_all
 from collector.mist import channels, signature
+from collector.mist.deduplicator import Deduplicator
 from collector.mist.directory import Device, Org, Site
-from collector.mist.duplicates import Duplicates
 from collector.mist.envelope import Data, parse
 from collector.mist.polls import types_in
 from collector.mist.session import Session
 from collector.mist.topics import TOPICS
-from collector.serve.basic_auth import credentials
 from collector.serve.negotiation import accepts_gzip, wants_openmetrics
-from collector.status import Account
+from collector.status import Counts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from collector.listen import Network
+    from collector.listener.address import Network
     from collector.mist.channels import Channel
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -61,13 +61,13 @@ class House:
     """A catalogue and its intake, as the daemon has them."""
 
     def __init__(self) -> None:
-        self.catalog = Catalog()
-        self.catalog.join(Location(self.catalog.store, self.catalog.directories))
-        self.frames, self.events = Account(), dict[str, Account]()
-        self.intake = Intake(
+        self.catalog = FeedRouter()
+        self.catalog.join(LocationFeed(self.catalog.store, self.catalog.directories))
+        self.frames, self.events = Counts(), dict[str, Counts]()
+        self.intake = Dispatcher(
             open_channel=self.catalog.open_channel,
             open_topic=self.catalog.open_topic,
-            duplicates=Duplicates(limit=10_000),
+            duplicates=Deduplicator(limit=10_000),
             frames=self.frames,
             events=self.events,
         )
@@ -146,10 +146,10 @@ def head(octets: bytes) -> None:
     for headers in ({signature.HEADER: value}, {name: value}, {name.upper(): value, "X-Mist-Signature-v2": value}):
         with contextlib.suppress(SignatureError):
             signature.verify(octets, headers, [_SECRET])
-    sources = Sources([_network("192.0.2.0/24")], [_network("127.0.0.0/8")])
+    sources = ClientAddressPolicy([_network("192.0.2.0/24")], [_network("127.0.0.0/8")])
     source = sources.source(name, [value])
     sources.allows(source)
-    Rates(1.0, 1).wait_s(sources.source("127.0.0.1", value.split("\n")), 1.0)
+    RateLimiter(1.0, 1).wait_s(sources.source("127.0.0.1", value.split("\n")), 1.0)
     credentials(text)
     wants_openmetrics(text)
     accepts_gzip(text)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from collector.location.floor import Floor, Places
 from collector.location.geometry import Outline
-from collector.metrics.exposition import render_all
+from collector.metrics.text_format import render_all
 from tests.support import samples
 from tests.support.floors import MAP, OTHER_MAP, Floors
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector import lenient
+from collector import tolerant_json
 from collector.errors import Rejected, SignatureError
 from collector.mist.channels import CHANNELS, match, path
+from collector.mist.deduplicator import Deduplicator
 from collector.mist.delivery import Delivery, parse_delivery
-from collector.mist.duplicates import Duplicates
 from collector.mist.envelope import Data, Subscribed, SubscribeFailed, Unsubscribed, parse
 from collector.mist.identity import mac_of
 from collector.mist.signature import HEADER, sign, verify
@@ -94,14 +94,14 @@ def test_a_good_data_frame_is_read_as_it_was_written(channel, payload, nested):
 @given(values)
 def test_the_second_attempt_reads_what_the_first_one_reads(value):
     text = json.dumps(value)
-    assert lenient.loads(text) == value
-    assert lenient.loads(text + "\0") == value
+    assert tolerant_json.loads(text) == value
+    assert tolerant_json.loads(text + "\0") == value
 
 
 @given(unruly)
 def test_whatever_is_salvaged_can_be_written_as_utf8(text):
     # The stray NUL at the end forces the second attempt; json writes lone surrogates as escapes.
-    salvaged = lenient.loads(json.dumps(text) + "\0")
+    salvaged = tolerant_json.loads(json.dumps(text) + "\0")
     assert salvaged.encode().decode() == salvaged
 
 
@@ -199,7 +199,7 @@ def test_what_is_recognised_can_be_built_again(text):
 
 @given(st.lists(st.integers(0, 5), max_size=60), st.integers(1, 8), st.integers(1, 8))
 def test_duplicates_agree_with_the_plain_rule(identities, keep_s, limit):
-    seen = Duplicates(keep_s=keep_s, limit=limit)
+    seen = Deduplicator(keep_s=keep_s, limit=limit)
     remembered: list[tuple[int, int]] = []  # (time, identity), oldest first
     for now, identity in enumerate(identities):
         remembered = [(at, known) for at, known in remembered if at > now - keep_s]

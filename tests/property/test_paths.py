@@ -15,13 +15,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from collector.catalog.catalog import Catalog
-from collector.catalog.devices import STEADY
 from collector.errors import Rejected
+from collector.feeds.device_feed import STEADY
+from collector.feeds.router import FeedRouter
 from collector.metrics.compiler import ObjectKind
-from collector.metrics.exposition import render_all
-from collector.metrics.roster import Roster
+from collector.metrics.row_index import RowIndex
 from collector.metrics.store import Store
+from collector.metrics.text_format import render_all
 from tests.support import payloads
 from tests.support.golden import samples
 from tests.support.naive import Naive
@@ -36,7 +36,7 @@ WAYS: dict[str, Callable[[Decoder, dict], Any]] = {
     "object": lambda decoder, payload: decoder.decode(json.loads(json.dumps(payload))),
     "tolerant": lambda decoder, payload: decoder._tolerant(json.dumps(payload)),
 }
-KINDS = {kind.name: kind for kind in Catalog().kinds()}
+KINDS = {kind.name: kind for kind in FeedRouter().kinds()}
 SETTINGS = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
@@ -90,7 +90,7 @@ def subject_of(name: str) -> Subject:
     ways = {}
     for way, read in WAYS.items():
         store = Store()
-        ways[way] = Compiled(store, ObjectKind(name, store, Roster(labels), roots, nested, steady=steady), read)
+        ways[way] = Compiled(store, ObjectKind(name, store, RowIndex(labels), roots, nested, steady=steady), read)
     return Subject(name, kind.entities, labels, steady, payloads.tree_of(kind.entities), ways)
 
 

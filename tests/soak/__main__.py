@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 EVERY_S = 3.0
 WARM_MINUTES = 8.0  # until rows, caches and the allocator have found their level, so much the sooner
 WARM_PAUSES_S, PAUSES_S = (0.5, 2.0), (3.0, 15.0)  # as trouble follows on trouble: the peaks of an hour come in minutes
-REMEMBERED = 500_000  # events, the limit of `Duplicates`
+REMEMBERED = 500_000  # events, the limit of `Deduplicator`
 CALM_S = 180.0  # between the two: until what thick trouble took away is there again
 BATCH = 25  # as small as Mist's are: what the events of a delivery share in memory must not be more here
 MOST_RSS_PERCENT = 1.0  # an hour

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from collector.errors import Rejected
 from collector.metrics.compiler import ObjectKind
-from collector.metrics.exposition import render_all
-from collector.metrics.roster import Roster
+from collector.metrics.row_index import RowIndex
 from collector.metrics.store import Store
+from collector.metrics.text_format import render_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,7 @@ class Bench:
         self, roots: Entity | Sequence[Entity], *nested: Entity, labels: tuple[str, ...] = ("mac",), **more: object
     ) -> None:
         self.store = Store()
-        self.roster = Roster(labels)
+        self.roster = RowIndex(labels)
         roots = roots if isinstance(roots, tuple | list) else (roots,)
         self.kind = ObjectKind("object", self.store, self.roster, roots, nested, **more)
 

@@ -6,9 +6,9 @@ import asyncio
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from collector.ingest.sources import Sources
-from collector.ingest.webhook import Webhook, WebhookLimits, WebhookRules
-from collector.listen import Listen
+from collector.ingest.webhook.endpoint import Webhook, WebhookLimits, WebhookRules
+from collector.listener.address import Listen
+from collector.listener.client_address import ClientAddressPolicy
 from collector.mist import signature
 from collector.status import WebhookStatus
 from tests.support import faults
@@ -38,7 +38,7 @@ def delivery(body: bytes = BODY, *lines: str) -> bytes:
     return head(*lines, length=len(body), signed=body) + body
 
 
-class Caller:
+class LimitedRequestHandler:
     """One connection to the endpoint."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -76,23 +76,23 @@ class Caller:
 class Endpoint:
     """The listener, its status, and the bodies that it handed on."""
 
-    def __init__(self, limits: WebhookLimits, sources: Sources | None, secrets: list[bytes]) -> None:
+    def __init__(self, limits: WebhookLimits, sources: ClientAddressPolicy | None, secrets: list[bytes]) -> None:
         self.bodies: list[bytes] = []
         self.status = WebhookStatus()
         self.clock = ManualClock()
-        self._callers: list[Caller] = []
+        self._callers: list[LimitedRequestHandler] = []
         self.webhook = Webhook(
             Listen("127.0.0.1", 0),
             deliver=lambda body, _now: self.bodies.append(body),
             status=self.status,
             clock=self.clock,
-            rules=WebhookRules("/webhook", lambda: secrets, limits=limits, sources=sources or Sources()),
+            rules=WebhookRules("/webhook", lambda: secrets, limits=limits, sources=sources or ClientAddressPolicy()),
         )
 
-    async def caller(self, source: str = "127.0.0.1") -> Caller:
+    async def caller(self, source: str = "127.0.0.1") -> LimitedRequestHandler:
         """Connect from an address of the loopback network."""
         streams = await asyncio.open_connection("127.0.0.1", self.webhook.port, local_addr=(source, 0))
-        caller = Caller(*streams)
+        caller = LimitedRequestHandler(*streams)
         self._callers.append(caller)
         return caller
 
@@ -112,7 +112,7 @@ class Endpoint:
 
 @asynccontextmanager
 async def listening(
-    limits: WebhookLimits | None = None, sources: Sources | None = None, **more: Any
+    limits: WebhookLimits | None = None, sources: ClientAddressPolicy | None = None, **more: Any
 ) -> AsyncIterator[Endpoint]:
     """An endpoint that listens; every caller is hung up at the end."""
     endpoint = Endpoint(limits or WebhookLimits(), sources, more.pop("secrets", [SECRET]))

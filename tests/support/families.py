@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from collector.metrics.selfmetrics import SUBSCRIPTION, SelfMetrics
-from collector.status import Account, ConnectionStatus, PollStatus, RestStatus, SubscriptionStatus, WebhookStatus
+from collector.metrics.self_metrics import SUBSCRIPTION, SelfMetrics
+from collector.status import ConnectionStatus, Counts, PollStatus, RestStatus, SubscriptionStatus, WebhookStatus
 from tests.support.processes import COLLECTOR
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def _own() -> dict[str, Labels]:
     connection = ConnectionStatus("main/0", account="main", state="open", last_message_at=1.0)
     connection.broke("pong_timeout", "")
     connection.subscriptions["c"] = SubscriptionStatus("c")
-    account = Account(received=2, applied=1, dropped={"not_json": 1})
+    account = Counts(received=2, applied=1, dropped={"not_json": 1})
     poll = PollStatus(
         "main", "ports", 300.0, period_s=300.0, last_good_at=1.0, duration_s=1.0, objects=1, books=account
     )

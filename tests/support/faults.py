@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from structlog.testing import capture_logs
 
-from collector.metrics.selfmetrics import SelfMetrics
-from collector.status import Account
+from collector.metrics.self_metrics import SelfMetrics
+from collector.status import Counts
 from tests.support import samples
 
 if TYPE_CHECKING:
@@ -114,13 +114,13 @@ def of_status(
     connections: Sequence[ConnectionStatus] = (),
     rest: Sequence[RestStatus] = (),
     webhook: WebhookStatus | None = None,
-    frames: Account | None = None,
+    frames: Counts | None = None,
 ) -> Samples:
     """The collector's own metrics as /metrics shows them of these records."""
     metrics = SelfMetrics(
         version="test",
         to_unix=lambda seconds: seconds,
-        frames=frames or Account(),
+        frames=frames or Counts(),
         events={},
         connections=connections,
         rest=rest,

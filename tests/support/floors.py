@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from collector.catalog.catalog import Catalog
-from collector.location.feed import Location, Options
-from collector.metrics.exposition import render_all
+from collector.feeds.router import FeedRouter
+from collector.location.feed import LocationFeed, Options
+from collector.metrics.text_format import render_all
 from tests.support import samples
 
 if TYPE_CHECKING:
@@ -38,9 +38,9 @@ class Floors:
 
     def __init__(self, *, unix_at_zero: float | None = None, **options: object) -> None:
         self.now = 1000.0
-        self.catalog = Catalog(now=lambda: self.now)
+        self.catalog = FeedRouter(now=lambda: self.now)
         to_unix = None if unix_at_zero is None else (lambda monotonic: monotonic + unix_at_zero)
-        self.location = Location(self.catalog.store, self.catalog.directories, Options(**options), to_unix=to_unix)
+        self.location = LocationFeed(self.catalog.store, self.catalog.directories, Options(**options), to_unix=to_unix)
         self.catalog.join(self.location)
         self._handlers: dict[tuple[str, str], object] = {}
 

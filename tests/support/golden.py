@@ -24,10 +24,10 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from typer.testing import CliRunner
 
-from collector.catalog.catalog import Catalog
 from collector.cli.main import app
-from collector.location.feed import Location
-from collector.metrics.exposition import render_all
+from collector.feeds.router import FeedRouter
+from collector.location.feed import LocationFeed
+from collector.metrics.text_format import render_all
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,13 +78,13 @@ def run(files: tuple[Path, ...]) -> Outcome:
 
 def replay(files: tuple[Path, ...]) -> Outcome:
     """Run `mist-collector replay` in this process; its store is rendered once more, as OpenMetrics."""
-    made: list[Catalog] = []
+    made: list[FeedRouter] = []
 
-    def remember() -> Catalog:
-        made.append(Catalog())
+    def remember() -> FeedRouter:
+        made.append(FeedRouter())
         return made[-1]
 
-    with patch("collector.catalog.catalog.Catalog", remember):
+    with patch("collector.feeds.router.FeedRouter", remember):
         result = CliRunner().invoke(app, ["replay", *map(str, files)])
     assert result.exit_code == 0, result.exception or result.stderr
     books = json.loads(result.stderr.splitlines()[-1])
@@ -94,8 +94,8 @@ def replay(files: tuple[Path, ...]) -> Outcome:
 
 def run_rest(file: Path) -> Outcome:
     """Hand each object to the catalogue, as the REST side does."""
-    catalog = Catalog()
-    catalog.join(Location(catalog.store, catalog.directories))
+    catalog = FeedRouter()
+    catalog.join(LocationFeed(catalog.store, catalog.directories))
     dropped: Counter[str] = Counter()
     objects = json.loads(file.read_bytes())
     for one in objects:

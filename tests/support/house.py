@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from collector import app, config
+from collector import config
 from collector.config.model import PollsConfig
-from collector.reloading import Source
+from collector.daemon import wiring
+from collector.daemon.reload import Source
 from collector.simulator.cloud import FakeCloud
 from collector.simulator.fleet import FleetPlan
 from collector.simulator.options import CloudOptions
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from collector.app import Collector
+    from collector.daemon.wiring import Collector
     from tests.support.samples import Samples
 
 PLAN = FleetPlan(sites=2, aps=3, clients_per_ap=2, reboots_per_device_day=0.0)
@@ -218,7 +219,9 @@ async def keeping_house(
         loaded = config.load(file, {})
         source = Source(lambda: config.load(file, {}))
         started: asyncio.Future[Collector] = asyncio.get_running_loop().create_future()
-        task = asyncio.ensure_future(app.run(loaded, stop=stop, clock=clock, started=started.set_result, source=source))
+        task = asyncio.ensure_future(
+            wiring.run(loaded, stop=stop, clock=clock, started=started.set_result, source=source)
+        )
         await asyncio.wait([task, started], return_when=asyncio.FIRST_COMPLETED)
         try:
             yield House(cloud, clock, await started if started.done() else await task, http, file=file, stop=stop)

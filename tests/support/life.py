@@ -14,7 +14,8 @@ from collections import Counter, deque
 from types import BuiltinFunctionType, FrameType, ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from collector import app, config
+from collector import config
+from collector.daemon import wiring
 from collector.metrics.shared_texts import Pool
 from collector.mist.directory import Device, Org, Site
 from collector.mist.envelope import Data
@@ -27,7 +28,7 @@ from tests.support.clock import ManualClock
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from collector.account import AccountRun
+    from collector.daemon.account import AccountRun
     from collector.mist.directory import Changes
 
 DAY_S = 86_400.0
@@ -84,7 +85,7 @@ class Life:
             **ALL_ON,
         }
         (directory / "collector.yaml").write_text(json.dumps(written))
-        self.daemon = app.Collector(config.load(directory / "collector.yaml", {}), self.clock)
+        self.daemon = wiring.Collector(config.load(directory / "collector.yaml", {}), self.clock)
         self.daemon.connect = nowhere
         self.daemon.keep(self.daemon.config)
         self._numbers = itertools.count()

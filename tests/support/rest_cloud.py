@@ -13,7 +13,7 @@ import aiohttp
 import orjson
 from aiohttp import web
 
-from collector.ingest.rest import Rest
+from collector.ingest.rest.client import Rest
 from collector.mist.clouds import Cloud
 from collector.status import RestStatus
 

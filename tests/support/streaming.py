@@ -8,18 +8,18 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from collector.ingest.intake import Intake
-from collector.ingest.pool import Pool
-from collector.mist.duplicates import Duplicates
+from collector.ingest.dispatcher import Dispatcher
+from collector.ingest.stream.pool import Pool
+from collector.mist.deduplicator import Deduplicator
 from collector.mist.session import Session
-from collector.status import Account, ConnectionStatus
+from collector.status import ConnectionStatus, Counts
 from tests.support.faults import of_status
 from tests.support.misbehaving import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
 
-    from collector.ingest.transport import Connect
+    from collector.ingest.stream.transport import Connect
     from tests.support.clock import ManualClock
     from tests.support.samples import Samples
 
@@ -39,17 +39,17 @@ class Watched:
     ) -> None:
         self.clock = clock
         self.news: list[tuple[str, object]] = []
-        self.frames = Account()
+        self.frames = Counts()
         self.statuses: list[ConnectionStatus] = []
         self.pool = Pool(
             "main",
             url=url,
             token=token,
             connect=connect,
-            intake=Intake(
+            intake=Dispatcher(
                 open_channel=self._open,
                 open_topic=lambda _topic: lambda _event, _now: None,
-                duplicates=Duplicates(),
+                duplicates=Deduplicator(),
                 frames=self.frames,
                 events={},
             ),

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from collector.catalog.catalog import Catalog
-from collector.catalog.payloads import InnerList, Inside
-from collector.metrics.exposition import render_all
+from collector.feeds.payloads import InnerList, Inside
+from collector.feeds.router import FeedRouter
+from collector.metrics.text_format import render_all
 from collector.mist.directories import Directories
 from collector.mist.directory import Device, Directory, Org, Site
 
@@ -26,7 +26,7 @@ def directory():
 
 @pytest.fixture
 def catalog(directory):
-    return Catalog(Directories(directory))
+    return FeedRouter(Directories(directory))
 
 
 def tunnels(catalog):
@@ -68,7 +68,7 @@ def test_they_end_with_their_device(catalog, directory):
 
 def test_they_end_when_nobody_tells_of_them():
     now = 0.0
-    catalog = Catalog(now=lambda: now)
+    catalog = FeedRouter(now=lambda: now)
     catalog.rest_object("wan_tunnel", {**TUNNEL, **IDS, "mac": MAC, "rx_bytes": 1}, IDS)
     now = 700.0
     list(catalog.sweep())

@@ -3,9 +3,9 @@
 import pytest
 
 from collector.catalog import sle
-from collector.catalog.objects import Objects
-from collector.metrics.exposition import render_all
+from collector.feeds.object_feed import ObjectFeed
 from collector.metrics.store import Store
+from collector.metrics.text_format import render_all
 from collector.mist.directories import Directories
 
 
@@ -13,7 +13,7 @@ from collector.mist.directories import Directories
 def told():
     """The series after payloads of a service."""
     store = Store()
-    apply = Objects(store, Directories(), sle.OBJECTS).rest["site_sle"]
+    apply = ObjectFeed(store, Directories(), sle.OBJECTS).rest["site_sle"]
 
     def told(service, *payloads):
         for payload in payloads:

@@ -7,8 +7,8 @@ from collections import deque
 
 import pytest
 
-from collector.catalog.catalog import Catalog
-from collector.metrics.exposition import render_all
+from collector.feeds.router import FeedRouter
+from collector.metrics.text_format import render_all
 
 FROZEN, TRUE, LATER = 19758, 85336, 99001
 
@@ -25,7 +25,7 @@ class Told:
 
     def __init__(self) -> None:
         self.now = 1000.0
-        self.catalog = Catalog(now=lambda: self.now)
+        self.catalog = FeedRouter(now=lambda: self.now)
         self._apply = self.catalog.open_channel("/sites/s/stats/devices")
 
     def tell(self, text: str) -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from collector.catalog.objects import Object, Objects
+from collector.catalog.objects import Object
+from collector.feeds.object_feed import ObjectFeed
 from collector.metrics.model import BY_KEY, Entity, Gauge
 from collector.metrics.store import Store
 from collector.mist.directories import Directories
@@ -31,7 +32,7 @@ def store():
 
 @pytest.fixture
 def objects(store):
-    return Objects(store, Directories(), OBJECTS)
+    return ObjectFeed(store, Directories(), OBJECTS)
 
 
 @pytest.fixture
@@ -57,21 +58,21 @@ def test_without_a_poll_the_table_says_how_long(lives):
 
 @pytest.mark.parametrize("period_s", [60.0, 3600.0])
 def test_two_periods_and_a_half(objects, lives, period_s):
-    objects.told_every("peer", period_s, "main")
+    objects.set_poll_period("peer", period_s, "main")
     assert lives(2.5 * period_s - 1)
     assert not lives(2.5 * period_s + 1)
 
 
 def test_the_slowest_account_sets_the_pace(objects, lives):
-    objects.told_every("peer", 600.0, "main")
-    objects.told_every("peer", 60.0, "other")
+    objects.set_poll_period("peer", 600.0, "main")
+    objects.set_poll_period("peer", 60.0, "other")
     assert lives(1499)
-    objects.told_every("peer", 60.0, "main")
+    objects.set_poll_period("peer", 60.0, "main")
     assert not lives(151)
 
 
 def test_what_does_not_end_by_silence_never_will(store, objects):
-    objects.told_every("lasting", 60.0, "main")
+    objects.set_poll_period("lasting", 60.0, "main")
     objects.rest["lasting"]({"id": "x", "things": 1}, {}, 0.0)
     for _ in objects.sweep(1e9):
         pass
@@ -79,4 +80,4 @@ def test_what_does_not_end_by_silence_never_will(store, objects):
 
 
 def test_a_kind_without_a_table_has_no_pace(objects):
-    objects.told_every("unheard_of", 60.0, "main")
+    objects.set_poll_period("unheard_of", 60.0, "main")

@@ -16,7 +16,7 @@ import collector
 from collector import config
 from collector.cli import demo, main, run
 from collector.errors import ConfigError, Fault, ListenError, Retryable
-from collector.listen import Listen
+from collector.listener.address import Listen
 from collector.simulator.flags import SimulateOptions
 
 GOOD = """
@@ -53,8 +53,8 @@ def invoke(monkeypatch):
 
 @pytest.fixture
 def daemon(monkeypatch):
-    """A stand-in for `collector.app`; a test says what its run does."""
-    app = types.ModuleType("collector.app")
+    """A stand-in for `collector.daemon.wiring`; a test says what its run does."""
+    app = types.ModuleType("collector.daemon.wiring")
     app.calls = []
 
     async def run(config, *, stop, notifier, source):
@@ -63,7 +63,7 @@ def daemon(monkeypatch):
         await app.behaviour(stop)
 
     app.run = run
-    monkeypatch.setitem(sys.modules, "collector.app", app)
+    monkeypatch.setitem(sys.modules, "collector.daemon.wiring", app)
     return app
 
 

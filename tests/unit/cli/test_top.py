@@ -6,10 +6,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from collector import app
 from collector.cli import top_view, watching
+from collector.daemon import wiring
 from collector.errors import Fatal, Retryable
-from collector.listen import Listen
+from collector.listener.address import Listen
 from tests.support.terminal import desk
 
 OWN = "mist_collector_"
@@ -88,7 +88,7 @@ async def test_a_running_collector(tmp_path, monkeypatch, capsys):
         stop = asyncio.Event()
         ports = asyncio.get_running_loop().create_future()
         daemon = asyncio.ensure_future(
-            app.run(here.config(), stop=stop, started=lambda one: ports.set_result(one.operator.port))
+            wiring.run(here.config(), stop=stop, started=lambda one: ports.set_result(one.operator.port))
         )
         try:
             await watching.watch(f"http://127.0.0.1:{await ports}", every_s=1.5, once=True)

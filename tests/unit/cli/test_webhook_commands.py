@@ -4,9 +4,9 @@ import socket
 
 import pytest
 
-from collector import app
 from collector.cli import examinations, webhook_ping
 from collector.cli import webhook_registration as registration
+from collector.daemon import wiring
 from collector.errors import Fatal
 from tests.support.terminal import desk
 
@@ -93,7 +93,7 @@ async def test_a_token_that_may_only_read(tmp_path, monkeypatch):
             raise Fatal("the token has no right", where=path, status=403)
 
         with monkeypatch.context() as patch:
-            patch.setattr("collector.ingest.rest_writing.WritingRest._call", _forbidding())
+            patch.setattr("collector.ingest.rest.writing_client.WritingRest._call", _forbidding())
             with pytest.raises(Fatal, match="needs a token with write access"):
                 await registration.register(here.config(), wish())
             before = (here.folder / "secrets/webhook-secret").read_text()
@@ -106,7 +106,7 @@ async def test_a_token_that_may_only_read(tmp_path, monkeypatch):
 
 
 def _forbidding():
-    from collector.ingest.rest import Rest
+    from collector.ingest.rest.client import Rest
 
     ask = Rest._call
 
@@ -162,7 +162,7 @@ async def test_a_ping_arrives_at_the_running_collector(tmp_path, monkeypatch, ca
         loaded = here.config(**ports)
         await registration.register(loaded, registration.Wish(url=f"http://{loaded.webhook.listen}/webhook"))
         stop, started = asyncio.Event(), asyncio.Event()
-        daemon = asyncio.ensure_future(app.run(loaded, stop=stop, started=lambda _: started.set()))
+        daemon = asyncio.ensure_future(wiring.run(loaded, stop=stop, started=lambda _: started.set()))
         await started.wait()
         try:
             assert await webhook_ping.ping(loaded, wish(), 10.0) == 0

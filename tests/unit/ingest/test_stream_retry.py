@@ -1,7 +1,7 @@
 import pytest
 
 from collector.errors import Fatal, RateLimited, Retryable
-from collector.ingest.retry import backoff, pause_s
+from collector.ingest.stream.retry import backoff, pause_s
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 import pytest
 
-from collector.catalog.catalog import Catalog
-from collector.metrics.exposition import render_all
+from collector.feeds.router import FeedRouter
+from collector.metrics.text_format import render_all
 from collector.mist.directory import Changes, Site
 from tests.support import samples
 from tests.support.floors import IDS, MAP, ORG, OTHER_MAP, SITE, Floors, mac
@@ -223,7 +223,7 @@ def test_a_view_of_a_floor(floors):
 
 
 def test_what_rest_tells_of_chosen_assets_is_told_too():
-    catalog = Catalog(named_assets=[mac(7)])
+    catalog = FeedRouter(named_assets=[mac(7)])
     for number in (7, 8):
         record = {"mac": mac(number), "map_id": MAP, "battery_voltage": 3000, "temperature": 21.5}
         catalog.rest_object("asset", record, IDS)

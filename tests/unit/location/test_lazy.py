@@ -5,7 +5,7 @@ import sys
 
 SCRIPT = """
 import sys
-from collector import app
+from collector.daemon import wiring
 from tests.support.floors import IDS, MAP, Floors
 floors = Floors()
 floors.map()

@@ -9,9 +9,9 @@ import pytest
 from msgspec import UNSET
 
 from collector.errors import Rejected
-from collector.lenient import NOT_JSON, TOO_DEEP, loads
 from collector.metrics.decoder import NOT_AN_OBJECT
 from collector.metrics.model import BY_KEY, At, Counter, Entity, Flag, Gauge, Info, timestamp
+from collector.tolerant_json import NOT_JSON, TOO_DEEP, loads
 from tests.support.bench import Bench
 
 THING = Entity(

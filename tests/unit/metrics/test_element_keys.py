@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from collector.metrics.compiler import ObjectKind
-from collector.metrics.exposition import render_all
 from collector.metrics.model import BY_KEY, Entity, Gauge
-from collector.metrics.roster import Roster
+from collector.metrics.row_index import RowIndex
 from collector.metrics.store import Store
+from collector.metrics.text_format import render_all
 
 CHASSIS = Entity("chassis", labels=("mac",), families=(Gauge("chassis_up", "up", "Up."),))
 MODULE = Entity(
@@ -23,7 +23,7 @@ MODULE = Entity(
 
 @pytest.fixture
 def keys():
-    store, roster = Store(), Roster(("mac",))
+    store, roster = Store(), RowIndex(("mac",))
     kind = ObjectKind("chassis", store, roster, (CHASSIS,), (MODULE,))
 
     def told(*modules: object) -> list[str]:

@@ -7,10 +7,10 @@ import json
 import pytest
 
 from collector.metrics.compiler import ObjectKind
-from collector.metrics.exposition import render_all
 from collector.metrics.model import BY_KEY, Entity, Gauge
-from collector.metrics.roster import Roster
+from collector.metrics.row_index import RowIndex
 from collector.metrics.store import Store
+from collector.metrics.text_format import render_all
 
 BOX = Entity("box", labels=("id",), families=(Gauge("box_size", "size", "Size."),))
 UNIT = Entity(
@@ -28,7 +28,7 @@ def store():
 
 @pytest.fixture
 def box(store):
-    return ObjectKind("box", store, Roster(("id",)), (BOX,), (UNIT, SHARE))
+    return ObjectKind("box", store, RowIndex(("id",)), (BOX,), (UNIT, SHARE))
 
 
 @pytest.fixture(params=[json.dumps, lambda payload: payload], ids=["text", "parsed"])

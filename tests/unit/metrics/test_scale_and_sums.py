@@ -6,10 +6,10 @@ import math
 
 import pytest
 
-from collector.metrics.exposition import render_all
+from collector.metrics.counter_table import CounterTable
 from collector.metrics.model import Entity, Histogram, Scale
 from collector.metrics.store import Store
-from collector.metrics.tally import Tally
+from collector.metrics.text_format import render_all
 from tests.support import golden
 
 
@@ -23,7 +23,7 @@ def test_a_zero_that_is_a_hole():
 @pytest.mark.parametrize(("bounds", "parts"), [((-80, -60), {"bucket"}), ((0, 5), {"bucket", "sum", "count"})])
 def test_a_histogram_of_negative_values_has_no_sum(bounds, parts):
     store = Store()
-    tally = Tally(store, air(bounds))
+    tally = CounterTable(store, air(bounds))
     tally.observe(("a",), "mist_site_air_dbm", bounds[0])
     for openmetrics in (False, True):
         text = render_all(store, openmetrics=openmetrics).decode()

@@ -7,11 +7,11 @@ import json
 import pytest
 
 from collector.metrics.compiler import ObjectKind
-from collector.metrics.exposition import render_all
 from collector.metrics.model import BY_KEY, Entity, Gauge, Info
-from collector.metrics.roster import Roster
+from collector.metrics.row_index import RowIndex
 from collector.metrics.shape import TableError
 from collector.metrics.store import Store
+from collector.metrics.text_format import render_all
 
 BOX = Entity(
     "box",
@@ -35,7 +35,7 @@ SLOT = Entity(
 
 class House:
     def __init__(self, *steady):
-        self.store, self.roster = Store(), Roster(("id",))
+        self.store, self.roster = Store(), RowIndex(("id",))
         self.kind = ObjectKind("box", self.store, self.roster, (BOX,), (SLOT,), steady=steady)
 
     def tell(self, now, *, as_text=True, **payload):

@@ -6,9 +6,9 @@ import math
 
 import pytest
 
-from collector.metrics.exposition import render
 from collector.metrics.model import Counter, Entity, Gauge, Histogram, Info, StateSet
 from collector.metrics.store import Store
+from collector.metrics.text_format import render
 from tests.support.bench import exposed
 
 THING = Entity(

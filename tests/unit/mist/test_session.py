@@ -253,7 +253,7 @@ def test_a_feed_without_a_channel_that_is_up_cannot_be_silent(answer):
 
 
 def test_channels_that_speak_only_of_events_may_be_silent():
-    session = up(opened(["/events"], ping_every_s=9999.0, talks=lambda channel: channel != "/events"))
+    session = up(opened(["/events"], ping_every_s=9999.0, is_periodic=lambda channel: channel != "/events"))
     assert session.deadline() == 9999.0
     assert turn(session, 5000.0) == []
 

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from collector.floors import Dot, FloorLine, Floors, FloorView, ZoneView
-from collector.listen import Listen
+from collector.listener.address import Listen
 from collector.serve import floor_frames, floor_html, floor_pages, markup
 from collector.serve.floor_frames import KINDS, MOST_DOTS, frame_of, level_of
 from collector.serve.floor_sketch import SPAN, label, sketch_of

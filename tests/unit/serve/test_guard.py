@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from collector.config import web_file
-from collector.listen import Listen
-from collector.serve import basic_auth
-from collector.serve.basic_auth import BasicAuth, Crowded, credentials
+from collector.listener import basic_auth
+from collector.listener.address import Listen
+from collector.listener.basic_auth import BasicAuth, Crowded, credentials
 from collector.serve.listener import OperatorListener, Rules
 from collector.serve.status_page import StatusPage
 from collector.status import ServerStatus

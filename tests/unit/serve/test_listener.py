@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from collector.errors import ListenError
-from collector.listen import Listen
+from collector.listener.address import Listen
 from collector.serve import metrics
 from collector.serve.listener import OperatorListener
 from collector.serve.metrics import Selection

@@ -7,7 +7,7 @@ import pytest
 
 from collector.serve import status_html, words
 from collector.serve.status_page import AccountLine, EventLine, StatusPage
-from collector.status import Account, ConnectionStatus, PollStatus, RestStatus, SubscriptionStatus, WebhookStatus
+from collector.status import ConnectionStatus, Counts, PollStatus, RestStatus, SubscriptionStatus, WebhookStatus
 
 NOW = 10_000.0
 VOID = {"meta", "br"}
@@ -123,11 +123,11 @@ def test_the_list_of_channels_is_bounded():
 
 
 def test_the_books_add_up():
-    frames = Account(received=10, applied=7, dropped={"not_json": 2, "unknown_event": 1})
+    frames = Counts(received=10, applied=7, dropped={"not_json": 2, "unknown_event": 1})
     webhook = WebhookStatus()
     webhook.answered(200, NOW - 5)
     webhook.answered(401, NOW - 50, "mismatch")
-    reader = read(frames=frames, events=Account(), webhook=webhook)
+    reader = read(frames=frames, events=Counts(), webhook=webhook)
     assert reader.row("frames (stream)") == ["frames (stream)", "10", "7", "3", "not_json 2, unknown_event 1"]
     assert "1 accepted, last 5 s ago; refused: mismatch 1, last 50 s ago." in reader.text
 
@@ -153,7 +153,7 @@ def test_what_comes_from_outside_is_never_markup():
         connections=[
             ConnectionStatus(evil, state=evil, last_break=evil, breaks={evil: 1}, subscriptions={evil: subscription})
         ],
-        frames=Account(dropped={evil: 1}),
+        frames=Counts(dropped={evil: 1}),
         series={evil: 1},
         last_events=[EventLine(0.0, evil, evil, evil)],
         webhook=WebhookStatus(refused={evil: 1}),
@@ -179,7 +179,7 @@ def test_ages(age_s, text):
 
 def test_polls_stand_with_the_worst_first():
     good = PollStatus("main", "ports", 300.0, 300.0, "good", good=4, last_good_at=NOW - 61, duration_s=12.5)
-    good.objects, good.round_calls, good.books = 96_000, 96, Account(384_000, 383_999, {"unwatched_site": 1})
+    good.objects, good.round_calls, good.books = 96_000, 96, Counts(384_000, 383_999, {"unwatched_site": 1})
     failed = PollStatus("main", "alarms", 300.0, 650.0, "failed", reason="/x: <trouble> (HTTP 502)", failed=2)
     left_out = PollStatus("main", "zones", 300.0, None, "left out", reason="a round takes 3000 calls")
     shown = read(polls=[good, left_out, failed])

@@ -1,0 +1,17 @@
+"""All object kinds that a table alone describes: each table module contributes its `OBJECTS`."""
+
+from __future__ import annotations
+
+from collector.catalog import gateway_ports, insights, location, mxedge, sites, sle, switch_ports, totals, wan
+
+OBJECTS = (
+    *sites.OBJECTS,
+    *gateway_ports.OBJECTS,
+    *switch_ports.OBJECTS,
+    *wan.OBJECTS,
+    *insights.OBJECTS,
+    *mxedge.OBJECTS,
+    *totals.OBJECTS,
+    *sle.OBJECTS,
+    *location.OBJECTS,
+)

@@ -1,0 +1,56 @@
+"""Waiting for the first of several coroutines, and the seam through which a package has its tasks supervised."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from collections.abc import Coroutine
+
+T = TypeVar("T")
+
+
+class Supervise(Protocol):
+    """Runs a long-lived task and restarts it when it raises; `daemon.supervisor` implements it."""
+
+    def __call__(self, name: str, run: Callable[[], Awaitable[object]]) -> Coroutine[Any, Any, None]:
+        """Return a coroutine that awaits `run()`, and again after a backoff each time that it raises.
+
+        Args:
+            name: what the task is, from a fixed vocabulary: it becomes the label `task`.
+            run: starts the task anew at each call. When it returns, so does the coroutine.
+
+        Only cancellation and the return of `run` end the coroutine; it never raises another exception.
+        """
+
+
+async def unsupervised(_name: str, run: Callable[[], Awaitable[object]]) -> None:
+    """Implement `Supervise` without a restart: an exception propagates. For commands and tests."""
+    await run()
+
+
+async def first_completed(*coroutines: Coroutine[Any, Any, T]) -> T:
+    """Run `coroutines` concurrently and return, or raise, the outcome of the first that completes.
+
+    The others are cancelled and have ended when this returns. When two complete in the same iteration of the event
+    loop, the earlier argument wins: pass a deadline last. A deadline is a `clock.sleep`, so that tests own the time.
+    """
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_outcome(coroutine)) for coroutine in coroutines]
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+    value, error = next(task.result() for task in tasks if not task.cancelled())
+    if error is not None:
+        raise error
+    return value  # type: ignore[return-value]  # without an error there is a value
+
+
+async def _outcome(coroutine: Coroutine[Any, Any, T]) -> tuple[T | None, Exception | None]:
+    """Return an exception as a value: a TaskGroup would wrap it in an exception group."""
+    try:
+        return await coroutine, None
+    except Exception as error:  # noqa: BLE001 - raised again by `first_completed`
+        return None, error

@@ -1,0 +1,1 @@
+"""Feeds apply payloads to the store with the tables of the catalogue."""

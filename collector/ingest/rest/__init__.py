@@ -1,0 +1,1 @@
+"""The REST client and everything that is polled."""

@@ -1,0 +1,1 @@
+"""What both HTTP listeners share: connection limits, client address, authentication."""

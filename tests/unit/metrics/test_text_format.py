@@ -1,0 +1,266 @@
+"""The exposition formats, read back by prometheus-client: every value, every label, nothing else."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from collector.metrics import text_format
+from collector.metrics.counter_table import CounterTable
+from collector.metrics.labels import render_pairs
+from collector.metrics.model import Counter, Entity, Gauge, Histogram, Info, Scale, StateSet
+from collector.metrics.store import Store
+from collector.metrics.text_format import EOF, render, render_all
+from tests.support import golden
+
+THING = Entity(
+    "thing",
+    labels=("name",),
+    families=(
+        Gauge("thing_heat_celsius", "heat", "Heat."),
+        Gauge("thing_load_ratio", "load", "Load.", Scale(per=100.0)),
+        Counter("thing_received_bytes_total", "bytes", 'A "quoted" \\ sentence.'),
+        StateSet("thing_power", "power", "Power.", ("on", "off"), labels={"kind": "x"}),
+        Info("thing_info", {"model": "model"}, "Names."),
+    ),
+)
+EVENTS = Entity("events", labels=("site",), families=(Histogram("event_delay_seconds", "Delays.", (0.5, 1.0)),))
+EMPTY = Entity("empty", families=(Gauge("nothing_here", "x", "Nothing."),))
+
+
+@pytest.fixture
+def store() -> Store:
+    store = Store()
+    store.table(THING)
+    store.table(EMPTY)
+    return store
+
+
+def add(store: Store, name: str, **values: float) -> int:
+    """A row of `thing` with some values."""
+    table = store.table(THING)
+    row = table.new_row(render_pairs({"name": name}))
+    for family, value in values.items():
+        table.set(row, table.column(f"thing_{family}"), value)
+    return row
+
+
+def both(store: Store) -> dict:
+    """The samples, the same in both formats."""
+    text = golden.samples(render_all(store).decode())
+    assert golden.samples(render_all(store, openmetrics=True).decode(), openmetrics=True) == text
+    return text
+
+
+def families(store: Store, *, openmetrics: bool) -> dict[str, tuple[str, str, str]]:
+    """Type, unit and help as the reader understands them."""
+    text = render_all(store, openmetrics=openmetrics).decode()
+    return {f.name: (f.type, f.unit, f.documentation) for f in (parse_openmetrics if openmetrics else parse_text)(text)}
+
+
+class TestValues:
+    @given(st.floats(allow_nan=False, allow_infinity=False))
+    def test_every_number_comes_back(self, value):
+        store = Store()
+        add(store, "a", heat_celsius=value)
+        (told,) = both(store).values()
+        assert told == value
+        assert math.copysign(1, told) == math.copysign(1, value)
+
+    @given(st.text(min_size=1, max_size=50))
+    def test_every_label_comes_back(self, name):
+        store = Store()
+        add(store, name, heat_celsius=1.0)
+        ((_, labels),) = both(store)
+        assert dict(labels) == {"name": name}
+
+    def test_scales(self, store):
+        add(store, "a", load_ratio=57.0)
+        assert list(both(store).values()) == [0.57]
+
+    @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+    def test_what_is_no_number_is_a_hole(self, store, value):
+        add(store, "a", heat_celsius=value)
+        assert render_all(store) == b""
+
+    def test_what_overflows_in_base_units_is_a_hole(self):
+        store = Store()
+        table = store.table(Entity("e", labels=("a",), families=(Gauge("e_bytes", "x", "E.", Scale(times=1e6)),)))
+        table.set(table.new_row(b'a="1"'), 1, 1e305)
+        assert render_all(store) == b""
+
+    def test_holes_among_values(self, store):
+        for number in range(10):
+            add(store, str(number), **({"heat_celsius": float(number)} if number % 3 else {}))
+        told = {dict(labels)["name"]: value for (_, labels), value in both(store).items()}
+        assert told == {str(number): float(number) for number in range(10) if number % 3}
+
+    def test_freed_rows_leave_nothing(self, store):
+        rows = [add(store, str(number), heat_celsius=1.0) for number in range(5)]
+        for row in (rows[0], rows[3], rows[4]):
+            store.table(THING).free_row(row)
+        assert [dict(labels)["name"] for _, labels in both(store)] == ["1", "2"]
+
+    def test_a_row_without_labels(self):
+        store = Store()
+        table = store.table(Entity("e", families=(Gauge("e", "x", "E."),)))
+        table.set(table.new_row(b""), 1, 5.0)
+        assert both(store) == {("e", frozenset()): 5.0}
+
+
+class TestFamilies:
+    def test_text(self, store):
+        row = add(store, "a", heat_celsius=1.0, received_bytes_total=2.0)
+        store.table(THING).infos[0].texts[row] = b'model="x",'
+        assert families(store, openmetrics=False) == {
+            "thing_heat_celsius": ("gauge", "", "Heat."),
+            "thing_received_bytes": ("counter", "", 'A "quoted" \\ sentence.'),
+            "thing_info": ("gauge", "", "Names."),
+        }
+
+    def test_openmetrics(self, store):
+        row = add(store, "a", heat_celsius=1.0, received_bytes_total=2.0)
+        store.table(THING).infos[0].texts[row] = b'model="x",'
+        assert families(store, openmetrics=True) == {
+            "thing_heat_celsius": ("gauge", "celsius", "Heat."),
+            "thing_received_bytes": ("counter", "bytes", 'A "quoted" \\ sentence.'),
+            "thing": ("info", "", "Names."),
+        }
+
+    def test_the_counter_s_header_bears_its_own_name(self, store):
+        """The text format knows no other: promtool finds `x_total` without a type otherwise."""
+        add(store, "a", received_bytes_total=2.0)
+        assert b"# TYPE thing_received_bytes_total counter\n" in render_all(store)
+        assert b"# TYPE thing_received_bytes counter\n# UNIT" in render_all(store, openmetrics=True)
+
+    def test_one_without_a_series_is_left_out(self, store):
+        assert render_all(store) == b""
+        assert render_all(store, openmetrics=True) == EOF
+        add(store, "a", heat_celsius=1.0)
+        assert b"nothing_here" not in render_all(store)
+
+    def test_each_is_told_once_and_in_order(self, store):
+        other = Entity("other", labels=("x",), families=(Gauge("thing_heat_celsius", "x", "Heat."),))
+        table = store.table(other)
+        table.set(table.new_row(b'x="1"'), 1, 5.0)
+        add(store, "a", heat_celsius=1.0, received_bytes_total=2.0, load_ratio=3.0)
+        headers = [line.split()[2] for line in render_all(store).decode().splitlines() if line.startswith("# TYPE")]
+        assert headers == ["thing_heat_celsius", "thing_load_ratio", "thing_received_bytes_total"]
+        assert len(both(store)) == 4
+
+    def test_constant_labels_come_with_those_of_the_row(self, store):
+        table = store.table(THING)
+        row = add(store, "a")
+        for state, value in (("on", 1.0), ("off", 0.0)):
+            table.set(row, table.column("thing_power", kind="x", state=state), value)
+        assert both(store) == {
+            ("thing_power", frozenset({("kind", "x"), ("state", "on"), ("name", "a")})): 1.0,
+            ("thing_power", frozenset({("kind", "x"), ("state", "off"), ("name", "a")})): 0.0,
+        }
+
+
+class TestSlices:
+    """Tall columns are cut, so that rendering never holds up the loop; the result is the same."""
+
+    @pytest.fixture(params=[1, 2, 3, 7, 100])
+    def rows_a_slice(self, request, monkeypatch) -> int:
+        monkeypatch.setattr(text_format, "SLICE_ROWS", request.param)
+        return request.param
+
+    def fill(self, store: Store) -> None:
+        table = store.table(THING)
+        for number in range(20):
+            row = add(store, str(number), **({"heat_celsius": float(number)} if number not in {4, 5, 6, 11} else {}))
+            if number % 2:
+                table.infos[0].texts[row] = f'model="{number}",'.encode()
+        table.free_row(7)
+
+    def test_the_whole_is_the_same(self, store, rows_a_slice):
+        self.fill(store)
+        told = both(store)
+        heat = {dict(labels)["name"]: value for (name, labels), value in told.items() if name == "thing_heat_celsius"}
+        assert heat == {str(number): float(number) for number in range(20) if number not in {4, 5, 6, 7, 11}}
+        models = {dict(labels)["name"]: dict(labels)["model"] for name, labels in told if name == "thing_info"}
+        assert models == {str(number): str(number) for number in range(1, 20, 2) if number != 7}
+
+    def test_no_chunk_has_more_lines(self, store, rows_a_slice):
+        self.fill(store)
+        for chunk in render(store):
+            lines = [line for line in chunk.splitlines() if not line.startswith(b"#")]
+            assert 0 < len(lines) <= rows_a_slice
+            assert chunk.endswith(b"\n")
+
+    def test_the_header_comes_once_and_first(self, store, rows_a_slice):
+        self.fill(store)
+        text = render_all(store)
+        assert text.count(b"# TYPE thing_heat_celsius") == text.count(b"# HELP thing_heat_celsius") == 1
+        assert text.startswith(b"# HELP thing_heat_celsius")
+
+    def test_series_are_counted(self, store, rows_a_slice):
+        self.fill(store)
+        render_all(store)
+        assert store.series_by_family() == {"thing_heat_celsius": 15, "thing_info": 9}
+
+    def test_histograms(self, rows_a_slice, monkeypatch):
+        monkeypatch.setattr(text_format, "SLICE_ROWS", 8 * rows_a_slice)  # a row of a histogram is several lines
+        store = Store()
+        tally = CounterTable(store, EVENTS)
+        for site in range(20):
+            tally.observe((str(site),), "event_delay_seconds", site / 20)
+        counts = {dict(labels)["site"]: n for (name, labels), n in both(store).items() if name.endswith("_count")}
+        assert counts == {str(site): 1.0 for site in range(20)}
+
+    def test_rows_that_come_between_two_slices(self, store, monkeypatch):
+        monkeypatch.setattr(text_format, "SLICE_ROWS", 2)
+        for number in range(4):
+            add(store, str(number), heat_celsius=1.0)
+        chunks = render(store)
+        text = next(chunks)
+        for number in range(4, 50):
+            add(store, str(number), heat_celsius=1.0)
+        text += b"".join(chunks)
+        assert {dict(labels)["name"] for _, labels in golden.samples(text.decode())} >= {str(n) for n in range(4)}
+
+
+class TestHistograms:
+    def test_buckets_rise_to_the_count(self):
+        store = Store()
+        tally = CounterTable(store, EVENTS)
+        for value in (0.1, 0.5, 0.7, 3.0):
+            tally.observe(('a"b',), "event_delay_seconds", value)
+        told = {(name, dict(labels).get("le")): value for (name, labels), value in both(store).items()}
+        assert told == {
+            ("event_delay_seconds_bucket", "0.5"): 2.0,
+            ("event_delay_seconds_bucket", "1.0"): 3.0,
+            ("event_delay_seconds_bucket", "+Inf"): 4.0,
+            ("event_delay_seconds_sum", None): 4.3,
+            ("event_delay_seconds_count", None): 4.0,
+        }
+        assert {dict(labels)["site"] for _, labels in both(store)} == {'a"b'}
+
+    def test_a_row_without_labels(self):
+        store = Store()
+        CounterTable(store, Entity("e", families=(Histogram("e_seconds", "E.", (1.0,)),))).observe((), "e_seconds", 1.0)
+        assert both(store)["e_seconds_bucket", frozenset({("le", "1.0")})] == 1.0
+
+    def test_freed_rows_leave_nothing(self):
+        store = Store()
+        tally = CounterTable(store, EVENTS)
+        for site in "abc":
+            tally.observe((site,), "event_delay_seconds", 1.0)
+        tally.forget(lambda values: values != ("b",))
+        assert {dict(labels)["site"] for _, labels in both(store)} == {"b"}
+        tally.forget(lambda _: True)
+        assert both(store) == {}
+
+
+def test_promtool_is_content(store, promtool):
+    row = add(store, 'a"\\\n', heat_celsius=1.0, received_bytes_total=2.0, load_ratio=3.0)
+    store.table(THING).infos[0].texts[row] = b'model="x",'
+    CounterTable(store, EVENTS).observe(("a",), "event_delay_seconds", 1.0)
+    assert not golden.lint(promtool, render_all(store).decode())
