@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 SCRIPT = """
 import sys
 from collector.daemon import wiring
@@ -20,6 +22,7 @@ def loaded(project, *arguments):
     return subprocess.run(command, cwd=project, capture_output=True, text=True, check=True).stdout.split()
 
 
+@pytest.mark.slow
 def test_geometry_libraries_are_loaded_only_to_prepare_a_floor(project):
     assert loaded(project) == []
     assert loaded(project, "locate") == ["numpy", "shapely"]
