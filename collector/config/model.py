@@ -28,6 +28,7 @@ from collector.config.secret_file import SecretFile, SecretProblem
 from collector.config.section import Section
 from collector.errors import ConfigError, Fault
 from collector.listener.address import Listen
+from collector.redaction import hide
 
 # The names of `collector.mist.clouds.CLOUDS`; a unit test holds both lists equal (layers forbid the import).
 CloudName = Literal[
@@ -98,6 +99,7 @@ class AccountConfig(Section):
                 )
         if not (token.isascii() and token.isprintable() and " " not in token):
             raise SecretProblem(f"{where} does not hold an API token", "one word, as Mist showed it when it was made")
+        hide(token)
         return token
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import stat
 from typing import TYPE_CHECKING
 
+from collector.redaction import hide
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -96,6 +98,7 @@ class SecretFile:
         """The secret now. Raises `SecretProblem` only when it was never readable."""
         try:
             self._last = read(self.path)
+            hide(self._last.decode("utf-8", "replace"))
         except SecretProblem:
             if self._last is None:
                 raise
