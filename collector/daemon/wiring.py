@@ -21,6 +21,7 @@ from collector.daemon.accounts import Accounts
 from collector.daemon.channel_health import ChannelHealth
 from collector.daemon.housekeeping import Housekeeping
 from collector.daemon.liveness import Liveness
+from collector.daemon.preload import preload
 from collector.daemon.readiness import Readiness
 from collector.daemon.reload import Reloader, operator_rules, webhook_rules
 from collector.daemon.scrape import Scrape
@@ -78,6 +79,7 @@ async def run(
     Raises:
         ListenError: an address cannot be bound. After start-up nothing is raised but cancellation.
     """
+    preload(config)
     daemon = Daemon(
         config, clock or SystemClock(), source=source, notifier=notifier, connect=connect, log_dropped=log_dropped
     )
