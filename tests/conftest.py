@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # No test depends on the speed of the machine. In CI the examples are the same in every run.
 hypothesis.settings.register_profile("collector", deadline=None, derandomize=programs.in_ci())
-hypothesis.settings.register_profile("quick", hypothesis.settings.get_profile("collector"), max_examples=20)
+hypothesis.settings.register_profile("quick", hypothesis.settings.get_profile("collector"), max_examples=12)
 hypothesis.settings.load_profile("collector")
 
 # Fixtures whose tests start an external program, or read its output.

@@ -1,4 +1,4 @@
-"""tests/unit mirrors collector/: tests/unit/a/test_b.py tests collector/a/b.py; the exceptions are listed with reasons."""
+"""tests/unit mirrors collector/: tests/unit/a/test_b.py tests collector/a/b.py. The exceptions are listed below."""
 
 import re
 from pathlib import Path

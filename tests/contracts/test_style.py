@@ -1,6 +1,7 @@
 """The names of classes: no filler words, and one name means one thing in the whole package."""
 
 import ast
+import functools
 from collections import defaultdict
 from pathlib import Path
 
@@ -25,6 +26,7 @@ def _classes(path: Path) -> list[str]:
     return [node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
 
 
+@functools.cache
 def _duplicates() -> dict[str, list[str]]:
     """Return the modules of each class name that is defined more than once; `_Name` is the same name as `Name`."""
     modules = defaultdict(list)
