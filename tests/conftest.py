@@ -19,6 +19,8 @@ hypothesis.settings.register_profile("collector", deadline=None, derandomize=pro
 hypothesis.settings.register_profile("quick", hypothesis.settings.get_profile("collector"), max_examples=12)
 hypothesis.settings.load_profile("collector")
 
+# Tests of whole daemons: tracing them for the coverage would slow down what they wait for.
+UNTRACED = frozenset({"e2e", "faults"})
 # Fixtures whose tests start an external program, or read its output.
 PROGRAM_FIXTURES = frozenset({"promtool", "prometheus", "amtool", "chromium"})
 
@@ -34,7 +36,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if PROGRAM_FIXTURES.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
-        if "e2e" in item.path.relative_to(ROOT).parts:
+        parts = item.path.relative_to(ROOT).parts
+        if UNTRACED.intersection(parts):
+            item.add_marker(pytest.mark.no_cover)
+        if "e2e" in parts:
             item.add_marker(pytest.mark.e2e)
             item.add_marker(pytest.mark.xdist_group("e2e"))
     items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
