@@ -28,6 +28,7 @@ from collector.config.secret_file import SecretFile, SecretProblem
 from collector.config.section import Section
 from collector.errors import ConfigError, Fault
 from collector.listener.address import Listen
+from collector.token import token_fault
 
 # The names of `collector.mist.clouds.CLOUDS`; a unit test holds both lists equal (layers forbid the import).
 CloudName = Literal[
@@ -96,7 +97,7 @@ class AccountConfig(Section):
                 raise SecretProblem(
                     f"the environment variable {self.token_env} is not set", "set it, or give token_file"
                 )
-        if not (token.isascii() and token.isprintable() and " " not in token):
+        if token_fault(token) is not None:
             raise SecretProblem(f"{where} does not hold an API token", "one word, as Mist showed it when it was made")
         return token
 
