@@ -95,10 +95,10 @@ async def until_told(config: Config, load: Callable[[], Config], applied: Callab
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told, number)
     loop.add_signal_handler(signal.SIGHUP, asked.set)
-    from collector.daemon.reload import Source  # noqa: PLC0415 - as above
+    from collector.daemon.reload import ConfigSource  # noqa: PLC0415 - as above
     from collector.daemon.systemd import Notifier  # noqa: PLC0415 - as above
     from collector.daemon.wiring import run as collect  # noqa: PLC0415 - the whole house; a signal while it loads ends it clean
     from collector.metrics import gc_tuning  # noqa: PLC0415 - as above
 
     gc_tuning.tune()
-    await collect(config, stop=stop, notifier=Notifier(os.environ), source=Source(load, applied, asked))
+    await collect(config, stop=stop, notifier=Notifier(os.environ), source=ConfigSource(load, applied, asked))

@@ -73,7 +73,7 @@ def provoke(daemon, cloud):
     (daemon.directory / "token").write_text(f"{WRONG_TOKEN}\n")  # which the cloud refuses
     (daemon.directory / "web-config.yml").write_text(f"basic_auth_users: {{alice: '{PASSWORD}'}}\n")
     daemon.process.send_signal(signal.SIGHUP)
-    eventually(lambda: "reload_refused" in daemon.said(), "the bad file is refused")
+    eventually(lambda: "reload_failed" in daemon.said(), "the bad file is refused")
     (daemon.directory / "web-config.yml").write_text(f"basic_auth_users: {{alice: '{HASH}'}}\n")
     eventually(lambda: "stream_broken" in daemon.said(), "the stream broke")
 
@@ -98,7 +98,7 @@ def test_no_page_tells_a_secret(daemon, path):
 
 def test_the_log_at_debug_level_tells_none(daemon):
     said = daemon.said("err") + daemon.said("out")
-    assert "reload_refused" in said
+    assert "reload_failed" in said
     assert "webhook_refused" in said
     assert leaks(said) == []
 

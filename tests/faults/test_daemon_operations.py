@@ -202,7 +202,7 @@ def _highest_descriptor():
 )
 async def test_an_empty_org(tmp_path, fault):
     async with keeping_house(tmp_path, plan=FleetPlan(sites=0, aps=0), inventory={"refresh_s": 60}) as house:
-        await house.until(house.daemon.lines[0].inventory.ready.is_set, step_s=1.0)
+        await house.until(house.daemon.accounts.running[0].inventory.ready.is_set, step_s=1.0)
         await house.until(lambda: not [state for state in house.states().values() if state in ("waiting", "sent")])
         assert await house.why_not_ready() == []
         new = await house.cloud.act("add_site")

@@ -83,7 +83,7 @@ async def test_a_bad_file_changes_nothing(house, fault, name):
     assert await house.differences() == []
     fault.fell(found, LAST)
     fault.told(found, RELOADS, outcome="refused")
-    fault.logged("reload_refused")
+    fault.logged("reload_failed")
     house.file.write_text(text)
     assert await house.reload() == []
     assert samples.total(await house.samples(), LAST) == 1
@@ -104,7 +104,7 @@ async def test_an_unreadable_file_changes_nothing(house, fault, text):
     assert await house.daemon.reloader.reload() != []
     assert await house.differences() == []
     fault.fell(await house.samples(), LAST)
-    fault.logged("reload_refused")
+    fault.logged("reload_failed")
 
 
 async def test_streams_and_polls_are_switched_alone(house):

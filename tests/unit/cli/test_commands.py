@@ -150,7 +150,7 @@ async def test_a_signal_stops_the_daemon(file, daemon, number):
 async def test_a_hangup_asks_for_the_file_again_and_stops_nothing(file, daemon):
     async def behaviour(_stop):
         signal.raise_signal(signal.SIGHUP)
-        await daemon.source.asked.wait()
+        await daemon.source.requested.wait()
 
     daemon.behaviour = behaviour
     again = config.load(file, {})
