@@ -25,7 +25,7 @@ class Supervise(Protocol):
         """
 
 
-async def unsupervised(_name: str, run: Callable[[], Awaitable[object]]) -> None:
+async def unsupervised(name: str, run: Callable[[], Awaitable[object]]) -> None:  # noqa: ARG001 - see `Supervise`
     """Implement `Supervise` without a restart: an exception propagates. For commands and tests."""
     await run()
 

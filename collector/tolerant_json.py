@@ -1,9 +1,9 @@
 """Decoding of JSON with small errors: of a frame, a nested payload or a webhook body.
 
-The first attempt is `orjson.loads`. It rejects some texts that a monitored network produces: NUL bytes and invalid UTF-8
-in binary frames (Mist's own client library handles both), SSIDs that are not valid Unicode (lone surrogates in escapes),
-control characters inside strings, NaN and infinities. The standard library decodes those, at a higher cost, so that one
-malformed SSID does not cost a whole frame.
+The first attempt is `orjson.loads`. It rejects some texts that a monitored network produces: NUL bytes and invalid
+UTF-8 in binary frames (Mist's own client library handles both), SSIDs that are not valid Unicode (lone surrogates in
+escapes), control characters inside strings, NaN and infinities. The standard library decodes those, at a higher cost,
+so that one malformed SSID does not cost a whole frame.
 """
 
 from __future__ import annotations

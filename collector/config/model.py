@@ -280,7 +280,7 @@ class ConnectionConfig(Section):
     """How the stream's connections are kept."""
 
     transport: Literal["websockets", "aiohttp"] = "websockets"
-    """The WebSocket library."""
+    """Ignored since 0.2.0: remove it. The next release rejects it."""
     max_channels: Annotated[int, Field(ge=1, le=MIST_CHANNEL_LIMIT)] = 1500
     """Channels a connection; Mist refuses more than 2000."""
     open_every_s: Annotated[float, Field(ge=0, le=60, allow_inf_nan=False)] = 0.5

@@ -55,8 +55,8 @@ class Match:
     ids: dict[str, str]
 
 
-# Periods as observed by live consumers: devices 20-30 s, clients some tens of seconds, maps some seconds. For Mist Edges
-# and insights no source gives a period: 60 s is an assumption.
+# Periods as observed by live consumers: devices 20-30 s, clients some tens of seconds, maps some seconds. For Mist
+# Edges and insights no source gives a period: 60 s is an assumption.
 CHANNELS: Final[tuple[Channel, ...]] = (
     Channel("/sites/{site_id}/stats/devices", Scope.SITE, "device", 30.0, "devices"),
     Channel("/sites/{site_id}/stats/clients", Scope.SITE, "client", 60.0, "clients"),

@@ -1,8 +1,8 @@
 """The envelope of a WebSocket frame, without its payload.
 
-Mist frames are JSON objects with an `event`: three control events, and `data`. The payload of a data message is an object
-in Mist's documentation and a JSON *string* on live streams. The string is not decoded here: only the handler of the
-channel knows which of its fields are needed.
+Mist frames are JSON objects with an `event`: three control events, and `data`. The payload of a data message is an
+object in Mist's documentation and a JSON *string* on live streams. The string is not decoded here: only the handler of
+the channel knows which of its fields are needed.
 
 `data_of` is the fast path and `parse` the complete one. Measured on a position message of 300 bytes: `data_of` adds
 0.15 us to `orjson.loads`, `parse` another 0.1 us.
@@ -64,8 +64,8 @@ def data_of(frame: bytes | memoryview | str) -> tuple[str, object] | None:
             channel = message["channel"]
             if type(channel) is str and channel:
                 return channel, message["data"]
-    except (ValueError, LookupError, TypeError):
-        pass
+    except Exception:  # noqa: BLE001 - `parse` returns what is wrong with it, or raises
+        return None
     return None
 
 

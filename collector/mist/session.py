@@ -18,9 +18,9 @@ of the answers nor an answer is guaranteed. A connection carries up to 2000 chan
 
 The states of a channel are one table, `_TRANSITIONS`; any other transition raises RuntimeError.
 
-Usage: call `opened(now)` after the handshake, then `receive(message, now)` for each parsed frame (or `data_received(now)`,
-see there) and `pong_received(now)` for each pong. After any call, and at `deadline()`, call `tick(now)`, then send what
-`to_send()` returns. A session belongs to one connection. Times are monotonic seconds.
+Usage: call `opened(now)` after the handshake, then `receive(message, now)` for each parsed frame (or `data_received(now)`
+where it applies) and `pong_received(now)` for each pong. After any call, and at `deadline()`, call `tick(now)`, then
+send what `to_send()` returns. A session belongs to one connection. Times are monotonic seconds.
 """
 
 from __future__ import annotations
@@ -120,6 +120,27 @@ class SubscriptionChange:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class SessionSettings:
+    """The time limits of a session, in seconds, and its window.
+
+    Attributes:
+        ack_timeout_s: how long to wait for the answer to a request.
+        ping_every_s: interval between two pings.
+        pong_within_s: how long to wait for a pong, from the ping or from the last message.
+        window: most requests without an answer.
+        retry_refused_s: interval between requests of a refused or unanswered channel.
+        silent_after_s: how long the periodic channels may deliver no message, all of them together.
+    """
+
+    ack_timeout_s: float = 10.0
+    ping_every_s: float = 60.0
+    pong_within_s: float = 45.0
+    window: int = 100
+    retry_refused_s: float = 300.0
+    silent_after_s: float = 300.0
+
+
 def _every_channel(_channel: str) -> bool:
     return True
 
@@ -129,42 +150,27 @@ class Session:
 
     Args:
         channels: the channels to subscribe to from the beginning.
-        ack_timeout_s: how long to wait for the answer to a request.
-        ping_every_s: interval between two pings.
-        pong_within_s: how long to wait for a pong, from the ping or from the last message.
-        window: most requests without an answer.
-        retry_refused_s: interval between requests of a refused or unanswered channel.
-        silent_after_s: how long the periodic channels may deliver no message, all of them together.
-        is_periodic: tells whether messages of a channel arrive periodically. The others may be silent for any time.
+        settings: time limits; `use` replaces them.
+        is_periodic: returns whether messages of a channel arrive periodically. The others may be silent for any time.
     """
 
     def __init__(
         self,
         channels: Iterable[str],
+        settings: SessionSettings | None = None,
         *,
-        ack_timeout_s: float = 10.0,
-        ping_every_s: float = 60.0,
-        pong_within_s: float = 45.0,
-        window: int = 100,
-        retry_refused_s: float = 300.0,
-        silent_after_s: float = 300.0,
         is_periodic: Callable[[str], bool] = _every_channel,
     ) -> None:
         self.subscriptions: dict[str, SubscriptionState] = {}
         self.changes: list[SubscriptionChange] = []  # `take_changes` empties it
-        self._ack_timeout_s = ack_timeout_s
-        self._ping_every_s = ping_every_s
-        self._pong_within_s = pong_within_s
-        self._window = window
-        self._retry_refused_s = retry_refused_s
-        self._silent_after_s = silent_after_s
+        self._settings = settings or SessionSettings()
         self._is_periodic = is_periodic
 
         self._open = False
         self._now = 0.0  # the time of the last call
         self._outbox: list[OutgoingMessage] = []
-        # These three are queues from which any member can be removed. All entries of one queue have the same delay,
-        # so the order of insertion is the order of the deadlines.
+        # These three are queues from which any member can be removed. All entries of one queue have the same delay, so
+        # that the order of insertion is the order of the deadlines.
         self._to_request: dict[str, None] = {}
         self._unanswered: dict[str, float] = {}  # channel -> deadline of the answer
         self._retries: dict[str, float] = {}  # refused or unanswered channel -> time of the next request
@@ -201,6 +207,15 @@ class Session:
             self._outbox.append(OutgoingMessage(_request("unsubscribe", channel)))
             self._unsubscribing.add(channel)
 
+    def use(self, settings: SessionSettings) -> None:
+        """Replace the settings; deadlines that are set already move by the difference."""
+        delta_s = settings.ack_timeout_s - self._settings.ack_timeout_s
+        self._unanswered = {channel: until + delta_s for channel, until in self._unanswered.items()}
+        delta_s = settings.retry_refused_s - self._settings.retry_refused_s
+        self._retries = {channel: at + delta_s for channel, at in self._retries.items()}
+        self._ping_at += settings.ping_every_s - self._settings.ping_every_s
+        self._settings = settings
+
     @property
     def settled(self) -> bool:
         """Whether the connection is open and every channel is up, refused or unanswered."""
@@ -214,7 +229,7 @@ class Session:
             raise RuntimeError("a session belongs to one connection")
         self._open = True
         self._now = self._last_message_at = now
-        self._ping_at = now + self._ping_every_s
+        self._ping_at = now + self._settings.ping_every_s
 
     def receive(self, message: StreamMessage | Rejected, now: float) -> None:
         """Handle one message. `Rejected` has no effect."""
@@ -248,7 +263,7 @@ class Session:
 
     def to_send(self) -> list[OutgoingMessage]:
         """Return what has to be sent now, in order. It counts as sent at the time of the last call that had a time."""
-        while self._open and self._to_request and len(self._unanswered) < self._window:
+        while self._open and self._to_request and len(self._unanswered) < self._settings.window:
             channel = next(iter(self._to_request))
             del self._to_request[channel]
             self._move(channel, SubscriptionTrigger.REQUEST)
@@ -267,13 +282,13 @@ class Session:
         """Return the time at which `tick` is due, None while only a call of another method can have an effect."""
         if not self._open:
             return None
-        if self._outbox or (self._to_request and len(self._unanswered) < self._window):
+        if self._outbox or (self._to_request and len(self._unanswered) < self._settings.window):
             return self._now
         pinged_at = self._pinged_at
         times = [self._ping_at if pinged_at is None else self._pong_due(pinged_at)]
         times += (next(iter(queue.values())) for queue in (self._unanswered, self._retries) if queue)
         if self._periodic_up:
-            times.append(self._last_message_at + self._silent_after_s)
+            times.append(self._last_message_at + self._settings.silent_after_s)
         return min(times)
 
     def tick(self, now: float) -> SessionFailure | None:
@@ -285,18 +300,18 @@ class Session:
             return SessionFailure("pong_timeout")
         if not self._expire_requests(now):
             return SessionFailure("ack_timeout")
-        if self._periodic_up and now >= self._last_message_at + self._silent_after_s:
+        if self._periodic_up and now >= self._last_message_at + self._settings.silent_after_s:
             return SessionFailure("silent")
         self._queue_retries(now)
         if self._pinged_at is None and now >= self._ping_at:
             self._pinged_at = now
-            self._ping_at = now + self._ping_every_s
+            self._ping_at = now + self._settings.ping_every_s
             self._outbox.append(PING)
         return None
 
     def _pong_due(self, pinged_at: float) -> float:
         """Return when a pong is overdue. It may be queued behind data, so each message extends the time."""
-        return max(pinged_at, self._last_message_at) + self._pong_within_s
+        return max(pinged_at, self._last_message_at) + self._settings.pong_within_s
 
     def _expire_requests(self, now: float) -> bool:
         """Repeat overdue requests, or give them up; False when no request of the connection was ever answered."""
@@ -322,7 +337,7 @@ class Session:
     # Transitions
 
     def _request(self, channel: str) -> None:
-        self._unanswered[channel] = self._now + self._ack_timeout_s
+        self._unanswered[channel] = self._now + self._settings.ack_timeout_s
         self._outbox.append(OutgoingMessage(_request("subscribe", channel)))
 
     def _answered(self, channel: str, trigger: SubscriptionTrigger, detail: str = "") -> None:
@@ -352,7 +367,7 @@ class Session:
             raise RuntimeError(f"no transition from {old} by {trigger.value}")
         if new in _RETRIED and trigger is not SubscriptionTrigger.REQUEST:
             self._retries.pop(channel, None)
-            self._retries[channel] = self._now + self._retry_refused_s
+            self._retries[channel] = self._now + self._settings.retry_refused_s
         elif new is SubscriptionState.UP:
             self._retries.pop(channel, None)
         if new is not old:
