@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import structlog
@@ -20,6 +21,7 @@ from collector.daemon.accounts import Accounts
 from collector.daemon.channel_health import ChannelHealth
 from collector.daemon.housekeeping import Housekeeping
 from collector.daemon.liveness import Liveness
+from collector.daemon.preload import preload
 from collector.daemon.readiness import Readiness
 from collector.daemon.reload import Reloader, operator_rules, webhook_rules
 from collector.daemon.scrape import Scrape
@@ -41,7 +43,7 @@ from collector.serve.listener import OperatorListener
 from collector.status import ConnectionStatus, Counts, PollStatus, ReloadStatus, ServerStatus, WebhookStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from collector.clock import Clock
     from collector.config import Config
@@ -60,6 +62,7 @@ async def run(
     notifier: Notifier | None = None,
     source: ConfigSource | None = None,
     connect: Connect | None = None,
+    log_dropped: Mapping[str, int] = MappingProxyType({}),
 ) -> None:
     """Collect until `stop` is set.
 
@@ -71,11 +74,15 @@ async def run(
         notifier: reports to the service manager.
         source: where a reload reads the configuration.
         connect: opens WebSocket connections; tests pass their own.
+        log_dropped: number of log lines dropped, by reason.
 
     Raises:
         ListenError: an address cannot be bound. After start-up nothing is raised but cancellation.
     """
-    daemon = Daemon(config, clock or SystemClock(), source=source, notifier=notifier, connect=connect)
+    preload(config)
+    daemon = Daemon(
+        config, clock or SystemClock(), source=source, notifier=notifier, connect=connect, log_dropped=log_dropped
+    )
     asyncio.get_running_loop().set_exception_handler(AcceptErrorHandler(daemon.operator.refused, daemon.clock.now))
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(daemon.operator)
@@ -102,7 +109,9 @@ class Daemon:
         source: ConfigSource | None = None,
         notifier: Notifier | None = None,
         connect: Connect | None = None,
+        log_dropped: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
+        self.log_dropped = log_dropped
         self.clock = clock
         self.notifier = notifier or Notifier({})
         self.supervisor = Supervisor(clock)
@@ -253,5 +262,6 @@ class Daemon:
             refused_labels=self.feeds.refused_labels,
             tasks=lambda: len(asyncio.all_tasks()),
             supervised=self.supervisor.tasks,
+            log_dropped=self.log_dropped,
             rows=lambda: {name: len(table) for name, table in self.feeds.store.tables.items()},
         )

@@ -123,6 +123,7 @@ class SelfMetrics:
         rows: Callable[[], Mapping[str, int]],
         tasks: Callable[[], int] = lambda: 0,
         supervised: Mapping[str, TaskStatus] = MappingProxyType({}),
+        log_dropped: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         self._version = version
         self._to_unix = to_unix
@@ -139,6 +140,7 @@ class SelfMetrics:
         self._rows = rows
         self._tasks = tasks
         self._supervised = supervised
+        self._log_dropped = log_dropped
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
         ProcessCollector(registry=self._registry)
@@ -172,6 +174,12 @@ class SelfMetrics:
             "Total number of restarts of a supervised task after an unexpected error.",
             ["task"],
             {(name,): status.restarts for name, status in self._supervised.items()},
+        )
+        yield counter(
+            "log_lines_dropped",
+            "Total number of log lines dropped because they could not be written, by reason.",
+            ["reason"],
+            {(reason,): count for reason, count in self._log_dropped.items()},
         )
 
     def _books(self) -> Iterator[Metric]:

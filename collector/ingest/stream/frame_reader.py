@@ -26,7 +26,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import InvalidMessage
 from websockets.protocol import State
 
-from collector.ingest.stream.transport import CLOSE_TIMEOUT_S, MAX_FRAME_BYTES, Closed
+from collector.ingest.stream.transport import MAX_FRAME_BYTES, Closed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -248,7 +248,7 @@ class FrameReader(ClientConnection, asyncio.BufferedProtocol):
         """
         self._dispatch(whole)
         self._consume = self._pass
-        self.loop.call_later(CLOSE_TIMEOUT_S, self.transport.abort)
+        self.loop.call_later(self.close_timeout or 0.0, self.transport.abort)
         return self._pass(at, end)
 
     def _pass(self, at: int, end: int) -> int:
