@@ -19,8 +19,8 @@ of the answers nor an answer is guaranteed. A connection carries up to 2000 chan
 The states of a channel are one table, `_TRANSITIONS`; any other transition raises RuntimeError.
 
 Usage: call `opened(now)` after the handshake, then `receive(message, now)` for each parsed frame (`data_received(now)`
-where it applies) and `pong_received(now)` for each pong. After any call, and at `deadline()`, call `tick(now)`, then send
-what `to_send()` returns. A session belongs to one connection. Times are monotonic seconds.
+where it applies) and `pong_received(now)` for each pong. After any call, and at `deadline()`, call `tick(now)`, then
+send what `to_send()` returns. A session belongs to one connection. Times are monotonic seconds.
 """
 
 from __future__ import annotations

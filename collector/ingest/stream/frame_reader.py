@@ -82,7 +82,7 @@ class FrameReader(ClientConnection, asyncio.BufferedProtocol):
 
     Attributes:
         on_frames: receives memoryviews of the frames that arrived together, valid only during the call.
-        error: what `on_frames` raised; the connection was aborted for it.
+        error: what `on_frames` or the library raised while handling received bytes; the connection was aborted for it.
         violation: why the connection was aborted, when the peer exceeded a limit.
     """
 
@@ -113,10 +113,10 @@ class FrameReader(ClientConnection, asyncio.BufferedProtocol):
         """Perform the opening handshake; raises HandshakeRejected for any status but 101."""
         try:
             await super().handshake(*arguments, **settings)
-        except Exception:
-            if self._handshake_error is not None:
-                raise self._handshake_error from None
-            raise
+        except Exception as error:
+            raise self._handshake_error or self.error or error from None
+        if self.error is not None:
+            raise self.error
 
     # Called by asyncio
 
@@ -151,9 +151,23 @@ class FrameReader(ClientConnection, asyncio.BufferedProtocol):
 
     def eof_received(self) -> None:
         """Pass the rest to the library, which determines how the connection ended."""
-        self._pass(self._begin, self._end)
-        self._begin = self._end
-        super().eof_received()
+        try:
+            self._pass(self._begin, self._end)
+            self._begin = self._end
+            super().eof_received()
+        except Exception as error:  # noqa: BLE001 - as above
+            self.error = self.error or error
+            self._abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let the library end all waiting calls; do so here when its parser has failed and cannot."""
+        try:
+            super().connection_lost(exc)
+        except Exception as error:  # noqa: BLE001 - as above
+            self.error = self.error or error
+            self.recv_messages.close()
+            if not self.connection_lost_waiter.done():
+                self.connection_lost_waiter.set_result(None)
 
     def _abort(self) -> None:
         self._consume = self._discard

@@ -58,10 +58,12 @@ class WebSocketConnection:
                 frame = await socket.recv(decode=False)
                 socket.message_taken()
                 on_frames((frame,))
-        except ConnectionClosed as closed:
+        except Exception as error:
             if socket.error is not None:
                 raise socket.error from None
-            return socket.violation or _closed(closed)
+            if not isinstance(error, ConnectionClosed):
+                raise
+            return socket.violation or _closed(error)
         finally:
             socket.on_frames = None
 
