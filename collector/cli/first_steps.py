@@ -20,6 +20,7 @@ from collector.mist.directory import Directory
 from collector.mist.sitefilter import SiteFilter
 from collector.serve import humanize
 from collector.status import RestStatus
+from collector.token import token_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,7 +129,7 @@ def _token(wish: Wish) -> str:
         typer.echo(f"The token is taken from {TOKEN_VARIABLE}.")
     elif wish.ask:
         token = asking.text("API token (not shown; read access is enough)", hidden=True)
-    if not token or not token.isascii() or not token.isprintable() or " " in token:
+    if token_fault(token) is not None:
         raise _fault(TOKEN_VARIABLE, "holds no API token", "one word, as Mist showed it when it was made")
     return token
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from collector.clock import SystemClock
 from collector.errors import ListenError, Rejected
 from collector.ingest.dispatcher import Dispatcher
-from collector.ingest.stream import transports
-from collector.ingest.stream.pool import Pool
+from collector.ingest.stream.pool import StreamPool, StreamSettings
+from collector.ingest.stream.websocket import WebSocketConnect
 from collector.ingest.webhook.endpoint import Webhook, WebhookLimits, WebhookRules
 from collector.mist.deduplicator import Deduplicator
 from collector.mist.envelope import Data
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from collector.cli.visit import Visit
     from collector.config import Config
     from collector.ingest.dispatcher import Apply
-    from collector.mist.envelope import Event
+    from collector.mist.envelope import StreamMessage
 
-    Hear = Callable[[Event | Rejected], None]
+    Hear = Callable[[StreamMessage | Rejected], None]
     HearBody = Callable[[bytes], None]
 
 SETTLED = ("up", "refused", "unanswered")
@@ -48,7 +48,7 @@ class Ears(Dispatcher):
         )
         self._hear = hear
 
-    def event(self, event: Event | Rejected, now: float) -> None:  # noqa: ARG002 - as the stream calls it
+    def event(self, event: StreamMessage | Rejected, now: float) -> None:  # noqa: ARG002 - as the stream calls it
         """Hand one frame on."""
         self._hear(event)
 
@@ -64,20 +64,20 @@ async def hearing(
     """Subscribe to the channels of all visited accounts while the block runs; gives the state of the connections."""
     statuses: list[ConnectionStatus] = []
     async with AsyncExitStack() as stack:
-        connect = await stack.enter_async_context(transports.by_name(config.stream.transport)())
+        clock = SystemClock()
+        connect = WebSocketConnect(clock)
         group = await stack.enter_async_context(asyncio.TaskGroup())
         tasks = []
         for visit in visits:
-            pool = Pool(
+            pool = StreamPool(
                 visit.name,
                 url=visit.cloud.stream_url,
                 token=visit.account.read_token,
                 connect=connect,
-                intake=Ears(hear),
-                clock=SystemClock(),
+                sink=Ears(hear),
+                clock=clock,
                 statuses=statuses,
-                max_channels=config.stream.max_channels,
-                open_every_s=config.stream.open_every_s,
+                settings=StreamSettings(config.stream.max_channels, config.stream.open_every_s),
                 rng=random.random,
             )
             pool.set_channels(channels(visit) if channels else visit.channels())

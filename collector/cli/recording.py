@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from collector.mist.anonymous import Anonymous
-    from collector.mist.envelope import Event
+    from collector.mist.envelope import StreamMessage
 
 SUFFIX = ".jsonl.gz"
 _FORMAT = 1
@@ -78,7 +78,7 @@ class Recorder:
             payload, ids = self._anonymous.payload(payload), self._anonymous.payload(ids)
         self._line({"at": round(at, 3), "listed": one.kind, "payload": payload, "ids": ids})
 
-    def frame(self, event: Event | Rejected, at: float) -> None:
+    def frame(self, event: StreamMessage | Rejected, at: float) -> None:
         """Write a frame as it was parsed; control frames, which say nothing of the network, are left out."""
         if isinstance(event, Rejected):
             self._line({"at": round(at, 3), "rejected": event.reason})

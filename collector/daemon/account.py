@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Final, NoReturn
 
 import structlog
@@ -17,12 +16,12 @@ from collector.ingest.rest.inventory import Inventory
 from collector.ingest.rest.polling import PollHooks, Polling
 from collector.ingest.rest.recovery import Recovery
 from collector.ingest.rest.type_lists import TypeLists
-from collector.ingest.stream.pool import Pool
+from collector.ingest.stream.pool import StreamPool, StreamSettings
 from collector.location.map_watcher import MapWatcher
 from collector.mist import clouds
 from collector.mist.directory import Directory
 from collector.mist.polls import POLLS
-from collector.mist.session import Session
+from collector.mist.session import SessionSettings
 from collector.mist.wanted import wanted
 from collector.serve.status_page import AccountLine
 from collector.status import RestStatus
@@ -104,17 +103,16 @@ class AccountRun:
             shard=shared.shard,
         )
         self.recovery = Recovery(self.inventory.prime, clock)
-        self.pool = Pool(
+        self.pool = StreamPool(
             account.name,
             url=self.cloud.stream_url,
             token=self._read_token,
             connect=connect,
-            intake=shared.dispatcher,
+            sink=shared.dispatcher,
             clock=clock,
             statuses=shared.connections,
-            max_channels=config.stream.max_channels,
-            open_every_s=config.stream.open_every_s,
-            new_session=self._new_session,
+            settings=stream_settings(config),
+            supervise=shared.supervise,
             on_recovered=self.recovery.recovered,
         )
         self.maps = MapWatcher(shared.location.maps, self._subscribe, clock)
@@ -156,7 +154,7 @@ class AccountRun:
         self.inventory.prime_mxedges(on=config.streams.mxedges)
         if (account.orgs, account.sites) != scope_before:
             self.inventory.rescope(account)
-        self.pool.max_channels = config.stream.max_channels
+        self.pool.use(stream_settings(config))
         if (config.polls, config.streams) != (before.polls, before.streams):
             self._forget_polls()
             self.polling.restart()
@@ -191,16 +189,6 @@ class AccountRun:
 
     # Wiring of the parts
 
-    def _new_session(self, channels: tuple[str, ...], **more: object) -> Session:
-        stream = self._shared.config.stream
-        make = partial(
-            Session,
-            ack_timeout_s=stream.ack_timeout_s,
-            ping_every_s=stream.ping_every_s,
-            pong_within_s=stream.pong_within_s,
-        )
-        return make(channels, **more)  # type: ignore[arg-type]  # passed through as the stream gives it
-
     def _polling(self) -> Polling:
         """Make the polls that the configuration enables, with their periods."""
         shared, polls = self._shared, self._shared.config.polls
@@ -227,7 +215,7 @@ class AccountRun:
 
     def _changed(self, part: Changes) -> None:
         """Unsubscribe from what is gone before its series end: a late frame would create them again, for ever."""
-        self.pool.leave({site.id for site in part.sites_removed} | {org.id for org in part.orgs_removed})
+        self.pool.unsubscribe_objects({site.id for site in part.sites_removed} | {org.id for org in part.orgs_removed})
         self._shared.feeds.changed(part)
 
     def _site_complete(self, kind: str, site_id: str, began: float) -> None:
@@ -245,7 +233,7 @@ class AccountRun:
             paths.append(path)
             if number % CHANNELS_PER_STEP == 0:
                 await self._shared.clock.sleep(0)
-        for _ in self.pool.follow(paths):
+        for _ in self.pool.set_channels_in_steps(paths):
             await self._shared.clock.sleep(0)
 
     def _wanted(self) -> Iterator[str]:
@@ -267,6 +255,15 @@ class AccountRun:
             len(known.sites),
             len(known.devices),
         )
+
+
+def stream_settings(config: Config) -> StreamSettings:
+    """Return the settings of the stream connections."""
+    stream = config.stream
+    session = SessionSettings(
+        ack_timeout_s=stream.ack_timeout_s, ping_every_s=stream.ping_every_s, pong_within_s=stream.pong_within_s
+    )
+    return StreamSettings(stream.max_channels, stream.open_every_s, session)
 
 
 def cloud_of(account: AccountConfig) -> clouds.Cloud:

@@ -31,7 +31,7 @@ from collector.daemon.systemd import Notifier, Watchdog
 from collector.feeds.router import FeedRouter
 from collector.floors import Floors
 from collector.ingest.dispatcher import Dispatcher
-from collector.ingest.stream.transport_websockets import WebsocketsConnect
+from collector.ingest.stream.websocket import WebSocketConnect
 from collector.ingest.webhook.endpoint import Webhook
 from collector.listener.connection_limits import AcceptErrorHandler
 from collector.location.feed import LocationFeed
@@ -153,7 +153,7 @@ class Daemon:
             connections=self.connections,
             polls=self.polls,
         )
-        self.accounts = Accounts(self.shared, connect or WebsocketsConnect(), running)
+        self.accounts = Accounts(self.shared, connect or WebSocketConnect(clock), running)
         self.rest = self.accounts.rest
         self.readiness = Readiness(running, self.connections)
         self.housekeeping = Housekeeping(self.feeds, clock)

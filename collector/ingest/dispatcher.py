@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from collector.mist.deduplicator import Deduplicator
-    from collector.mist.envelope import Event
+    from collector.mist.envelope import StreamMessage
 
 Apply = Callable[[object, float], Rejected | None]  # (payload, monotonic seconds)
 Given = tuple[Apply, object]  # the handler of a channel, and a payload of that channel
@@ -76,7 +76,7 @@ class Dispatcher:
         """Forget `channel`; frames of it that are still under way are dropped as "unsubscribed_channel"."""
         self._channels.pop(channel, None)
 
-    def event(self, event: Event | Rejected, now: float) -> None:
+    def event(self, event: StreamMessage | Rejected, now: float) -> None:
         """Take what a frame was, at monotonic `now`. Never raises."""
         frames = self._frames
         if type(event) is Data:

@@ -19,12 +19,12 @@ import structlog
 from yarl import URL
 
 from collector.errors import CollectorError, Fatal, RateLimited, RemoteError, Retryable
+from collector.ingest.proxy import proxy_for
 from collector.ingest.rest import paging
 from collector.ingest.rest.answers import Entries, body_of
 from collector.ingest.rest.budget import Budget
 from collector.ingest.rest.paging import Answer
 from collector.ingest.rest.retries import is_retried, pause_s
-from collector.ingest.stream.transport import proxy_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
