@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collector.cli.visit import Visit
     from collector.config import Config
     from collector.errors import Rejected
-    from collector.ingest.rest.inventory_reader import Payload
+    from collector.ingest.rest.objects import RestObject
     from collector.mist.envelope import StreamMessage
     from collector.status import ConnectionStatus
 
@@ -99,7 +99,7 @@ async def _listen(
     seconds: float,
     look: Look | None = None,
     names: dict[str, str] | None = None,
-    told: Callable[[Payload], None] | None = None,
+    told: Callable[[RestObject], None] | None = None,
     progress: Callable[[], str] | None = None,
 ) -> None:
     """Visit, subscribe, and let things come until the time is over or a signal comes."""
