@@ -16,7 +16,7 @@ from collector.config.fields import (
     ApiUrl,
     EnvironmentName,
     HttpPath,
-    ListenAddress,
+    ListenHostPort,
     NetworkRange,
     OrgId,
     Seconds,
@@ -27,7 +27,7 @@ from collector.config.location import LocationConfig
 from collector.config.secret_file import SecretFile, SecretProblem
 from collector.config.section import Section
 from collector.errors import ConfigError, Fault
-from collector.listener.address import Listen
+from collector.listener.address import ListenAddress
 
 # The names of `collector.mist.clouds.CLOUDS`; a unit test holds both lists equal (layers forbid the import).
 CloudName = Literal[
@@ -138,7 +138,7 @@ class WebhookConfig(Section):
 
     enabled: bool = True
     """False: no webhook listener at all."""
-    listen: ListenAddress = Listen("0.0.0.0", 9734)  # noqa: S104 - Mist calls from outside; signatures guard it
+    listen: ListenHostPort = ListenAddress("0.0.0.0", 9734)  # noqa: S104 - Mist calls from outside; signatures guard it
     """Address and port of the webhook listener."""
     path: HttpPath = "/webhook"
     """Path of the webhook URL as configured in Mist."""
@@ -178,7 +178,7 @@ class WebhookConfig(Section):
 class ServerConfig(Section):
     """The operator's listener: /metrics, health, status page."""
 
-    listen: ListenAddress = Listen("0.0.0.0", 9733)  # noqa: S104 - Prometheus scrapes from outside
+    listen: ListenHostPort = ListenAddress("0.0.0.0", 9733)  # noqa: S104 - Prometheus scrapes from outside
     """Address and port of the operator's listener."""
     web_config_file: SecretPath | None = None
     """TLS, client certificates, users: a file in the format of Prometheus' exporter-toolkit (web-config.yml)."""

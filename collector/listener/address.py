@@ -28,7 +28,7 @@ _CAUSES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Listen:
+class ListenAddress:
     """One place to listen; an empty `host` and `::` mean every address, IPv4 and IPv6; port 0 means any free one."""
 
     host: str
@@ -43,7 +43,7 @@ class Listen:
         """True when it takes every address of the machine."""
         return self.host in _EVERY_ADDRESS
 
-    def collides(self, other: Listen) -> bool:
+    def collides(self, other: ListenAddress) -> bool:
         """True when both cannot be opened at once on one machine."""
         if self.port == 0 or self.port != other.port:
             return False
@@ -68,7 +68,7 @@ class Listen:
         return socket.create_server((str(address[0]), self.port), family=family, backlog=BACKLOG)
 
 
-def parse(text: str) -> Listen:
+def parse(text: str) -> ListenAddress:
     """Read `host:port`; raises ValueError with a sentence for people."""
     if not re.match(PATTERN, text):
         raise ValueError("must be host:port")
@@ -80,7 +80,7 @@ def parse(text: str) -> Listen:
             host = str(ipaddress.IPv6Address(host[1:-1]))
         except ValueError:
             raise ValueError("what stands in brackets must be an IPv6 address") from None
-    return Listen(host, int(port))
+    return ListenAddress(host, int(port))
 
 
 def is_loopback(host: str) -> bool:

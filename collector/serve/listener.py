@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from collector.floors import Floors
-    from collector.listener.address import Listen
+    from collector.listener.address import ListenAddress
     from collector.serve.guard import Handler
     from collector.serve.health import Ready
     from collector.serve.metrics import Render
@@ -72,7 +72,7 @@ class OperatorListener:
 
     def __init__(
         self,
-        listen: Listen,
+        listen: ListenAddress,
         *,
         render: Render,
         ready: Ready,

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from collector.ingest.webhook.endpoint import Webhook, WebhookLimits, WebhookRules
-from collector.listener.address import Listen
+from collector.listener.address import ListenAddress
 from collector.listener.client_address import ClientAddressPolicy
 from collector.mist import signature
 from collector.status import WebhookStatus
@@ -82,7 +82,7 @@ class Endpoint:
         self.clock = ManualClock()
         self._callers: list[LimitedRequestHandler] = []
         self.webhook = Webhook(
-            Listen("127.0.0.1", 0),
+            ListenAddress("127.0.0.1", 0),
             deliver=lambda body, _now: self.bodies.append(body),
             status=self.status,
             clock=self.clock,

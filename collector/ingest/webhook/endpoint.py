@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from collector.clock import Clock
-    from collector.listener.address import Listen
+    from collector.listener.address import ListenAddress
     from collector.listener.client_address import Address
     from collector.listener.connection_limits import Handler
     from collector.status import WebhookStatus
@@ -107,7 +107,7 @@ class Webhook:
     """
 
     def __init__(
-        self, listen: Listen, *, deliver: Deliver, status: WebhookStatus, clock: Clock, rules: WebhookRules
+        self, listen: ListenAddress, *, deliver: Deliver, status: WebhookStatus, clock: Clock, rules: WebhookRules
     ) -> None:
         self._listen = listen
         self._deliver = deliver

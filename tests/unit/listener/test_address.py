@@ -6,7 +6,7 @@ import pytest
 
 from collector.errors import ListenError
 from collector.listener import address
-from collector.listener.address import Listen
+from collector.listener.address import ListenAddress
 
 
 @pytest.mark.parametrize(
@@ -20,8 +20,8 @@ from collector.listener.address import Listen
     ],
 )
 def test_what_is_understood(text, host, port):
-    assert address.parse(text) == Listen(host, port)
-    assert address.parse(str(Listen(host, port))) == Listen(host, port)
+    assert address.parse(text) == ListenAddress(host, port)
+    assert address.parse(str(ListenAddress(host, port))) == ListenAddress(host, port)
 
 
 @pytest.mark.parametrize("text", ["", "9733", "::1:9733", "[::1]", "host:", "host:x", "host:99999", "[x]:1", "a b:1"])
@@ -61,11 +61,11 @@ def test_what_is_not_this_machine(host):
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", ""])
 def test_binding(host):
-    with Listen(host, 0).bind() as listener:
+    with ListenAddress(host, 0).bind() as listener:
         port = listener.getsockname()[1]
         socket.create_connection(("127.0.0.1", port)).close()
         with pytest.raises(ListenError, match="the port is already taken"):
-            Listen(host, port).bind()
+            ListenAddress(host, port).bind()
 
 
 @pytest.mark.parametrize(
@@ -73,6 +73,6 @@ def test_binding(host):
 )
 def test_an_address_that_is_not_ours(host, cause):
     with pytest.raises(ListenError, match=cause) as caught:
-        Listen(host, 0).bind()
+        ListenAddress(host, 0).bind()
     assert caught.value.where == f"{host}:0"
     assert len(caught.value.cause) > 5

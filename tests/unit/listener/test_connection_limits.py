@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from aiohttp import web
 
-from collector.listener.address import Listen
+from collector.listener.address import ListenAddress
 from collector.listener.connection_limits import (
     AcceptErrorHandler,
     ConnectionLimiter,
@@ -47,7 +47,7 @@ class Served:
         return web.Response(text="ok")
 
     async def __aenter__(self):
-        listener = Listen("127.0.0.1", 0).bind()
+        listener = ListenAddress("127.0.0.1", 0).bind()
         self.port = listener.getsockname()[1]
         await self.runner.setup()
         self.site = LimitedSite(self.runner, listener, self.doors)

@@ -10,7 +10,7 @@ import yaml
 
 from collector.config import web_file
 from collector.listener import basic_auth
-from collector.listener.address import Listen
+from collector.listener.address import ListenAddress
 from collector.listener.basic_auth import BasicAuth, Crowded, credentials
 from collector.serve.listener import OperatorListener, Rules
 from collector.serve.status_page import StatusPage
@@ -35,7 +35,7 @@ class Guarded:
         self.counts = ServerStatus()
         self.reloads = []
         self.listener = OperatorListener(
-            Listen("127.0.0.1", 0),
+            ListenAddress("127.0.0.1", 0),
             render=self._render,
             ready=list,
             status=lambda: StatusPage(now=1.0, unix=0.0, started_at=0.0, version="1"),

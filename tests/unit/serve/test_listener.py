@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from collector.errors import ListenError
-from collector.listener.address import Listen
+from collector.listener.address import ListenAddress
 from collector.serve import metrics
 from collector.serve.listener import OperatorListener
 from collector.serve.metrics import Selection
@@ -28,7 +28,7 @@ class Served:
         self.begun, self.ended = asyncio.Semaphore(0), asyncio.Semaphore(0)  # one permit a rendering
         self.reasons = []
         self.listener = OperatorListener(
-            Listen(host, 0), render=self._render, ready=lambda: self.reasons, status=self._status
+            ListenAddress(host, 0), render=self._render, ready=lambda: self.reasons, status=self._status
         )
 
     async def _render(self, selection):
@@ -178,7 +178,7 @@ async def test_the_ipv6_wildcard_takes_ipv4_too():
 async def test_a_taken_port_is_said_in_words():
     async with Served() as served:
         other = Served()
-        other.listener._listen = Listen("127.0.0.1", served.listener.port)
+        other.listener._listen = ListenAddress("127.0.0.1", served.listener.port)
         with pytest.raises(ListenError, match="the port is already taken"):
             await other.listener.__aenter__()
 

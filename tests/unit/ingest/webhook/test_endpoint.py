@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from collector.errors import ConfigError, ListenError, Rejected
 from collector.ingest.webhook.endpoint import FAULT_OVER_S, Webhook, WebhookLimits, WebhookRules
-from collector.listener.address import Listen
+from collector.listener.address import ListenAddress
 from collector.mist import signature
 from collector.status import WebhookStatus
 from tests.support.clock import ManualClock
@@ -29,7 +29,7 @@ class Endpoint:
         self.status = WebhookStatus()
         self.clock = ManualClock()
         self.webhook = Webhook(
-            Listen("127.0.0.1", 0),
+            ListenAddress("127.0.0.1", 0),
             deliver=self._deliver,
             status=self.status,
             clock=self.clock,
@@ -201,7 +201,7 @@ async def test_a_flood_of_refusals_is_two_lines_of_log():
 
 async def test_a_taken_port_is_said_in_words():
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        where = Listen("127.0.0.1", taken.getsockname()[1])
+        where = ListenAddress("127.0.0.1", taken.getsockname()[1])
         webhook = Webhook(
             where,
             deliver=lambda _body, _now: None,
