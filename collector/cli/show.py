@@ -130,7 +130,7 @@ def _cloud_options(plan: Plan) -> CloudOptions:
 
 def _reachable(where: ListenAddress) -> ListenAddress:
     """An address to call, where a listener takes every address."""
-    return ListenAddress("127.0.0.1", where.port) if where.everywhere else where
+    return ListenAddress("127.0.0.1", where.port) if where.is_wildcard else where
 
 
 def _write_configuration(plan: Plan, cloud: FakeCloud, directory: Path) -> Path:

@@ -29,7 +29,7 @@ _ENTER, _LEAVE = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"  # the other scr
 
 def address(listen: ListenAddress, *, tls: bool = False) -> str:
     """Where to ask a collector that listens there, from this machine."""
-    host = "127.0.0.1" if listen.everywhere else listen.host
+    host = "127.0.0.1" if listen.is_wildcard else listen.host
     scheme = "https" if tls else "http"
     return f"{scheme}://[{host}]:{listen.port}" if ":" in host else f"{scheme}://{host}:{listen.port}"
 

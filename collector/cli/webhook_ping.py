@@ -71,7 +71,7 @@ async def _arrives(config: Config, arrived: asyncio.Event, before: float | None,
 
 async def _count(listen: ListenAddress) -> float | None:
     """How many pings the running collector has counted; None when none answers."""
-    host = "127.0.0.1" if listen.everywhere else listen.host
+    host = "127.0.0.1" if listen.is_wildcard else listen.host
     url = f"http://[{host}]:{listen.port}/metrics" if ":" in host else f"http://{host}:{listen.port}/metrics"
     try:
         async with aiohttp.ClientSession(timeout=_TIMEOUT) as session, session.get(url) as answer:

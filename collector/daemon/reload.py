@@ -14,10 +14,11 @@ import structlog
 
 from collector.config import web_file
 from collector.errors import ConfigError, Fault
-from collector.ingest.webhook.endpoint import WebhookLimits, WebhookRules
+from collector.ingest.webhook.endpoint import WebhookLimits, WebhookPolicy
 from collector.listener.client_address import ClientAddressPolicy
 from collector.listener.connection_limits import ConnectionLimits
-from collector.serve.listener import Rules
+from collector.listener.web_config import WebConfig
+from collector.serve.listener import OperatorAccess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -111,12 +112,12 @@ class Reloader:
         wrong = list(fixed_faults(daemon.config, new))
         if wrong:
             raise ConfigError("configuration", wrong)
-        rules = rules_of(new.server)
+        access = access_of(new.server)
         # From here on nothing fails.
         changed = list(changed_keys(daemon.config, new))
         if daemon.webhook is not None:
-            daemon.webhook.use(webhook_rules(new.webhook))
-        await daemon.operator.use(rules)
+            daemon.webhook.use(webhook_policy(new.webhook))
+        await daemon.operator.use(access)
         daemon.keep(new)
         source.applied(new)
         log.info("reloaded", changed=changed)
@@ -125,29 +126,29 @@ class Reloader:
         """A renewed certificate or password file is used without being asked for; a bad one is told once."""
         daemon, seen = self._daemon, b""
         while True:
-            now = stamps(daemon.operator.rules)
+            now = stamps(daemon.operator.access)
             if seen not in (b"", now):
                 async with self._one_at_a_time:
                     await self._renew(daemon.config.server)
-                now = stamps(daemon.operator.rules)
+                now = stamps(daemon.operator.access)
             seen = now
             await daemon.clock.sleep(LOOK_EVERY_S)
 
     async def _renew(self, server: ServerConfig) -> None:
         try:
-            rules = rules_of(server)
+            access = access_of(server)
         except ConfigError as error:
             faults = [str(fault) for fault in error.faults]
             log.error("web_config_refused", file=error.file, faults=faults)  # noqa: TRY400 - told, no bug
         else:
-            await self._daemon.operator.use(rules)
+            await self._daemon.operator.use(access)
             log.info("web_config_renewed")
 
 
-def stamps(rules: Rules) -> bytes:
-    """Something that changes with the files that the rules were read from."""
+def stamps(access: OperatorAccess) -> bytes:
+    """Something that changes with the files that were read."""
     found = []
-    for file in rules.web.files:
+    for file in access.web.files:
         try:
             stat = file.stat()
         except OSError:
@@ -178,21 +179,21 @@ def _at(config: Config, key: str) -> object:
     return place
 
 
-def webhook_rules(wanted: WebhookConfig) -> WebhookRules:
-    """What deliveries have to keep to, as configured."""
+def webhook_policy(wanted: WebhookConfig) -> WebhookPolicy:
+    """Return which deliveries are accepted, as configured."""
     limits = WebhookLimits(
-        wanted.max_body_bytes,
-        wanted.read_timeout_s,
-        wanted.rate_per_s,
-        wanted.rate_burst,
-        ConnectionLimits(wanted.max_connections, max(1, wanted.max_connections // 4)),
+        max_body_bytes=wanted.max_body_bytes,
+        read_timeout_s=wanted.read_timeout_s,
+        rate_per_s=wanted.rate_per_s,
+        rate_burst=wanted.rate_burst,
+        connections=ConnectionLimits(wanted.max_connections, max(1, wanted.max_connections // 4)),
     )
     sources = ClientAddressPolicy(wanted.allow_sources, wanted.trusted_proxies)
-    return WebhookRules(wanted.path, wanted.read_secrets, wanted.allow_unsigned, limits, sources)
+    return WebhookPolicy(wanted.path, wanted.read_secrets, wanted.allow_unsigned, limits, sources)
 
 
-def rules_of(wanted: ServerConfig) -> Rules:
-    """How the operator's listener is guarded, as configured. Raises ConfigError."""
+def access_of(wanted: ServerConfig) -> OperatorAccess:
+    """Return who may request what of the operator's listener, as configured. Raises ConfigError."""
     file = wanted.web_config_file
-    web = web_file.load(file) if file is not None else web_file.Web()
-    return Rules(web, health_open=wanted.health_open, allow_reload=wanted.allow_reload)
+    web = web_file.load(file) if file is not None else WebConfig()
+    return OperatorAccess(web, health_open=wanted.health_open, allow_reload=wanted.allow_reload)

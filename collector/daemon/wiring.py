@@ -18,7 +18,7 @@ import collector
 from collector.clock import SystemClock
 from collector.daemon.account import AccountRun
 from collector.daemon.liveness import Limits, Progress
-from collector.daemon.reload import Reloader, rules_of, webhook_rules
+from collector.daemon.reload import Reloader, access_of, webhook_policy
 from collector.daemon.systemd import Notifier, Watchdog
 from collector.daemon.task_set import TaskSet
 from collector.feeds.router import FeedRouter
@@ -26,7 +26,6 @@ from collector.floors import Floors
 from collector.ingest.dispatcher import Dispatcher
 from collector.ingest.stream import transports
 from collector.ingest.webhook.endpoint import Webhook
-from collector.listener.connection_limits import AcceptErrorHandler
 from collector.location.configured import located
 from collector.metrics import gc_tuning, text_format
 from collector.metrics.labels import escape
@@ -81,7 +80,6 @@ async def run(
     stop = stop or asyncio.Event()
     notifier = notifier or Notifier({})
     watchdog = Watchdog(notifier, stuck=daemon.stuck, summary=daemon.summary, clock=daemon.clock)
-    asyncio.get_running_loop().set_exception_handler(AcceptErrorHandler(daemon.operator.refused, daemon.clock.now))
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(daemon.operator)
         if daemon.webhook is not None:
@@ -293,7 +291,7 @@ class Collector:
             stuck=self.stuck,
             reload=self.reloader.reload,
             counts=self.server_status,
-            rules=rules_of(config.server),
+            access=access_of(config.server),
             floors=floors if config.location.floor_page else None,
         )
 
@@ -304,7 +302,7 @@ class Collector:
     def _webhook(self, status: WebhookStatus) -> Webhook:
         wanted = self.config.webhook
         return Webhook(
-            wanted.listen, deliver=self.intake.delivery, status=status, clock=self.clock, rules=webhook_rules(wanted)
+            wanted.listen, deliver=self.intake.deliver, status=status, clock=self.clock, policy=webhook_policy(wanted)
         )
 
     def _selfmetrics(self) -> SelfMetrics:
