@@ -1,78 +1,51 @@
-"""The log: one line an event on stderr, JSON for machines or lines for people, and never a secret in it.
+"""Structured logging to stderr: one line per event, JSON or console format, without secrets.
 
-Modules write `log = structlog.get_logger()` and `log.warning("stream_broke", connection="main/0", reason=...)`:
-the event is a fixed word, facts are keys. Stable keys: `timestamp` (UTC, ISO 8601), `level`, `event`, `logger` (of
-libraries), `exception`. What the libraries log through `logging` takes the same way.
+Modules write `log = structlog.get_logger()` and `log.warning("stream_disconnected", connection="main/0", reason=...)`:
+the event is a fixed name, facts are keys. Stable keys: `timestamp` (UTC, ISO 8601), `level`, `event`, `logger` (of
+libraries), `exception`. What libraries log through `logging` takes the same path. Logging never raises.
 """
 
 from __future__ import annotations
 
 import logging
-import re
 import sys
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import orjson
 import structlog
 
+from collector.redaction import redact
+
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    from collections.abc import MutableMapping, Sequence
     from typing import Literal
 
     from structlog.typing import EventDict, Processor
 
-MASK = "***"
-_SECRET_KEY = re.compile(
-    r"(?i)(token|secret|password|passwd|authorization|cookie|api[-_]?key|signature)$|^x-mist-signature"
-)
-_END = r"[^\s\"',;)\]}]"  # what a secret in running text is made of
-_SECRET_TEXT = (
-    (re.compile(rf"(?i)(authorization[\"']?\s*[:=]\s*[\"']?)((token|bearer|basic)\s+)?{_END}+"), rf"\1{MASK}"),
-    (re.compile(rf"(?i)\b((?:token|bearer|basic)\s+){_END}{{16,}}"), rf"\1{MASK}"),
-    # token=xyz, secret: "xyz", X-Mist-Signature-v2: xyz
-    (
-        re.compile(
-            r"(?i)((?:token|secret|password|cookie|api[-_]?key|signature(?:-v2)?)[\"']?\s*[=:]\s*[bru]?[\"']?)"
-            rf"{_END}{{4,}}"
-        ),
-        rf"\1{MASK}",
-    ),
-    (re.compile(r"://[^/\s:@]*:[^/\s@]+@"), f"://{MASK}@"),
-    # API tokens and hex digests are long words; ids (36 characters with dashes) and MACs are not.
-    (re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{32,}(?![A-Za-z0-9])"), MASK),
-)
-_DEPTH = 6
-_QUIET = {"aiohttp.access": logging.WARNING, "asyncio": logging.WARNING, "websockets": logging.WARNING}
+_DEPTH: Final = 7
+_LIBRARY_LEVELS: Final = {
+    "aiohttp.access": logging.WARNING,
+    "asyncio": logging.WARNING,
+    "websockets": logging.WARNING,
+}
 
 
-def redact_text(text: str) -> str:
-    """The text with whatever looks like a token, a signature or a password masked."""
-    for pattern, replacement in _SECRET_TEXT:
-        text = pattern.sub(replacement, text)
-    return text
+class LogStream(Protocol):
+    """Where lines go: a text stream or a `LogWriter`."""
+
+    def write(self, text: str, /) -> int:
+        """Write one line."""
+
+    def flush(self) -> None:
+        """Flush."""
+
+    def isatty(self) -> bool:
+        """Return whether it is a terminal."""
 
 
-def redact(value: object, depth: int = _DEPTH) -> Any:
-    """A copy of `value` without secrets: by the names of keys, and by the look of texts."""
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    if isinstance(value, bytes | bytearray):
-        value = bytes(value).decode("utf-8", "replace")
-    if depth == 0:
-        return "..."
-    if isinstance(value, dict):
-        return {
-            str(key): MASK if _SECRET_KEY.search(str(key)) and item else redact(item, depth - 1)
-            for key, item in value.items()
-        }
-    if isinstance(value, list | tuple | set | frozenset):
-        return [redact(item, depth - 1) for item in value]
-    return redact_text(str(value))
-
-
-def _redaction(_logger: object, _method: str, event: MutableMapping[str, Any]) -> EventDict:
-    """Last before the renderer, so that it sees the formatted traceback too."""
-    redacted: EventDict = redact(dict(event), _DEPTH + 1)
+def _redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> EventDict:
+    """Mask secrets; last before the renderer, so that it covers the formatted traceback too."""
+    redacted: EventDict = redact(dict(event), _DEPTH)
     return redacted
 
 
@@ -81,7 +54,7 @@ def _orjson(value: object, **_: object) -> str:
 
 
 def _shared() -> list[Processor]:
-    """What both ways in (structlog and logging) go through. Tracebacks without local variables: they hold secrets."""
+    """Return the processors for structlog and logging. Tracebacks have no local variables: they may hold secrets."""
     return [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -91,43 +64,73 @@ def _shared() -> list[Processor]:
     ]
 
 
-def _renderer(form: Literal["json", "console"], stream: TextIO) -> Processor:
+def _renderer(form: Literal["json", "console"], stream: LogStream) -> Processor:
     if form == "json":
         return structlog.processors.JSONRenderer(serializer=_orjson)
     colors = stream.isatty()
     return structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)
 
 
+def _safely(processors: Sequence[Processor]) -> Processor:
+    """Return one processor that runs `processors`; a value that cannot be rendered costs the facts of its line."""
+
+    def process(logger: Any, method: str, event: MutableMapping[str, Any]) -> Any:
+        name = event.get("event")
+        try:
+            result: Any = event
+            for processor in processors:
+                result = processor(logger, method, result)
+        except structlog.DropEvent:
+            raise
+        except Exception as error:  # noqa: BLE001 - logging never raises
+            return _orjson(
+                {"event": "log_line_failed", "level": "error", "of": str(name), "error": type(error).__name__}
+            )
+        return result
+
+    return process
+
+
 def configure(
     level: Literal["debug", "info", "warning", "error"] = "info",
     form: Literal["json", "console"] = "json",
-    stream: TextIO | None = None,
+    stream: LogStream | None = None,
 ) -> None:
-    """Set the log up, once at start; `stream` is stderr unless given. Calling again replaces the earlier set-up."""
+    """Configure logging; calling it again replaces the earlier configuration.
+
+    Args:
+        level: the least important level that is written.
+        form: JSON for machines or console for people.
+        stream: stderr unless given.
+    """
     target = stream if stream is not None else sys.stderr
     threshold = logging.getLevelNamesMapping()[level.upper()]
     renderer = _renderer(form, target)
     structlog.configure(
-        processors=[*_shared(), _redaction, renderer],
+        processors=[_safely([*_shared(), _redact, renderer])],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.WriteLoggerFactory(file=target),
+        logger_factory=structlog.WriteLoggerFactory(file=target),  # type: ignore[arg-type]  # needs write and flush only
         cache_logger_on_first_use=False,
     )
     _capture_libraries(threshold, renderer, target)
 
 
-def _capture_libraries(threshold: int, renderer: Processor, target: TextIO) -> None:
+def _capture_libraries(threshold: int, renderer: Processor, target: LogStream) -> None:
     """Send what libraries log, and warnings, through the same renderer."""
+    logging.raiseExceptions = False  # a handler that fails would print to stderr, which may be what failed
     handler = logging.StreamHandler(target)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *_shared()],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _redaction, renderer],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _safely([_redact, renderer]),
+            ],
         )
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(threshold)
-    for name, least in _QUIET.items():
+    for name, least in _LIBRARY_LEVELS.items():
         logging.getLogger(name).setLevel(max(least, threshold))
     logging.captureWarnings(capture=True)

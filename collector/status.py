@@ -130,6 +130,16 @@ class PollStatus:
 
 
 @dataclass(slots=True)
+class TaskStatus:
+    """A supervised task, or several of one name. Times are monotonic seconds."""
+
+    name: str
+    restarts: int = 0  # after an exception
+    last_restart_at: float | None = None
+    last_error: str = ""  # type and message of the last exception
+
+
+@dataclass(slots=True)
 class ServerStatus:
     """The operator's listener."""
 

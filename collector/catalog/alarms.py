@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from collector.catalog.event_rules import PLACE
+from collector.catalog.event_rules import SITE_LABELS
 from collector.metrics.model import Entity, Gauge
 from collector.metrics.values import flag
 from collector.mist.times import epoch_s
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 OPEN_ALARMS = Entity(
     "open_alarms",
-    labels=(*PLACE, "group", "severity"),
+    labels=(*SITE_LABELS, "group", "severity"),
     ttl_s=None,
     families=(
         Gauge(
             "mist_alarms_open",
             None,
-            "Alarms neither resolved nor acknowledged, as Mist's alarm search lists them and webhooks tell since.",
+            "Number of open alarms (neither resolved nor acknowledged), from the Mist alarm search and alarm webhooks.",
         ),
     ),
 )

@@ -1,7 +1,7 @@
-"""BLE assets: how many there are and how they fare, and the rows of single ones that an operator may choose to see.
+"""Tables of BLE assets: aggregates by site and map, and optional rows per asset.
 
-An asset is a tag that somebody named; it may hang on a pump or on a person. So single ones are told only when
-`assets.per_asset` is set.
+An asset is a named BLE tag. It may be attached to a person, therefore rows per asset exist only if `assets.per_asset`
+is set.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ASSETS = Entity(
     of=OBJECT,
     labels=("org_id", "site_id", "map_id"),
     ttl_s=None,
-    families=(Gauge("mist_map_assets", None, "BLE assets that Mist knows on the map; without a map those it cannot place.", reads=("map_id",)),),
+    families=(Gauge("mist_map_assets", None, "Number of BLE assets on the map, as reported by Mist; map_id is empty for assets without a map.", reads=("map_id",)),),
 )  # fmt: skip
 
 BATTERY_RATIO, BATTERY_VOLTS = "mist_site_asset_battery_ratio", "mist_site_asset_battery_volts"
@@ -32,17 +32,17 @@ HEALTH = Entity(
     labels=("org_id", "site_id"),
     ttl_s=None,
     families=(
-        Histogram(BATTERY_RATIO, "Charge of the batteries of assets, one observation a poll.", (0.05, 0.1, 0.2, 0.5, 0.8), ("battery_percent",)),
-        Histogram(BATTERY_VOLTS, "Voltage of the batteries of assets, one observation a poll.", (2.0, 2.4, 2.6, 2.8, 3.0, 3.3), ("battery_voltage",)),
-        Histogram(RSSI, "Signal strength of assets at the AP that hears them best, one observation a poll.", (-95, -90, -85, -80, -70, -60), ("rssi",)),
-        Histogram(TEMPERATURE, "Temperature that assets tell, one observation a poll.", (-20, 0, 2, 8, 15, 25, 40), ("temperature",)),
-        Histogram(DURATION, "How long assets were observed without a break, one observation a poll.", (60, 300, 3600, 28_800, 86_400), ("duration",)),
+        Histogram(BATTERY_RATIO, "Battery level of BLE assets, one observation per asset and poll.", (0.05, 0.1, 0.2, 0.5, 0.8), ("battery_percent",)),
+        Histogram(BATTERY_VOLTS, "Battery voltage of BLE assets, one observation per asset and poll.", (2.0, 2.4, 2.6, 2.8, 3.0, 3.3), ("battery_voltage",)),
+        Histogram(RSSI, "RSSI of BLE assets at the AP with the strongest signal, one observation per asset and poll.", (-95, -90, -85, -80, -70, -60), ("rssi",)),
+        Histogram(TEMPERATURE, "Temperature reported by BLE assets, one observation per asset and poll.", (-20, 0, 2, 8, 15, 25, 40), ("temperature",)),
+        Histogram(DURATION, "Duration of the current observation of BLE assets, one observation per asset and poll.", (60, 300, 3600, 28_800, 86_400), ("duration",)),
     ),
 )  # fmt: skip
 
-TALLIES = (ASSETS, HEALTH)
+AGGREGATES = (ASSETS, HEALTH)
 
-# what is observed: field, family, scale to the family's unit
+# observations of the histograms: (field, family, scale to the unit of the family)
 OBSERVED = (
     ("battery_percent", BATTERY_RATIO, PERCENT),
     ("battery_voltage", BATTERY_VOLTS, MILLIVOLTS),
@@ -55,16 +55,16 @@ ASSET = Entity(
     "asset",
     option=OPTION,
     labels=("org_id", "site_id", "mac"),
-    ttl_s=None,  # ends with the asset, see `assets.py`
+    ttl_s=None,  # ends with the asset record, see `asset_feed.py`
     families=(
-        Gauge("mist_asset_battery_ratio", "battery_percent", "Charge of the asset's battery.", PERCENT),
-        Gauge("mist_asset_battery_volts", "battery_voltage", "Voltage of the asset's battery.", MILLIVOLTS),
-        Gauge("mist_asset_temperature_celsius", "temperature", "Temperature that the asset tells."),
-        Gauge("mist_asset_rssi_dbm", "rssi", "Signal strength of the asset at the AP that hears it best."),
-        Gauge("mist_asset_observation_seconds", "duration", "How long the asset has been observed without a break."),
-        timestamp("mist_asset_last_seen_timestamp_seconds", "last_seen", "When the asset was last seen."),
-        *(Gauge("mist_asset_map_position_pixels", axis, "Position of the asset on its map, in pixels of the drawing.", labels={"axis": axis}) for axis in "xy"),
-        Info("mist_asset_info", {"name": "name", "map_id": "map_id", "ap": "device_name", "manufacturer": "manufacture"}, "Name of the asset, its map, and the AP that hears it best."),
+        Gauge("mist_asset_battery_ratio", "battery_percent", "Battery level of the BLE asset.", PERCENT),
+        Gauge("mist_asset_battery_volts", "battery_voltage", "Battery voltage of the BLE asset.", MILLIVOLTS),
+        Gauge("mist_asset_temperature_celsius", "temperature", "Temperature reported by the BLE asset."),
+        Gauge("mist_asset_rssi_dbm", "rssi", "RSSI of the BLE asset at the AP with the strongest signal."),
+        Gauge("mist_asset_observation_seconds", "duration", "Duration of the current observation of the BLE asset."),
+        timestamp("mist_asset_last_seen_timestamp_seconds", "last_seen", "Time when the BLE asset was last seen, in seconds since the epoch."),
+        *(Gauge("mist_asset_map_position_pixels", axis, "Position of the BLE asset on its map in pixels of the map image, by axis.", labels={"axis": axis}) for axis in "xy"),
+        Info("mist_asset_info", {"name": "name", "map_id": "map_id", "ap": "device_name", "manufacturer": "manufacture"}, "Information about the BLE asset: name, map, manufacturer, and the AP with the strongest signal."),
     ),
 )  # fmt: skip
 
@@ -76,7 +76,7 @@ ASSET_ZONE = Entity(
     key="id",
     labels={"zone_id": BY_KEY},
     ttl_s=TTL_S,
-    families=(timestamp("mist_asset_zone_entered_timestamp_seconds", "since", "Since when the asset is in a zone or an RSSI zone."),),
+    families=(timestamp("mist_asset_zone_entered_timestamp_seconds", "since", "Time when the BLE asset entered the zone or RSSI zone, in seconds since the epoch."),),
 )  # fmt: skip
 
 ASSET_PACKET = Entity(
@@ -88,10 +88,10 @@ ASSET_PACKET = Entity(
     labels={"service": BY_KEY},
     ttl_s=TTL_S,
     families=(
-        Counter("mist_asset_service_packets_total", "rx_cnt", "Times that a packet of this BLE service was received."),
-        timestamp("mist_asset_service_packet_timestamp_seconds", "last_rx_time", "When a packet of this BLE service was last received."),
+        Counter("mist_asset_service_packets_total", "rx_cnt", "Total number of packets of the BLE service received from the asset."),
+        timestamp("mist_asset_service_packet_timestamp_seconds", "last_rx_time", "Time of the last packet of the BLE service received from the asset, in seconds since the epoch."),
     ),
 )  # fmt: skip
 
 NESTED = (ASSET_ZONE, ASSET_PACKET)
-NOT_EXPORTED = {"_ttl": "Plumbing of Mist's cache: how long the record is valid. The counts of assets follow it."}
+NOT_EXPORTED = {"_ttl": "Validity of the record in the cache of Mist, not a measurement; asset counts expire by it."}

@@ -1,7 +1,7 @@
-"""Wireless clients: what is counted of them together, and the rows of single ones that an operator may choose to see.
+"""Tables of wireless clients: aggregates by site, AP, SSID and band, and optional rows per client.
 
-Nothing here names a client by default. The tables that do (`CLIENT` and what is inside it) stay empty unless
-`clients.per_client` is set; even then they hold no host name, user name, address or position.
+No default series identifies a client. The table `CLIENT` and the entities nested in it have rows only if
+`clients.per_client` is set, and contain no host name, user name, IP address or position.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ CLIENTS = Entity(
     labels=(*PLACE_LABELS, "protocol"),
     ttl_s=None,
     families=(
-        Gauge("mist_site_clients", None, "Wireless clients connected, by SSID, band and 802.11 protocol.", reads=("ssid", "band", "proto")),
+        Gauge("mist_site_clients", None, "Number of connected wireless clients, by SSID, band and 802.11 protocol.", reads=("ssid", "band", "proto")),
     ),
 )  # fmt: skip
 
@@ -30,7 +30,10 @@ AP_CLIENTS = Entity(
     ttl_s=None,
     families=(
         Gauge(
-            "mist_ap_ssid_clients", None, "Wireless clients connected to an AP, by SSID and band.", reads=("ap_mac",)
+            "mist_ap_ssid_clients",
+            None,
+            "Number of wireless clients connected to the AP, by SSID and band.",
+            reads=("ap_mac",),
         ),
     ),
 )
@@ -41,7 +44,7 @@ SECURITY = Entity(
     labels=("org_id", "site_id", "key_management"),
     ttl_s=None,
     families=(
-        Gauge("mist_site_clients_by_security", None, "Wireless clients connected, by key management and cipher.", reads=("key_mgmt",)),
+        Gauge("mist_site_clients_by_security", None, "Number of connected wireless clients, by key management and cipher.", reads=("key_mgmt",)),
     ),
 )  # fmt: skip
 
@@ -51,18 +54,18 @@ TYPES = Entity(
     labels=("org_id", "site_id", "type"),
     ttl_s=None,
     families=(
-        Gauge("mist_site_clients_by_type", None, "Wireless clients connected that somebody put in a class: vip, resource, blocked.", reads=("type",)),
+        Gauge("mist_site_clients_by_type", None, "Number of connected wireless clients with a client type (vip, resource, blocked), by type.", reads=("type",)),
     ),
 )  # fmt: skip
 
-# fields that count since association -> what is told of them, in the order of `Traffic`
+# counters since association, in the order of `Traffic`: (names of the field, name in the family, HELP text of the amount)
 TRAFFIC = (
-    (("rx_bytes",), "receive_bytes", "Bytes received from wireless clients."),
-    (("tx_bytes",), "transmit_bytes", "Bytes sent to wireless clients."),
-    (("rx_pkts", "rx_packets"), "receive_packets", "Packets received from wireless clients."),
-    (("tx_pkts", "tx_packets"), "transmit_packets", "Packets sent to wireless clients."),
-    (("rx_retries",), "receive_retries", "Frames that wireless clients had to send again."),
-    (("tx_retries",), "transmit_retries", "Frames that had to be sent again to wireless clients."),
+    (("rx_bytes",), "receive_bytes", "bytes received from"),
+    (("tx_bytes",), "transmit_bytes", "bytes transmitted to"),
+    (("rx_pkts", "rx_packets"), "receive_packets", "packets received from"),
+    (("tx_pkts", "tx_packets"), "transmit_packets", "packets transmitted to"),
+    (("rx_retries",), "receive_retries", "RX retries (retransmitted frames received) from"),
+    (("tx_retries",), "transmit_retries", "TX retries (retransmitted frames) to"),
 )
 ROAMS = "mist_site_client_roams_total"
 GUESTS, DUAL_BAND, POWER_SAVING = (f"mist_site_{what}_clients" for what in ("guest", "dual_band", "power_saving"))
@@ -73,11 +76,14 @@ SEGMENT = Entity(
     labels=PLACE_LABELS,
     ttl_s=None,
     families=(
-        Gauge(GUESTS, None, "Wireless clients connected that are guests.", reads=("is_guest",)),
-        Gauge(DUAL_BAND, None, "Wireless clients connected that were seen on several bands.", reads=("dual_band",)),
-        Gauge(POWER_SAVING, None, "Wireless clients connected that sleep at present to save power.", reads=("power_saving",)),
-        Counter(ROAMS, None, "Times that a wireless client was found on another AP than in its message before."),
-        *(Counter(f"mist_site_client_{what}_total", None, help_, reads=fields) for fields, what, help_ in TRAFFIC),
+        Gauge(GUESTS, None, "Number of connected wireless clients that are guests.", reads=("is_guest",)),
+        Gauge(DUAL_BAND, None, "Number of connected wireless clients that are dual-band capable.", reads=("dual_band",)),
+        Gauge(POWER_SAVING, None, "Number of connected wireless clients in power-save mode.", reads=("power_saving",)),
+        Counter(ROAMS, None, "Total number of roams: client messages from a different AP than the previous message."),
+        *(
+            Counter(f"mist_site_client_{name}_total", None, f"Total number of {amount} wireless clients.", reads=fields)
+            for fields, name, amount in TRAFFIC
+        ),
     ),
 )  # fmt: skip
 
@@ -86,61 +92,61 @@ RECEIVE_SPEED = "mist_site_client_receive_speed_bytes_per_second"
 TRANSMIT_SPEED = "mist_site_client_transmit_speed_bytes_per_second"
 _SPEEDS = tuple(MEGABITS.of(mbps) for mbps in (6, 12, 24, 54, 100, 200, 400, 800, 1200))
 
-AIR = Entity(
+RF = Entity(
     "site_air",
     of=OBJECT,
     labels=("org_id", "site_id", "band"),
     ttl_s=None,
     families=(
-        Histogram(RSSI, "Signal strength of wireless clients, one observation a message.", (-90, -85, -80, -75, -70, -67, -60, -50), ("rssi",)),
-        Histogram(SNR, "Signal-to-noise ratio of wireless clients, one observation a message.", (5, 10, 15, 20, 25, 30, 40, 50), ("snr",)),
-        Histogram(RECEIVE_SPEED, "Data rate that clients send with, one observation a message.", _SPEEDS, ("rx_rate",)),
-        Histogram(TRANSMIT_SPEED, "Data rate that clients are sent to with, one observation a message.", _SPEEDS, ("tx_rate",)),
-        Histogram(IDLE, "Time since wireless clients last sent something, one observation a message.", (1, 10, 60, 300, 1800), ("idle_time",)),
+        Histogram(RSSI, "RSSI of wireless clients, one observation per client message.", (-90, -85, -80, -75, -70, -67, -60, -50), ("rssi",)),
+        Histogram(SNR, "Signal-to-noise ratio (SNR) of wireless clients, one observation per client message.", (5, 10, 15, 20, 25, 30, 40, 50), ("snr",)),
+        Histogram(RECEIVE_SPEED, "RX data rate (PHY rate) of wireless clients, one observation per client message.", _SPEEDS, ("rx_rate",)),
+        Histogram(TRANSMIT_SPEED, "TX data rate (PHY rate) of wireless clients, one observation per client message.", _SPEEDS, ("tx_rate",)),
+        Histogram(IDLE, "Time since the last packet received from a wireless client, one observation per client message.", (1, 10, 60, 300, 1800), ("idle_time",)),
     ),
 )  # fmt: skip
 
-TALLIES = (CLIENTS, AP_CLIENTS, SECURITY, TYPES, SEGMENT, AIR)
+AGGREGATES = (CLIENTS, AP_CLIENTS, SECURITY, TYPES, SEGMENT, RF)
 
 CLIENT = Entity(
     "client",
     option=OPTION,
     labels=("org_id", "site_id", "mac"),
-    ttl_s=None,  # ends with the client, see `clients.py`
+    ttl_s=None,  # ends with the client record, see `client_feed.py`
     families=(
-        Gauge("mist_client_rssi_dbm", "rssi", "Signal strength of the client."),
-        Gauge("mist_client_snr_db", "snr", "Signal-to-noise ratio of the client."),
-        Gauge("mist_client_channel", "channel", "Channel that the client works on."),
-        Gauge("mist_client_idle_seconds", "idle_time", "Time since the client last sent something."),
+        Gauge("mist_client_rssi_dbm", "rssi", "RSSI of the client."),
+        Gauge("mist_client_snr_db", "snr", "Signal-to-noise ratio (SNR) of the client."),
+        Gauge("mist_client_channel", "channel", "Radio channel of the client connection."),
+        Gauge("mist_client_idle_seconds", "idle_time", "Time since the last packet received from the client."),
         Gauge("mist_client_uptime_seconds", "uptime", "Time since the client associated."),
-        timestamp("mist_client_associated_timestamp_seconds", "assoc_time", "When the client associated."),
-        timestamp("mist_client_last_seen_timestamp_seconds", "last_seen", "When the Mist cloud last saw the client."),
-        Gauge("mist_client_receive_bytes_per_second", "rx_bps", "Rate of receiving from the client, as last told.", BITS),
-        Gauge("mist_client_transmit_bytes_per_second", "tx_bps", "Rate of sending to the client, as last told.", BITS),
-        Gauge("mist_client_receive_speed_bytes_per_second", "rx_rate", "Data rate that the client sends with.", MEGABITS),
-        Gauge("mist_client_transmit_speed_bytes_per_second", "tx_rate", "Data rate that the client is sent to with.", MEGABITS),
+        timestamp("mist_client_associated_timestamp_seconds", "assoc_time", "Time when the client associated with the AP, in seconds since the epoch."),
+        timestamp("mist_client_last_seen_timestamp_seconds", "last_seen", "Time when the client was last seen by the Mist cloud, in seconds since the epoch."),
+        Gauge("mist_client_receive_bytes_per_second", "rx_bps", "Last reported receive rate from the client.", BITS),
+        Gauge("mist_client_transmit_bytes_per_second", "tx_bps", "Last reported transmit rate to the client.", BITS),
+        Gauge("mist_client_receive_speed_bytes_per_second", "rx_rate", "RX data rate (PHY rate) of the client connection, from client to AP.", MEGABITS),
+        Gauge("mist_client_transmit_speed_bytes_per_second", "tx_rate", "TX data rate (PHY rate) of the client connection, from AP to client.", MEGABITS),
         *(
-            Counter(f"mist_client_{what}_total", fields, f"{help_.removesuffix('.')}, of one client, since it associated.")
-            for fields, what, help_ in TRAFFIC
+            Counter(f"mist_client_{name}_total", fields, f"Total number of {amount} the client since it associated.")
+            for fields, name, amount in TRAFFIC
         ),
         Flag("mist_client_guest", "is_guest", "Whether the client is a guest."),
-        Flag("mist_client_dual_band", "dual_band", "Whether the client was seen on several bands."),
-        Flag("mist_client_power_saving", "power_saving", "Whether the client sleeps at present to save power."),
-        Flag("mist_client_airwatch_authorized", "airwatch.authorized", "Whether AirWatch admits the client."),
-        Flag("mist_client_guest_authorized", "guest.authorized", "Whether the guest is admitted at present."),
-        Flag("mist_client_guest_random_mac", "guest.random_mac", "Whether the guest registered with a made-up MAC address."),
-        Gauge("mist_client_guest_authorization_seconds", "guest.minutes", "How long a guest is admitted.", MINUTES),
-        timestamp("mist_client_guest_authorized_timestamp_seconds", "guest.authorized_time", "When the guest was admitted."),
-        timestamp("mist_client_guest_expiry_timestamp_seconds", "guest.authorized_expiring_time", "When the guest's admission ends."),
-        Gauge("mist_client_locating_aps", "num_locating_aps", "APs that hear the client well enough to locate it."),
-        Gauge("mist_client_location_accuracy_meters", "accuracy", "Estimated error of the client's location."),
+        Flag("mist_client_dual_band", "dual_band", "Whether the client is dual-band capable (seen on both the 2.4 GHz and the 5 GHz band)."),
+        Flag("mist_client_power_saving", "power_saving", "Whether the client is currently in power-save mode."),
+        Flag("mist_client_airwatch_authorized", "airwatch.authorized", "Whether the client is authorized by AirWatch."),
+        Flag("mist_client_guest_authorized", "guest.authorized", "Whether the guest is currently authorized."),
+        Flag("mist_client_guest_random_mac", "guest.random_mac", "Whether the guest registered with a randomized MAC address."),
+        Gauge("mist_client_guest_authorization_seconds", "guest.minutes", "Duration of the authorization of the guest.", MINUTES),
+        timestamp("mist_client_guest_authorized_timestamp_seconds", "guest.authorized_time", "Time when the guest was authorized, in seconds since the epoch."),
+        timestamp("mist_client_guest_expiry_timestamp_seconds", "guest.authorized_expiring_time", "Time when the authorization of the guest expires, in seconds since the epoch."),
+        Gauge("mist_client_locating_aps", "num_locating_aps", "Number of APs used to locate the client."),
+        Gauge("mist_client_location_accuracy_meters", "accuracy", "Estimated accuracy of the location of the client."),
         Info(
             "mist_client_info",
             {
                 "ap": "ap_mac", "ssid": "ssid", "band": "band", "protocol": "proto", "key_management": "key_mgmt",
                 "type": "type", "vlan": "vlan_id", "manufacturer": "manufacture", "family": "family", "model": "model", "os": "os",
             },
-            "Where the client is connected, how, and what it is.",
+            "Information about the client: AP, SSID, band, protocol, key management, type, VLAN, manufacturer, family, model and OS.",
         ),
     ),
 )  # fmt: skip
@@ -154,7 +160,7 @@ CLIENT_ZONE = Entity(
     labels={"zone_id": BY_KEY},
     ttl_s=600.0,
     families=(
-        timestamp("mist_client_zone_entered_timestamp_seconds", "since", "Since when the client is in a zone, an RSSI zone or at a virtual beacon."),
+        timestamp("mist_client_zone_entered_timestamp_seconds", "since", "Time when the client entered the zone, RSSI zone or virtual beacon area, in seconds since the epoch."),
     ),
 )  # fmt: skip
 
@@ -166,13 +172,13 @@ CLIENT_RULE = Entity(
     key="tag_id",
     labels={"tag_id": BY_KEY},
     ttl_s=600.0,
-    families=(Gauge("mist_client_rule_usage_ratio", "usage", "Use that the client makes of a WxLAN rule.", PERCENT),),
+    families=(Gauge("mist_client_rule_usage_ratio", "usage", "Usage of a WxLAN rule by the client.", PERCENT),),
 )
 
 NESTED = (CLIENT_ZONE, CLIENT_RULE)
 
-_POSITION = "Where a person is: positions are counted by zone and map, never told of one client."
+_POSITION = "Position of a person; positions are only exported as counts by zone and map."
 NOT_EXPORTED = {
-    "_ttl": "Plumbing of the stream: how long the record is valid. The counts of clients follow it.",
+    "_ttl": "Validity of the record, not a measurement; client counts expire by it.",
     **dict.fromkeys(("x", "y", "x_m", "y_m"), _POSITION),
 }

@@ -1,8 +1,9 @@
-"""The language of `events.py`: a topic as one row, saying how its events are counted and what they tell.
+"""Model of `events.py`: a webhook topic as one row that declares how its events become counters and gauges.
 
-A row is data: fields, label values and their caps, families. `event_rows.py` turns it into code that runs per event.
-Paths are dotted JSON keys of an event. `each` names a place inside the event whose elements count as events of their
-own: `alert_events[*]` (a list of objects) or `sle.{name}` (a map; `KEY` and `VALUE` then name its key and value).
+A row is data: fields, label values and their limits, families. `event_rows.py` turns it into code that runs per event.
+Paths are dotted JSON keys of an event. `elements` is the path of a list or map inside the event whose elements are
+processed as separate events: `alert_events[*]` (a list of objects) or `sle.{name}` (a map, whose key and value have the
+paths `KEY` and `VALUE`).
 """
 
 from __future__ import annotations
@@ -18,43 +19,44 @@ if TYPE_CHECKING:
 
     from collector.metrics.model import AnyFamily
 
-Part: TypeAlias = "Mapping[str, Any]"  # an event, or one element of it
+Part: TypeAlias = "Mapping[str, Any]"  # an event, or one of its elements
 
-PLACE = ("org_id", "site_id")  # the first labels of every row that an event counts or tells
+SITE_LABELS = ("org_id", "site_id")  # the first labels of every row of a rule
 KEY, VALUE = "key", "value"
 
-UNKNOWN_VALUES = 50  # values of a label beyond those known beforehand, over all sites
-COUNTED_ROWS = 50_000  # rows of one counter; some 250 bytes each
-TOLD_ROWS = 20_000  # rows of one state
-PASSING_KEPT_S = 30 * 86_400.0
+MAX_UNKNOWN_VALUES = 50  # values of a label in addition to the known ones, over all sites
+MAX_COUNTER_ROWS = 50_000  # rows of one counter rule; about 250 bytes each
+MAX_GAUGE_ROWS = 20_000  # rows of one gauge rule
+TRANSIENT_VALUE_TTL_S = 30 * 86_400.0
 
 
-def as_it_is(text: str) -> str:
-    """The wire's text is the label's value."""
+def unchanged(text: str) -> str:
+    """Return the text of the field as the label value."""
     return text
 
 
 def always(_part: Part) -> bool:
-    """Count every event."""
+    """Accept every event."""
     return True
 
 
 @dataclass(frozen=True, slots=True)
-class By:
-    """Where a label's value comes from, and how many values it may have; beyond that they are `other`.
+class LabelRule:
+    """Source of a label value, and the limit of distinct values; values above the limit become `other`.
 
-    fields   the field, or several names of it, of which the first that says something counts
-    of       wire text -> label value
-    known    values admitted beforehand; unknown: how many others are, over all sites
-    passing  values are names or ids that people make and drop: one that is not told for `PASSING_KEPT_S` gives its
-             place to another, and its rows end
+    fields     the field, or alternative names of it; the first with a value is used
+    normalize  text of the field -> label value
+    known      values that are always accepted
+    unknown    maximum number of other values, over all sites
+    transient  values are names or ids that users create and delete: a value that is absent from events for
+               `TRANSIENT_VALUE_TTL_S` is released, and its rows end
     """
 
     fields: str | tuple[str, ...]
-    of: Callable[[str], str] = as_it_is
+    normalize: Callable[[str], str] = unchanged
     known: tuple[str, ...] = ()
-    unknown: int = UNKNOWN_VALUES
-    passing: bool = False
+    unknown: int = MAX_UNKNOWN_VALUES
+    transient: bool = False
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -63,86 +65,100 @@ class By:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Counted:
-    """A row of counters for each combination of label values.
+class CounterRule:
+    """Counters and histograms with one row per combination of label values.
 
-    A counter without a path counts events; one with a path adds up that field. A histogram observes its first `reads`.
+    A counter without a path counts events; a counter with a path adds the value of that field. A histogram observes the
+    first of its `reads` that has a value.
 
-    entity   the families and labels: `PLACE`, then those of `by`
-    only     whether an event counts here
-    scale    from the wire's unit to the base unit, for histograms
-    born     values of the labels behind `PLACE` whose row begins at zero with each site, so that alerts see the first
-             increment; each costs one row a site
-    rows     the cap: beyond it the labels of a new row are `other`
+    entity        the families and labels: `SITE_LABELS`, then those of `labels`
+    labels        label name -> rule
+    elements      path of the elements; "" for the event itself
+    condition     whether an event is counted
+    scale         from the unit of the field to the base unit, for histograms
+    initial_zero  label values (without `SITE_LABELS`) of rows that start at 0 for every site, so that alerts detect the
+                  first increment; each costs one row per site
+    max_rows      the limit of rows, above which the labels of a new row are `other`
     """
 
     entity: Entity
-    by: Mapping[str, By]
-    each: str = ""
-    only: Callable[[Part], bool] = always
+    labels: Mapping[str, LabelRule]
+    elements: str = ""
+    condition: Callable[[Part], bool] = always
     scale: Scale = PLAIN
-    born: tuple[tuple[str, ...], ...] = ()
-    rows: int = COUNTED_ROWS
+    initial_zero: tuple[tuple[str, ...], ...] = ()
+    max_rows: int = MAX_COUNTER_ROWS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Told:
-    """A row whose values are what the latest event said; it ends when nothing is said for the entity's `ttl_s`.
+class GaugeRule:
+    """Gauges and state sets with the values of the latest event; a row ends `ttl_s` of the entity after its last event.
 
-    `by`: the labels that tell rows apart, beside `PLACE`. `rows`: the cap; beyond it a new row is left out and counted
-    as such, because `other` would mix what does not belong together. An event older than the row is left out, too.
+    An event that is older than the row is dropped.
+
+    entity    the families and labels: `SITE_LABELS`, then those of `labels`
+    labels    label name -> rule
+    elements  path of the elements; "" for the event itself
+    max_rows  the limit of rows, above which new rows are dropped and counted; they are not merged into `other`, because
+              gauges of different rows cannot be combined
     """
 
     entity: Entity
-    by: Mapping[str, By] = field(default_factory=dict)
-    each: str = ""
-    rows: int = TOLD_ROWS
+    labels: Mapping[str, LabelRule] = field(default_factory=dict)
+    elements: str = ""
+    max_rows: int = MAX_GAUGE_ROWS
 
 
-class Sets(Enum):
-    """State outside an event's own rows that a topic changes."""
+class StateUpdate(Enum):
+    """State outside of the rows of a topic that its events update."""
 
-    DEVICE_UP = auto()  # a type that ends in _CONNECTED or _DISCONNECTED: the device is up, or down
-    ALARM_OPEN = auto()  # an alarm with a status: it is open, or no longer
-    POSITION = auto()  # somebody is at a place of a map
+    DEVICE_UP = auto()  # a type that ends in _CONNECTED or _DISCONNECTED sets mist_device_up
+    ALARM_OPEN = auto()  # an alarm with a status opens or closes the alarm
+    POSITION = auto()  # a position of a client or asset on a map
 
 
 @dataclass(frozen=True, slots=True)
 class TopicTable:
     """One topic.
 
-    type        the label `type` of `mist_webhook_events_total`; None when its events have no types
-    each        where the elements stand that count as events of this topic; "" = each event is one
-    moment      the field that says when it happened, or several, of which the first that says something counts
-    counts      counters beside the common one; tells: states
-    sets        what else it changes
-    born        types whose counter begins at zero with each site; born_of_org: with each org, for events without a site
+    name              the topic
+    type              rule of the label `type` of `mist_webhook_events_total`; None if its events have no types
+    elements          path of the elements that are counted as events of this topic; "" for the event itself
+    time_fields       fields with the time of the event; the first with a value is used
+    counters          counters in addition to `mist_webhook_events_total`
+    gauges            gauges and state sets
+    updates           further state that the events update
+    initial_zero      types whose counter starts at 0 for every site
+    org_initial_zero  types whose counter starts at 0 for every org, for events without a site
     """
 
     name: str
-    type: By | None = None
-    each: str = ""
-    moment: tuple[str, ...] = ("timestamp",)
-    counts: tuple[Counted, ...] = ()
-    tells: tuple[Told, ...] = ()
-    sets: Sets | None = None
-    born: tuple[str, ...] = ()
-    born_of_org: tuple[str, ...] = ()
+    type: LabelRule | None = None
+    elements: str = ""
+    time_fields: tuple[str, ...] = ("timestamp",)
+    counters: tuple[CounterRule, ...] = ()
+    gauges: tuple[GaugeRule, ...] = ()
+    updates: StateUpdate | None = None
+    initial_zero: tuple[str, ...] = ()
+    org_initial_zero: tuple[str, ...] = ()
 
 
-def counted(
+def counter_rule(
     name: str,
     *families: AnyFamily,
-    by: Mapping[str, By],
-    only: Callable[[Part], bool] = always,
+    labels: Mapping[str, LabelRule],
+    condition: Callable[[Part], bool] = always,
     scale: Scale = PLAIN,
-    born: tuple[tuple[str, ...], ...] = (),
-) -> Counted:
-    """A `Counted` with its entity; `name` is that of the table."""
-    return Counted(Entity(name, families, labels=(*PLACE, *by), ttl_s=None), by, only=only, scale=scale, born=born)
+    initial_zero: tuple[tuple[str, ...], ...] = (),
+) -> CounterRule:
+    """Return a `CounterRule` with an entity of this table name."""
+    entity = Entity(name, families, labels=(*SITE_LABELS, *labels), ttl_s=None)
+    return CounterRule(entity, labels, condition=condition, scale=scale, initial_zero=initial_zero)
 
 
-def told(name: str, *families: AnyFamily, ttl_s: float, by: Mapping[str, By] | None = None, each: str = "") -> Told:
-    """A `Told` with its entity; `name` is that of the table."""
-    labels = by or {}
-    return Told(Entity(name, families, labels=(*PLACE, *labels), ttl_s=ttl_s), labels, each=each)
+def gauge_rule(
+    name: str, *families: AnyFamily, ttl_s: float, labels: Mapping[str, LabelRule] | None = None, elements: str = ""
+) -> GaugeRule:
+    """Return a `GaugeRule` with an entity of this table name."""
+    rules = labels or {}
+    return GaugeRule(Entity(name, families, labels=(*SITE_LABELS, *rules), ttl_s=ttl_s), rules, elements=elements)

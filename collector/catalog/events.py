@@ -1,7 +1,8 @@
-"""Webhook events: every topic as one row of `TABLES`, and the families that its events feed.
+"""Tables of webhook topics: one row of `TABLES` per topic, and the families that its events update.
 
-Labels come from closed or small sets of Mist's, or are capped; what names a person (MAC, user, address, text) is never
-one. What no row is needed for (a type to count by, no more) has a row all the same, so that it is seen to be known.
+Label values come from small closed sets, or are limited in number. Values that identify a person (MAC address, user
+name, IP address, text) are never labels. A topic that only needs `mist_webhook_events_total` has a row too, which makes
+it a known topic.
 """
 
 from __future__ import annotations
@@ -10,7 +11,16 @@ from typing import TYPE_CHECKING
 
 from collector.catalog.alarms import is_open
 from collector.catalog.ap import BANDS
-from collector.catalog.event_rules import KEY, PLACE, VALUE, By, Sets, TopicTable, counted, told
+from collector.catalog.event_rules import (
+    KEY,
+    SITE_LABELS,
+    VALUE,
+    LabelRule,
+    StateUpdate,
+    TopicTable,
+    counter_rule,
+    gauge_rule,
+)
 from collector.metrics.model import PERCENT, Counter, Entity, Flag, Gauge, Histogram, Scale, StateSet
 from collector.metrics.values import flag
 
@@ -20,17 +30,17 @@ if TYPE_CHECKING:
 MILLI = Scale(per=1000.0)
 MINUTES = Scale(times=60.0)
 
-# Common to all topics
+# All topics
 
 EVENTS = Entity(
     "webhook_events",
-    labels=(*PLACE, "topic", "type"),
+    labels=(*SITE_LABELS, "topic", "type"),
     ttl_s=None,
     families=(
         Counter(
             "mist_webhook_events_total",
             None,
-            "Events received by webhook, each once however often it was delivered; an update of an alarm is an event, too.",
+            "Total number of webhook events received, including alarm updates and without duplicate deliveries.",
         ),
     ),
 )
@@ -41,7 +51,7 @@ DELAYS = Entity(
     families=(
         Histogram(
             "mist_webhook_delivery_delay_seconds",
-            "Time from when an event happened, as it says itself, to its delivery.",
+            "Delay of webhook events from the event timestamp to their delivery.",
             (1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0, 14400.0),
         ),
     ),
@@ -49,32 +59,32 @@ DELAYS = Entity(
 DELAY = "mist_webhook_delivery_delay_seconds"
 
 
-# Words: wire text -> label value
+# Label values: text of the field -> label value
 
 
 def lower(text: str) -> str:
-    """Mist writes some words both ways."""
+    """Return the text in lower case; Mist uses both cases."""
     return text.lower()
 
 
 def band(text: str) -> str:
-    """A band is "24", "2.4", "5GHz"."""
+    """Return the band as "2.4", "5" or "6"; events contain "24", "2.4" or "5GHz"."""
     name = text.lower().removesuffix("ghz").strip()
     return BANDS.get(name, name)
 
 
-def termination(text: str) -> str:
-    """Why a client's session ended."""
+def termination_reason(text: str) -> str:
+    """Return the name of a termination reason code of a client session."""
     return {"1": "disassociate", "2": "inactive", "3": "roamed"}.get(text, text)
 
 
 def outcome(text: str) -> str:
-    """Of a test."""
+    """Return the outcome of a test as "success" or "failure"."""
     return {"true": "success", "1": "success", "false": "failure", "0": "failure"}.get(text.lower(), text)
 
 
 def first_word(text: str) -> str:
-    """Of an audit's message: a verb. What follows it may name anybody."""
+    """Return the first word of an audit message, which is a verb; the rest may contain names of persons."""
     return text.split(maxsplit=1)[0].lower() if text.strip() else ""
 
 
@@ -82,35 +92,38 @@ def first_word(text: str) -> str:
 
 
 def is_new(part: Part) -> bool:
-    """An alarm that is told for the first time; an update repeats it, and so does the news that it is over."""
+    """Return whether the alarm is new: neither an update nor a resolution of an earlier alarm."""
     return flag(part.get("update")) is not True and is_open(part) is not False
 
 
 def has_reason(part: Part) -> bool:
-    """An event that says why."""
+    """Return whether the event has a reason."""
     return bool(part.get("reason"))
 
 
 def has_ended(part: Part) -> bool:
-    """The totals of a session come to stay with its end; before, each message repeats them."""
+    """Return whether the event ends a session; only then the totals of the session are final."""
     return str(part.get("type")).endswith("_STOP")
 
 
 # Labels
 
-SSID = By("ssid", unknown=200, passing=True)
-BAND = By("band", band, known=("2.4", "5", "6"), unknown=5)
-ALARM_GROUP = By("group", lower, known=("infrastructure", "security", "marvis"), unknown=10)
-ALARM_SEVERITY = By("severity", lower, known=("info", "warn", "critical"), unknown=5)
-ACCESS = {
-    "auth_type": By("auth_type", known=("cert", "device-auth", "eap-teap", "eap-tls", "eap-ttls", "eap-peap", "idp", "mab"), unknown=20),
-    "client_type": By(("client_type", "port_type"), known=("wireless", "wired", "vty"), unknown=5),
+SSID = LabelRule("ssid", unknown=200, transient=True)
+BAND = LabelRule("band", band, known=("2.4", "5", "6"), unknown=5)
+ALARM_GROUP = LabelRule("group", lower, known=("infrastructure", "security", "marvis"), unknown=10)
+ALARM_SEVERITY = LabelRule("severity", lower, known=("info", "warn", "critical"), unknown=5)
+NAC_LABELS = {
+    "auth_type": LabelRule("auth_type", known=("cert", "device-auth", "eap-teap", "eap-tls", "eap-ttls", "eap-peap", "idp", "mab"), unknown=20),
+    "client_type": LabelRule(("client_type", "port_type"), known=("wireless", "wired", "vty"), unknown=5),
 }  # fmt: skip
-TRIGGER = By("trigger", lower, known=("enter", "exit"), unknown=3)
-VISITOR = By("type", known=("sdk", "wifi", "asset"), unknown=5)
-PROBE = {"probe": By("probe_name", unknown=200, passing=True), "vlan": By("vlan", unknown=200, passing=True)}
-TYPE = By("type", unknown=200)
-AUDIT_VERB = By(
+TRIGGER = LabelRule("trigger", lower, known=("enter", "exit"), unknown=3)
+LOCATION_TYPE = LabelRule("type", known=("sdk", "wifi", "asset"), unknown=5)
+PROBE_LABELS = {
+    "probe": LabelRule("probe_name", unknown=200, transient=True),
+    "vlan": LabelRule("vlan", unknown=200, transient=True),
+}
+TYPE = LabelRule("type", unknown=200)
+AUDIT_VERB = LabelRule(
     "message",
     first_word,
     known=(
@@ -123,167 +136,198 @@ AUDIT_VERB = By(
 
 # Counters
 
-NEW_ALARMS = counted(
+NEW_ALARMS = counter_rule(
     "alarms",
-    Counter("mist_alarms_total", None, "Alarms raised; what updates or ends an alarm is not counted."),
-    by={"group": ALARM_GROUP, "severity": ALARM_SEVERITY, "type": TYPE},
-    only=is_new,
-    # what a NOC is called for at night: seven rows a site
-    born=(
+    Counter(
+        "mist_alarms_total", None, "Total number of new alarms received by webhook, without updates and resolutions."
+    ),
+    labels={"group": ALARM_GROUP, "severity": ALARM_SEVERITY, "type": TYPE},
+    condition=is_new,
+    # types used in alerts: seven rows per site
+    initial_zero=(
         *(("infrastructure", "warn", f"{device}_down") for device in ("device", "switch", "gateway")),
         *(("infrastructure", "critical", f"infra_{service}_failure") for service in ("dhcp", "dns", "arp")),
         ("infrastructure", "warn", "vpn_peer_down"),
     ),
 )
-DEVICE_REASONS = counted(
+DEVICE_REASONS = counter_rule(
     "event_reasons",
-    Counter("mist_webhook_event_reasons_total", None, "Events of devices that said why, by type and reason."),
-    by={
-        "device_type": By("device_type", lower, known=("ap", "switch", "gateway"), unknown=5),
+    Counter(
+        "mist_webhook_event_reasons_total",
+        None,
+        "Total number of device events with a reason, by device type, event type and reason.",
+    ),
+    labels={
+        "device_type": LabelRule("device_type", lower, known=("ap", "switch", "gateway"), unknown=5),
         "type": TYPE,
-        "reason": By("reason", unknown=100),
+        "reason": LabelRule("reason", unknown=100),
     },
-    only=has_reason,
+    condition=has_reason,
 )
-MXEDGE_EVENTS = counted(
+MXEDGE_EVENTS = counter_rule(
     "mxedge_events",
     Counter(
-        "mist_mxedge_events_total", None, "Events of Mist Edges, by what of them is concerned and how severe it is."
+        "mist_mxedge_events_total",
+        None,
+        "Total number of Mist Edge events received by webhook, by type, severity, service and component.",
     ),
-    by={
+    labels={
         "type": TYPE,
-        "severity": By("severity", lower, known=("normal", "warning", "high", "critical"), unknown=5),
-        "service": By("service"),
-        "component": By("component"),
+        "severity": LabelRule("severity", lower, known=("normal", "warning", "high", "critical"), unknown=5),
+        "service": LabelRule("service"),
+        "component": LabelRule("component"),
     },
 )
-JOINS = counted(
+JOINS = counter_rule(
     "client_joins",
-    Counter("mist_client_joins_total", None, "Wireless clients that associated."),
-    by={"ssid": SSID, "band": BAND},
+    Counter("mist_client_joins_total", None, "Total number of wireless client associations, by SSID and band."),
+    labels={"ssid": SSID, "band": BAND},
 )
-SESSIONS = counted(
+SESSIONS = counter_rule(
     "client_sessions",
     Histogram(
         "mist_client_session_duration_seconds",
-        "Length of wireless sessions that ended, by reason; a session ends at each roam.",
+        "Duration of ended wireless client sessions, by termination reason; a roam ends a session.",
         (10.0, 60.0, 300.0, 900.0, 3600.0, 14400.0, 28800.0, 86400.0),
         reads=("duration",),
     ),
-    by={
-        "reason": By("termination_reason", termination, known=("disassociate", "inactive", "roamed"), unknown=5),
+    labels={
+        "reason": LabelRule(
+            "termination_reason", termination_reason, known=("disassociate", "inactive", "roamed"), unknown=5
+        ),
         "band": BAND,
     },
 )
-NAC_EVENTS = counted(
+NAC_EVENTS = counter_rule(
     "nac_events",
     Counter(
-        "mist_nac_events_total", None, "Decisions and checks of access control (NAC), by type: permit, deny and others."
+        "mist_nac_events_total", None, "Total number of NAC decisions and events, by type (permit, deny and others)."
     ),
-    by={"type": By("type", unknown=100), **ACCESS},
+    labels={"type": LabelRule("type", unknown=100), **NAC_LABELS},
 )
-NAC_SESSIONS = counted(
+NAC_SESSIONS = counter_rule(
     "nac_sessions",
+    Counter("mist_nac_sessions_ended_total", None, "Total number of ended NAC sessions, by termination cause."),
     Counter(
-        "mist_nac_sessions_ended_total", None, "Sessions under access control (NAC) that ended, by the cause given."
+        "mist_nac_sessions_receive_packets_total", "rx_pkts", "Total number of packets received in ended NAC sessions."
     ),
-    Counter("mist_nac_sessions_receive_packets_total", "rx_pkts", "Packets received in sessions that ended."),
-    Counter("mist_nac_sessions_transmit_packets_total", "tx_pkts", "Packets sent in sessions that ended."),
-    Counter("mist_nac_sessions_receive_bytes_total", "rx_bytes", "Bytes received in sessions that ended."),
-    Counter("mist_nac_sessions_transmit_bytes_total", "tx_bytes", "Bytes sent in sessions that ended."),
+    Counter(
+        "mist_nac_sessions_transmit_packets_total",
+        "tx_pkts",
+        "Total number of packets transmitted in ended NAC sessions.",
+    ),
+    Counter(
+        "mist_nac_sessions_receive_bytes_total", "rx_bytes", "Total number of bytes received in ended NAC sessions."
+    ),
+    Counter(
+        "mist_nac_sessions_transmit_bytes_total", "tx_bytes", "Total number of bytes transmitted in ended NAC sessions."
+    ),
     Histogram(
         "mist_nac_session_duration_seconds",
-        "Length of sessions under access control (NAC) that ended.",
+        "Duration of ended NAC sessions.",
         (60.0, 900.0, 3600.0, 14400.0, 28800.0, 86400.0),
         reads=("session_duration_in_mins",),
     ),
-    by={"client_type": ACCESS["client_type"], "terminate_cause": By("terminate_cause", lower, unknown=30)},
-    only=has_ended,
+    labels={
+        "client_type": NAC_LABELS["client_type"],
+        "terminate_cause": LabelRule("terminate_cause", lower, unknown=30),
+    },
+    condition=has_ended,
     scale=MINUTES,
 )
-GUESTS = counted(
+GUESTS = counter_rule(
     "guest_authorizations",
     Counter(
         "mist_client_guest_authorizations_total",
         None,
-        "Guests who were let in by a portal, by how they identified themselves.",
+        "Total number of guest authorizations by the captive portal, by SSID and authentication method.",
     ),
-    by={"ssid": SSID, "auth_method": By("auth_method", lower)},
+    labels={"ssid": SSID, "auth_method": LabelRule("auth_method", lower)},
 )
-ZONE_CROSSINGS = counted(
+ZONE_CROSSINGS = counter_rule(
     "zone_crossings",
-    Counter("mist_zone_crossings_total", None, "Visitors who entered and who left the zone, as webhooks tell."),
-    by={"zone_id": By("zone_id", unknown=5000, passing=True), "trigger": TRIGGER, "type": VISITOR},
+    Counter(
+        "mist_zone_crossings_total",
+        None,
+        "Total number of entries into and exits from the zone received by webhook, by trigger and type.",
+    ),
+    labels={"zone_id": LabelRule("zone_id", unknown=5000, transient=True), "trigger": TRIGGER, "type": LOCATION_TYPE},
 )
-RSSIZONE_CROSSINGS = counted(
+RSSIZONE_CROSSINGS = counter_rule(
     "rssizone_crossings",
     Counter(
-        "mist_rssizone_crossings_total", None, "Visitors who entered and who left the RSSI zone, as webhooks tell."
+        "mist_rssizone_crossings_total",
+        None,
+        "Total number of entries into and exits from the RSSI zone received by webhook, by trigger and type.",
     ),
-    by={"rssizone_id": By("rssizone_id", unknown=5000, passing=True), "trigger": TRIGGER, "type": VISITOR},
+    labels={
+        "rssizone_id": LabelRule("rssizone_id", unknown=5000, transient=True),
+        "trigger": TRIGGER,
+        "type": LOCATION_TYPE,
+    },
 )
-APPLICATION_TESTS = counted(
+APPLICATION_TESTS = counter_rule(
     "minis_application_tests",
-    Counter("mist_minis_application_tests_total", None, "Tests of applications by Marvis Minis."),
-    by={
-        **PROBE,
-        "test_type": By("test_type"),
-        "outcome": By("success", outcome, known=("success", "failure"), unknown=1),
+    Counter("mist_minis_application_tests_total", None, "Total number of Marvis Minis application tests, by outcome."),
+    labels={
+        **PROBE_LABELS,
+        "test_type": LabelRule("test_type"),
+        "outcome": LabelRule("success", outcome, known=("success", "failure"), unknown=1),
     },
 )
 
-# States
+# Gauges
 
-_TESTED_S = 7200.0  # Minis are said to test at least once an hour (unverified); one round may get lost
+_TEST_TTL_S = 7200.0  # tests run at least once per hour (unverified); series survive one lost result
 _LATENCY = "mist_site_client_latency_seconds"
 
-APPLICATION = told(
+APPLICATION = gauge_rule(
     "minis_application",
-    Gauge("mist_minis_application_latency_seconds", "latency", "Latency of the latest test of the application by a Marvis Mini.", MILLI),
-    Flag("mist_minis_application_success", "success", "Whether the latest test of the application by a Marvis Mini succeeded."),
-    by={**PROBE, "test_type": By("test_type")},
-    ttl_s=_TESTED_S,
+    Gauge("mist_minis_application_latency_seconds", "latency", "Latency of the last Marvis Minis application test.", MILLI),
+    Flag("mist_minis_application_success", "success", "Whether the last Marvis Minis application test succeeded."),
+    labels={**PROBE_LABELS, "test_type": LabelRule("test_type")},
+    ttl_s=_TEST_TTL_S,
 )  # fmt: skip
-REACHABILITY = told(
+REACHABILITY = gauge_rule(
     "minis_reachability",
     *(
-        Gauge("mist_minis_reachability_latency_seconds", f"{stat}_latency", "Latency of the latest reachability test by a Marvis Mini.", MILLI, {"stat": stat})
+        Gauge("mist_minis_reachability_latency_seconds", f"{stat}_latency", "Latency of the last Marvis Minis reachability test, by statistic (min, avg, max).", MILLI, {"stat": stat})
         for stat in ("min", "avg", "max")
     ),
-    Gauge("mist_minis_reachability_loss_ratio", "loss_percentage", "Share of packets lost in the latest reachability test by a Marvis Mini.", PERCENT),
-    by={**PROBE, "protocol": By("protocol", lower)},
-    ttl_s=_TESTED_S,
+    Gauge("mist_minis_reachability_loss_ratio", "loss_percentage", "Packet loss of the last Marvis Minis reachability test.", PERCENT),
+    labels={**PROBE_LABELS, "protocol": LabelRule("protocol", lower)},
+    ttl_s=_TEST_TTL_S,
 )  # fmt: skip
-LATENCY = told(
+LATENCY = gauge_rule(
     "client_latency",
     *(
-        Gauge(_LATENCY, f"{stat}_{step}", "Time that clients of the site lately took for each step of connecting.", labels={"step": step, "stat": stat})
+        Gauge(_LATENCY, f"{stat}_{step}", "Recent connection latency of wireless clients, by step (auth, dhcp, dns) and statistic.", labels={"step": step, "stat": stat})
         for step in ("auth", "dhcp", "dns")
         for stat in ("min", "avg", "max")
     ),
-    ttl_s=3600.0,  # told every ten minutes
+    ttl_s=3600.0,  # delivered every ten minutes
 )  # fmt: skip
-SLE = told(
+SLE = gauge_rule(
     "site_sle",
-    Gauge("mist_site_sle_ratio", VALUE, "Share of users' time in which the site met the service level expectation (SLE), in its latest period."),
-    by={"sle": By(KEY, unknown=50)},
-    each="sle.{name}",
-    ttl_s=9000.0,  # told every hour; one may be lost
+    Gauge("mist_site_sle_ratio", VALUE, "SLE of the site in the latest period reported by webhook: fraction of user time that met the service level expectation."),
+    labels={"sle": LabelRule(KEY, unknown=50)},
+    elements="sle.{name}",
+    ttl_s=9000.0,  # delivered every hour; series survive one lost event
 )  # fmt: skip
-OCCUPANCY = told(
+OCCUPANCY = gauge_rule(
     "zone_occupancy_alert",
-    Gauge("mist_zone_occupancy_alert_occupants", "current_occupancy", "Occupants of the zone at its latest occupancy alert."),
-    Gauge("mist_zone_occupancy_alert_limit", "occupancy_limit", "Occupancy limit of the zone at its latest occupancy alert."),
+    Gauge("mist_zone_occupancy_alert_occupants", "current_occupancy", "Number of occupants of the zone at its latest occupancy alert."),
+    Gauge("mist_zone_occupancy_alert_limit", "occupancy_limit", "Occupancy limit of the zone at its latest occupancy alert, in occupants."),
     StateSet(
         "mist_zone_occupancy_alert_state",
         "type",
-        "What the zone's latest occupancy alert said: its limit is exceeded (violation) or met again (ok).",
+        "State of the latest occupancy alert of the zone: violation (limit exceeded) or ok (1 for the current state).",
         ("ok", "violation"),
         fold=lambda text: text.lower().removeprefix("compliance-"),
     ),
-    by={"zone_id": By("zone_id")},
-    each="alert_events[*]",
-    ttl_s=7 * 86400.0,  # a zone may stay as it is for days; a week without an alert is a zone that is gone
+    labels={"zone_id": LabelRule("zone_id")},
+    elements="alert_events[*]",
+    ttl_s=7 * 86400.0,  # the state of a zone may last for days; after a week without an alert the series ends
 )  # fmt: skip
 
 # Topics
@@ -294,45 +338,50 @@ _UPDOWN_TYPES = tuple(f"{p}_{what}" for p in _PREFIXES for what in ("CONNECTED",
 TABLES = {
     table.name: table
     for table in (
-        TopicTable("alarms", TYPE, moment=("last_seen", "timestamp"), counts=(NEW_ALARMS,), sets=Sets.ALARM_OPEN),
+        TopicTable("alarms", TYPE, time_fields=("last_seen", "timestamp"), counters=(NEW_ALARMS,), updates=StateUpdate.ALARM_OPEN),
         TopicTable("audits", AUDIT_VERB),
-        TopicTable("device-events", TYPE, counts=(DEVICE_REASONS,), sets=Sets.DEVICE_UP, born=(*(f"{p}_DISCONNECTED" for p in _PREFIXES), "AP_RADAR_DETECTED")),
-        TopicTable("device-updowns", TYPE, sets=Sets.DEVICE_UP, born=_UPDOWN_TYPES),
-        TopicTable("mxedge-events", TYPE, counts=(MXEDGE_EVENTS,), sets=Sets.DEVICE_UP, born_of_org=("ME_CONNECTED", "ME_DISCONNECTED", "ME_RESTARTED", "ME_SERVICE_FAILED")),
-        TopicTable("client-join", counts=(JOINS,)),
-        TopicTable("client-sessions", moment=("disconnect", "timestamp"), counts=(SESSIONS,)),
+        TopicTable("device-events", TYPE, counters=(DEVICE_REASONS,), updates=StateUpdate.DEVICE_UP, initial_zero=(*(f"{p}_DISCONNECTED" for p in _PREFIXES), "AP_RADAR_DETECTED")),
+        TopicTable("device-updowns", TYPE, updates=StateUpdate.DEVICE_UP, initial_zero=_UPDOWN_TYPES),
+        TopicTable("mxedge-events", TYPE, counters=(MXEDGE_EVENTS,), updates=StateUpdate.DEVICE_UP, org_initial_zero=("ME_CONNECTED", "ME_DISCONNECTED", "ME_RESTARTED", "ME_SERVICE_FAILED")),
+        TopicTable("client-join", counters=(JOINS,)),
+        TopicTable("client-sessions", time_fields=("disconnect", "timestamp"), counters=(SESSIONS,)),
         TopicTable("client-info"),
-        TopicTable("client-latency", tells=(LATENCY,)),
-        TopicTable("site-sle", tells=(SLE,)),
-        TopicTable("minis-application", By("test_type"), counts=(APPLICATION_TESTS,), tells=(APPLICATION,)),
-        TopicTable("minis-reachability", By("test_type"), tells=(REACHABILITY,)),
-        TopicTable("minis-network", By(("test_type", "type"))),  # nobody has shown one yet
-        TopicTable("nac-events", By("type", unknown=100), counts=(NAC_EVENTS,), born=("NAC_CLIENT_DENY", "NAC_CLIENT_PERMIT")),
-        TopicTable("nac-accounting", By("type", known=tuple(f"NAC_ACCOUNTING_{what}" for what in ("START", "UPDATE", "STOP"))), counts=(NAC_SESSIONS,)),
-        TopicTable("guest-authorizations", moment=("timestamp", "authorized_time"), counts=(GUESTS,)),
-        TopicTable("occupancy-alerts", By("type", known=("COMPLIANCE-OK", "COMPLIANCE-VIOLATION"), unknown=10), each="alert_events[*]", tells=(OCCUPANCY,)),
-        TopicTable("location", VISITOR, sets=Sets.POSITION),
-        TopicTable("location-client", VISITOR, sets=Sets.POSITION),
-        TopicTable("location-unclient", VISITOR, sets=Sets.POSITION),
-        TopicTable("location-asset", VISITOR, sets=Sets.POSITION),
-        TopicTable("location-sdk", VISITOR, sets=Sets.POSITION),
-        TopicTable("location-centrak", VISITOR, sets=Sets.POSITION),
-        TopicTable("zone", TRIGGER, counts=(ZONE_CROSSINGS,)),
-        TopicTable("rssizone", TRIGGER, counts=(RSSIZONE_CROSSINGS,)),
-        TopicTable("vbeacon", By(("trigger", "type"), unknown=10)),  # nobody has shown one yet
+        TopicTable("client-latency", gauges=(LATENCY,)),
+        TopicTable("site-sle", gauges=(SLE,)),
+        TopicTable("minis-application", LabelRule("test_type"), counters=(APPLICATION_TESTS,), gauges=(APPLICATION,)),
+        TopicTable("minis-reachability", LabelRule("test_type"), gauges=(REACHABILITY,)),
+        TopicTable("minis-network", LabelRule(("test_type", "type"))),  # no sample available
+        TopicTable("nac-events", LabelRule("type", unknown=100), counters=(NAC_EVENTS,), initial_zero=("NAC_CLIENT_DENY", "NAC_CLIENT_PERMIT")),
+        TopicTable("nac-accounting", LabelRule("type", known=tuple(f"NAC_ACCOUNTING_{what}" for what in ("START", "UPDATE", "STOP"))), counters=(NAC_SESSIONS,)),
+        TopicTable("guest-authorizations", time_fields=("timestamp", "authorized_time"), counters=(GUESTS,)),
+        TopicTable("occupancy-alerts", LabelRule("type", known=("COMPLIANCE-OK", "COMPLIANCE-VIOLATION"), unknown=10), elements="alert_events[*]", gauges=(OCCUPANCY,)),
+        TopicTable("location", LOCATION_TYPE, updates=StateUpdate.POSITION),
+        TopicTable("location-client", LOCATION_TYPE, updates=StateUpdate.POSITION),
+        TopicTable("location-unclient", LOCATION_TYPE, updates=StateUpdate.POSITION),
+        TopicTable("location-asset", LOCATION_TYPE, updates=StateUpdate.POSITION),
+        TopicTable("location-sdk", LOCATION_TYPE, updates=StateUpdate.POSITION),
+        TopicTable("location-centrak", LOCATION_TYPE, updates=StateUpdate.POSITION),
+        TopicTable("zone", TRIGGER, counters=(ZONE_CROSSINGS,)),
+        TopicTable("rssizone", TRIGGER, counters=(RSSIZONE_CROSSINGS,)),
+        TopicTable("vbeacon", LabelRule(("trigger", "type"), unknown=10)),  # no sample available
         TopicTable("asset-raw"),
         TopicTable("asset-raw-rssi"),
         TopicTable("discovered-raw-rssi"),
         TopicTable("filtered-asset-rssi"),
         TopicTable("wifi-conn-raw"),
         TopicTable("wifi-unconn-raw"),
-        TopicTable("sdkclient-scan-data", moment=("timestamp", "last_seen")),
+        TopicTable("sdkclient-scan-data", time_fields=("timestamp", "last_seen")),
         TopicTable("ping"),
     )
 }  # fmt: skip
 
-OTHER_TOPIC = TopicTable("other", TYPE)  # what is done with the events of a topic that nobody knows
+OTHER_TOPIC = TopicTable("other", TYPE)  # table of unknown topics
 
-DEVICE_TYPES = {"AP": "ap", "SW": "switch", "GW": "gateway", "ME": "mxedge"}  # by the first part of an event's type
-UPS = {"_CONNECTED": 1.0, "_DISCONNECTED": 0.0}  # by its end
-DEVICE_MACS = ("mac", "ap", "mxedge_id")  # where a device's event may carry its MAC
+DEVICE_TYPES = {
+    "AP": "ap",
+    "SW": "switch",
+    "GW": "gateway",
+    "ME": "mxedge",
+}  # prefix of the event type -> label device_type
+UPS = {"_CONNECTED": 1.0, "_DISCONNECTED": 0.0}  # suffix of the event type -> value of mist_device_up
+DEVICE_MACS = ("mac", "ap", "mxedge_id")  # fields of a device event with the MAC address of the device

@@ -1,4 +1,4 @@
-"""Ports of gateways, as the port search of REST lists them; a gateway's statistics may hold the same list."""
+"""Table of gateway ports, as listed by the REST port search and, optionally, inside the statistics of a gateway."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ GATEWAY_PORT = Entity(
     labels=LABELS,
     ttl_s=POLLED_TTL_S,
     families=(
-        Flag("mist_gateway_port_up", "up", "Whether the gateway's port has a link."),
-        Flag("mist_gateway_port_active", "active", "Whether the gateway's port is in use."),
-        Flag("mist_gateway_port_disabled", "disabled", "Whether the gateway's port is switched off by configuration."),
-        Flag("mist_gateway_port_unconfigured", "unconfigured", "Whether the gateway's port has no configuration."),
-        Flag("mist_gateway_port_full_duplex", "full_duplex", "Whether the link of the gateway's port is full duplex."),
-        Gauge("mist_gateway_port_speed_bytes_per_second", "speed", "Speed of the link of the gateway's port.", MEGABITS),
-        *throughput("mist_gateway_port", told_by="gateway"),
+        Flag("mist_gateway_port_up", "up", "Whether the link of the gateway port is up."),
+        Flag("mist_gateway_port_active", "active", "Whether the gateway port is active."),
+        Flag("mist_gateway_port_disabled", "disabled", "Whether the gateway port is disabled by configuration."),
+        Flag("mist_gateway_port_unconfigured", "unconfigured", "Whether the gateway port is unconfigured."),
+        Flag("mist_gateway_port_full_duplex", "full_duplex", "Whether the gateway port operates in full duplex."),
+        Gauge("mist_gateway_port_speed_bytes_per_second", "speed", "Link speed of the gateway port.", MEGABITS),
+        *throughput("mist_gateway_port", "gateway port"),
         *counters("mist_gateway_port"),
-        # probes of a WAN link
-        Gauge("mist_gateway_port_latency_seconds", "latency", "Latency of the link, as last sampled.", MILLISECONDS),
-        Gauge("mist_gateway_port_jitter_seconds", "jitter", "Jitter of the link, as last sampled.", MILLISECONDS),
-        Gauge("mist_gateway_port_loss_ratio", "loss", "Share of packets lost on the link, as last sampled.", PERCENT),
+        # WAN link probes
+        Gauge("mist_gateway_port_latency_seconds", "latency", "Last sampled latency of the WAN link on the gateway port.", MILLISECONDS),
+        Gauge("mist_gateway_port_jitter_seconds", "jitter", "Last sampled jitter of the WAN link on the gateway port.", MILLISECONDS),
+        Gauge("mist_gateway_port_loss_ratio", "loss", "Last sampled packet loss of the WAN link on the gateway port.", PERCENT),
         # switching
-        Gauge("mist_gateway_port_mac_entries", "mac_count", "MAC addresses learned on the gateway's port."),
-        Gauge("mist_gateway_port_mac_entries_limit", "mac_limit", "MAC addresses that the gateway's port may learn; 0 is no limit."),
+        Gauge("mist_gateway_port_mac_entries", "mac_count", "Number of MAC addresses learned on the gateway port."),
+        Gauge("mist_gateway_port_mac_entries_limit", "mac_limit", "Maximum number of MAC addresses learned on the gateway port, 0 for no limit."),
         *power_over_ethernet("mist_gateway_port"),
-        StateSet("mist_gateway_port_auth_state", "auth_state", "State of 802.1X on a gateway's port that authenticates.", AUTH_STATES),
-        StateSet("mist_gateway_port_stp_state", "stp_state", "State of the gateway's port in the spanning tree.", STP_STATES),
-        StateSet("mist_gateway_port_stp_role", "stp_role", "Role of the gateway's port in the spanning tree.", STP_ROLES, label="role"),
-        # words
-        Info("mist_gateway_port_info", {"port_mac": "port_mac", "usage": "port_usage"}, "MAC address of the gateway's port, and what it is used for."),
-        # by name only: the neighbour's MAC may be that of somebody's telephone or computer
-        Info("mist_gateway_port_neighbor_info", {"neighbor": "neighbor_system_name", "neighbor_port_description": "neighbor_port_desc"}, "The device at the other end of the cable in the gateway's port."),
-        Info("mist_gateway_port_transceiver_info", {"model": "xcvr_model", "part_number": "xcvr_part_number", "serial": "xcvr_serial"}, "The optical module in the gateway's port."),
-        Info("mist_gateway_port_lte_info", {"imei": "lte_imei", "iccid": "lte_iccid"}, "The cellular modem of the gateway, and its SIM card."),
+        StateSet("mist_gateway_port_auth_state", "auth_state", "State of 802.1X authentication on the gateway port (1 for the current state).", AUTH_STATES),
+        StateSet("mist_gateway_port_stp_state", "stp_state", "Spanning tree (STP) state of the gateway port (1 for the current state).", STP_STATES),
+        StateSet("mist_gateway_port_stp_role", "stp_role", "Spanning tree (STP) role of the gateway port (1 for the current role).", STP_ROLES, label="role"),
+        # info
+        Info("mist_gateway_port_info", {"port_mac": "port_mac", "usage": "port_usage"}, "Information about the gateway port: MAC address and usage."),
+        # name only: the MAC address of the neighbor may identify a personal device
+        Info("mist_gateway_port_neighbor_info", {"neighbor": "neighbor_system_name", "neighbor_port_description": "neighbor_port_desc"}, "Information about the LLDP neighbor of the gateway port: system name and port description."),
+        Info("mist_gateway_port_transceiver_info", {"model": "xcvr_model", "part_number": "xcvr_part_number", "serial": "xcvr_serial"}, "Information about the transceiver in the gateway port: model, part number and serial number."),
+        Info("mist_gateway_port_lte_info", {"imei": "lte_imei", "iccid": "lte_iccid"}, "Information about the LTE modem of the gateway: IMEI and ICCID."),
     ),
 )  # fmt: skip
 
@@ -55,6 +55,6 @@ OBJECTS = (
 )
 
 NOT_EXPORTED = {
-    "for_site": "Says of the device, not of the port, that it belongs to a site; the label site_id does.",
-    "type": "It is gateway on every port of a gateway, as the metric's name says.",
+    "for_site": "Property of the device, not of the port; the label site_id contains the same information.",
+    "type": "Always gateway; part of the metric name.",
 }

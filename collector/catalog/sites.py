@@ -1,4 +1,4 @@
-"""Organizations and sites: their names, for joining."""
+"""Info metrics of organizations and sites, for joins on `org_id` and `site_id`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ ORG = Entity(
     "org",
     labels=("org_id",),
     ttl_s=None,
-    families=(Info("mist_org_info", {"name": "name"}, "Name of the organization."),),
+    families=(Info("mist_org_info", {"name": "name"}, "Information about the organization: name."),),
 )
 
 SITE = Entity(
@@ -20,10 +20,18 @@ SITE = Entity(
         Info(
             "mist_site_info",
             {"name": "name", "country": "country_code", "timezone": "timezone"},
-            "Name and whereabouts of the site.",
+            "Information about the site: name, country and time zone.",
         ),
-        timestamp("mist_site_created_timestamp_seconds", "created_time", "When the site was created."),
-        timestamp("mist_site_modified_timestamp_seconds", "modified_time", "When the site was last changed."),
+        timestamp(
+            "mist_site_created_timestamp_seconds",
+            "created_time",
+            "Time when the site was created, in seconds since the epoch.",
+        ),
+        timestamp(
+            "mist_site_modified_timestamp_seconds",
+            "modified_time",
+            "Time of the last modification of the site, in seconds since the epoch.",
+        ),
     ),
 )
 

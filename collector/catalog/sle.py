@@ -1,7 +1,7 @@
-"""Service levels of sites as REST gives them: over the last hour, one object a site and service.
+"""Table of the SLEs of sites over the last hour, from REST: one object per site and service.
 
-Names of levels are those of the API's description, and two more that users of the API have seen (`wan-link-health-v2`,
-`gateway-bandwidth`). All are ratios. The webhook topic `site-sle` tells of the same levels over periods of its own.
+SLE names are those of the OpenAPI description, and two that live clients use (`wan-link-health-v2`,
+`gateway-bandwidth`). All values are ratios. The webhook topic `site-sle` delivers the same SLEs for different periods.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collector.catalog.objects import Object
 from collector.metrics.model import Entity, Gauge
 
-LEVELS = (
+SLES = (
     "ap-availability", "ap-health", "capacity", "coverage", "roaming", "successful-connect", "throughput", "time-to-connect",
     "switch-health", "switch-stc", "switch-throughput",
     "application-health", "gateway-bandwidth", "gateway-health", "wan-link-health", "wan-link-health-v2",
@@ -22,11 +22,11 @@ SITE_SLE = Entity(
     families=tuple(
         Gauge(
             "mist_site_sle_last_hour_ratio",
-            level,
-            "Share of users' time in the last hour in which the site met the service level expectation (SLE).",
-            labels={"sle": level},
+            sle,
+            "SLE of the site over the last hour: fraction of user time that met the service level expectation.",
+            labels={"sle": sle},
         )
-        for level in LEVELS
+        for sle in SLES
     ),
 )
 

@@ -1,9 +1,10 @@
-"""Switches, standalone and virtual chassis (wire facts 4.1 and 7.8 of the Mist reference).
+"""Tables of switches, standalone and virtual chassis.
 
-Two kinds of frames come from a switch. A cached one, every half minute, repeats an old snapshot of `if_stat` while all
-else moves; a fresh one, now and then, has `_time` and true counters. So interfaces are believed only beside `_time`.
+A switch sends two kinds of frames. A cached frame arrives every 30 seconds and repeats an old snapshot of `if_stat`,
+while all other fields are current. A fresh frame is less frequent, has the field `_time` and contains current counters.
+Therefore interfaces are applied only from frames with `_time`.
 
-Bytes, errors, PoE and spanning tree of the ports are not in these frames: see `switch_ports.py`.
+These frames do not contain bytes, errors, PoE and spanning tree of the ports: see `switch_ports.py`.
 """
 
 from __future__ import annotations
@@ -15,22 +16,22 @@ from collector.metrics.model import BY_KEY, PERCENT, At, Counter, Entity, Flag, 
 
 PART_STATES = ("ok", "absent", "failed")
 MAX_MEMBERS = 10  # of a virtual chassis
-FRESH_TTL_S = 600.0  # fresh frames are rarer than others; Mist keeps what they said for ten minutes
+FRESH_TTL_S = 600.0  # fresh frames are infrequent; Mist retains their content for ten minutes
 
 
 def port_of(key: str, port_id: str | None) -> str:
-    """The port under a logical interface: as the switch says, else what stands before the unit."""
+    """Return the port of a logical interface: `port_id` if reported, else the interface name without the unit."""
     return port_id or key.rpartition(".")[0] or key
 
 
 def unit_of(key: str, _: str | None) -> str:
-    """The unit in the name of a logical interface (`ge-0/0/11.0`); empty for the port itself."""
+    """Return the unit in the name of a logical interface (`ge-0/0/11.0`), empty for a port without unit."""
     port, _, unit = key.rpartition(".")
     return unit if port else ""
 
 
 def config_state(text: str) -> str:
-    """Mist's spelling of "committed" has one t."""
+    """Return the configuration status in lower case; Mist sends "committed" as COMMITED."""
     return text.lower().replace("commited", "committed")
 
 
@@ -40,35 +41,35 @@ SWITCH = Entity(
     families=(
         *measured("switch", cpu="cpu_stat.usage", memory="memory_stat.usage"),
         firmware_update("switch"),
-        Flag("mist_switch_firmware_out_of_sync", "fw_versions_outofsync", "Whether members of the chassis run different firmware."),
+        Flag("mist_switch_firmware_out_of_sync", "fw_versions_outofsync", "Whether VC members run different firmware versions."),
         # configuration
-        StateSet("mist_switch_config_status", "config_status", "What became of the latest configuration.", ("committed", "synced"), fold=config_state),
-        timestamp("mist_switch_config_status_timestamp_seconds", "config_timestamp", "When the state of the configuration last changed."),
-        timestamp("mist_switch_config_version_timestamp_seconds", "config_version", "Version of the configuration in force, which is the time it was made."),
-        Flag("mist_switch_packet_capture_supported", "has_pcap", "Whether the switch can capture packets."),
-        # who is connected; of several generations of this number, the newest that is sent
-        Gauge("mist_switch_clients", ("clients_stats.total.num_wired_clients", "num_clients.total.num_clients"), "Wired clients connected."),
-        Gauge("mist_switch_aps", ("ap_redundancy.num_aps", "num_clients.total.num_aps"), "Access points connected."),
-        Gauge("mist_switch_redundant_aps", "ap_redundancy.num_aps_with_switch_redundancy", "Access points whose neighbours on other switches could take over."),
+        StateSet("mist_switch_config_status", "config_status", "Configuration status of the switch (1 for the current status).", ("committed", "synced"), fold=config_state),
+        timestamp("mist_switch_config_status_timestamp_seconds", "config_timestamp", "Time of the last configuration status update of the switch, in seconds since the epoch."),
+        timestamp("mist_switch_config_version_timestamp_seconds", "config_version", "Version of the configuration applied to the switch, which is its creation time in seconds since the epoch."),
+        Flag("mist_switch_packet_capture_supported", "has_pcap", "Whether the switch supports packet capture."),
+        # clients and APs; the field name depends on the firmware, the most recent name is preferred
+        Gauge("mist_switch_clients", ("clients_stats.total.num_wired_clients", "num_clients.total.num_clients"), "Number of wired clients connected to the switch."),
+        Gauge("mist_switch_aps", ("ap_redundancy.num_aps", "num_clients.total.num_aps"), "Number of APs connected to the switch."),
+        Gauge("mist_switch_redundant_aps", "ap_redundancy.num_aps_with_switch_redundancy", "Number of APs connected to the switch that have switch redundancy coverage."),
         # tables
-        Gauge("mist_switch_arp_entries", "arp_table_stats.arp_table_count", "Entries in the ARP table."),
-        Gauge("mist_switch_arp_entries_limit", "arp_table_stats.max_entries_supported", "Entries that fit into the ARP table."),
-        Gauge("mist_switch_mac_entries", "mac_table_stats.mac_table_count", "Addresses in the MAC table."),
-        Gauge("mist_switch_mac_entries_limit", "mac_table_stats.max_mac_entries_supported", "Addresses that fit into the MAC table."),
-        Gauge("mist_switch_routes", "route_summary_stats.total_routes", "Routes in all, as the switch counts them."),
-        Gauge("mist_switch_fib_routes", "route_summary_stats.fib_routes", "Routes in the forwarding table."),
-        Gauge("mist_switch_rib_routes", "route_summary_stats.rib_routes", "Routes in the routing table."),
-        Gauge("mist_switch_unicast_routes_limit", "route_summary_stats.max_unicast_routes_supported", "Unicast routes that the switch can hold."),
+        Gauge("mist_switch_arp_entries", "arp_table_stats.arp_table_count", "Number of entries in the ARP table of the switch."),
+        Gauge("mist_switch_arp_entries_limit", "arp_table_stats.max_entries_supported", "Maximum number of entries in the ARP table of the switch."),
+        Gauge("mist_switch_mac_entries", "mac_table_stats.mac_table_count", "Number of entries in the MAC table of the switch."),
+        Gauge("mist_switch_mac_entries_limit", "mac_table_stats.max_mac_entries_supported", "Maximum number of entries in the MAC table of the switch."),
+        Gauge("mist_switch_routes", "route_summary_stats.total_routes", "Total number of routes reported by the switch."),
+        Gauge("mist_switch_fib_routes", "route_summary_stats.fib_routes", "Number of routes in the forwarding information base (FIB) of the switch."),
+        Gauge("mist_switch_rib_routes", "route_summary_stats.rib_routes", "Number of routes in the routing information base (RIB) of the switch."),
+        Gauge("mist_switch_unicast_routes_limit", "route_summary_stats.max_unicast_routes_supported", "Maximum number of unicast routes supported by the switch."),
         # virtual chassis
-        Flag("mist_switch_vc_setup_member_missing", "vc_setup_info.err_missing_dev_id_fpc", "Whether setting up the virtual chassis fails because a member does not say which device it is."),
-        timestamp("mist_switch_vc_setup_request_timestamp_seconds", "vc_setup_info.request_time", "When setting up the virtual chassis was last asked for."),
-        timestamp("mist_switch_vc_setup_update_timestamp_seconds", "vc_setup_info.last_update", "When the state of the virtual chassis setup last changed."),
+        Flag("mist_switch_vc_setup_member_missing", "vc_setup_info.err_missing_dev_id_fpc", "Whether the virtual chassis (VC) setup fails because the device ID of a member (FPC) is missing."),
+        timestamp("mist_switch_vc_setup_request_timestamp_seconds", "vc_setup_info.request_time", "Time of the last virtual chassis (VC) setup request, in seconds since the epoch."),
+        timestamp("mist_switch_vc_setup_update_timestamp_seconds", "vc_setup_info.last_update", "Time of the last status update of the virtual chassis (VC) setup, in seconds since the epoch."),
         Info(
             "mist_switch_vc_setup_info",
             {"config": "vc_setup_info.config_type", "status": "vc_setup_info.current_stats", "request": "vc_setup_info.request_type"},
-            "How the virtual chassis is set up.",
+            "Information about the virtual chassis (VC) setup: configuration type, status and request type.",
         ),
-        Info("mist_switch_info", {"vc_mac": "vc_mac", "trouble_code": "last_trouble.code"}, "Chassis that the switch belongs to, and the code of its last trouble."),
+        Info("mist_switch_info", {"vc_mac": "vc_mac", "trouble_code": "last_trouble.code"}, "Information about the switch: MAC address of its virtual chassis (VC) and last trouble code."),
     ),
 )  # fmt: skip
 
@@ -80,17 +81,17 @@ INTERFACE = Entity(
     ttl_s=FRESH_TTL_S,
     labels={"interface": BY_KEY, "unit": Label(of=unit_of), "port_id": Label("port_id", port_of)},
     families=(
-        Flag("mist_switch_interface_up", "up", "Whether the logical interface is up."),
-        Gauge("mist_switch_interface_speed_bytes_per_second", "speed", "Speed of the link under the interface.", MEGABITS),
-        Counter("mist_switch_interface_receive_packets_total", "rx_pkts", "Packets received by the logical interface since the switch started."),
-        Counter("mist_switch_interface_transmit_packets_total", "tx_pkts", "Packets sent by the logical interface since the switch started."),
+        Flag("mist_switch_interface_up", "up", "Whether the logical interface of the switch is up."),
+        Gauge("mist_switch_interface_speed_bytes_per_second", "speed", "Link speed of the port of the logical interface.", MEGABITS),
+        Counter("mist_switch_interface_receive_packets_total", "rx_pkts", "Total number of packets received on the logical interface since the switch started."),
+        Counter("mist_switch_interface_transmit_packets_total", "tx_pkts", "Total number of packets transmitted on the logical interface since the switch started."),
         Info(
             "mist_switch_interface_info",
             {
                 "usage": "port_usage", "network": "network_name", "vlan": "vlan", "address_mode": "address_mode",
                 "redundancy": "redundancy_state", "wan": "wan_name", "wan_type": "wan_type",
             },
-            "What the logical interface is used for.",
+            "Information about the logical interface of the switch: usage, network, VLAN, address mode, redundancy and WAN link.",
         ),
     ),
 )  # fmt: skip
@@ -101,19 +102,19 @@ DHCP_POOL = Entity(
     at="dhcpd_stat.{network}",
     labels={"network": BY_KEY},
     families=(
-        Gauge("mist_switch_dhcp_pool_addresses", "num_ips", "Addresses that the switch's DHCP server can lease in this network."),
-        Gauge("mist_switch_dhcp_pool_leases", "num_leased", "Addresses leased at present."),
+        Gauge("mist_switch_dhcp_pool_addresses", "num_ips", "Number of IP addresses in the DHCP pool of the switch."),
+        Gauge("mist_switch_dhcp_pool_leases", "num_leased", "Number of leased IP addresses in the DHCP pool of the switch."),
     ),
 )  # fmt: skip
 
 MODULE_CLIENTS = Entity(
     "switch_module_clients",
     within=SWITCH,
-    # one by one, because the same map has the total of all
+    # by member: the same map also contains the total
     at=tuple(At(f"num_clients.{member}", {"module": str(member)}) for member in range(MAX_MEMBERS)),
     families=(
-        Gauge("mist_switch_module_clients", "num_clients", "Wired clients connected to this member."),
-        Gauge("mist_switch_module_aps", "num_aps", "Access points connected to this member."),
+        Gauge("mist_switch_module_clients", "num_clients", "Number of wired clients connected to the VC member."),
+        Gauge("mist_switch_module_aps", "num_aps", "Number of APs connected to the VC member."),
     ),
 )
 
@@ -123,9 +124,9 @@ MODULE_REDUNDANCY = Entity(
     at="ap_redundancy.modules.{module}",
     labels={"module": BY_KEY},
     families=(
-        # beside mist_switch_module_aps, not instead of it: a switch may send both, and a series has one source
-        Gauge("mist_switch_module_redundancy_aps", "num_aps", "Access points on this member looked at for switch redundancy."),
-        Gauge("mist_switch_module_redundant_aps", "num_aps_with_switch_redundancy", "Access points on this member whose neighbours on other switches could take over."),
+        # separate from mist_switch_module_aps: a switch may send both fields, and a series has one source
+        Gauge("mist_switch_module_redundancy_aps", "num_aps", "Number of APs connected through the VC member that are considered for switch redundancy."),
+        Gauge("mist_switch_module_redundant_aps", "num_aps_with_switch_redundancy", "Number of APs connected through the VC member that have switch redundancy coverage."),
     ),
 )  # fmt: skip
 
@@ -142,7 +143,7 @@ SERVICE = Entity(
                 "ember": "ember_version", "ipsec": "ipsec_client_version",
                 "testing_tools": "testing_tools_version", "wheeljack": "wheeljack_version",
             },
-            "Versions of Mist's software on the switch.",
+            "Information about a Mist service on the switch: package versions.",
         ),
     ),
 )  # fmt: skip
@@ -151,30 +152,30 @@ MODULE = Entity(
     "switch_module",
     within=SWITCH,
     at="module_stat[*]",
-    key=("fpc_idx", "_idx"),  # of two generations; the others number members by their place in the list
+    key=("fpc_idx", "_idx"),  # depends on the firmware; without either, the member ID is the index in the list
     labels={"module": BY_KEY},
     families=(
-        Gauge("mist_switch_module_uptime_seconds", "uptime", "Time since this member started."),
-        timestamp("mist_switch_module_last_seen_timestamp_seconds", "last_seen", "When this member was last seen."),
-        Flag("mist_switch_module_locating", "locating", "Whether this member blinks so that it can be found."),
-        Gauge("mist_switch_module_cpu_utilization_ratio", "cpu_stat.usage", "Share of processor time in use on this member.", PERCENT),
+        Gauge("mist_switch_module_uptime_seconds", "uptime", "Time since the VC member started."),
+        timestamp("mist_switch_module_last_seen_timestamp_seconds", "last_seen", "Time when the VC member was last seen, in seconds since the epoch."),
+        Flag("mist_switch_module_locating", "locating", "Whether the locator LED of the VC member is active."),
+        Gauge("mist_switch_module_cpu_utilization_ratio", "cpu_stat.usage", "CPU utilization of the VC member.", PERCENT),
         *(
-            Gauge("mist_switch_module_cpu_mode_ratio", f"cpu_stat.{mode}", "Share of processor time that this member spends in each mode.", PERCENT, {"mode": mode})
+            Gauge("mist_switch_module_cpu_mode_ratio", f"cpu_stat.{mode}", "Fraction of CPU time the VC member spent in each mode.", PERCENT, {"mode": mode})
             for mode in ("user", "system", "interrupt", "idle")
         ),
-        Gauge("mist_switch_module_memory_utilization_ratio", "memory_stat.usage", "Share of memory in use on this member.", PERCENT),
-        Gauge("mist_switch_module_poe_power_draw_watts", "poe.power_draw", "Power that this member gives to its PoE ports."),
-        Gauge("mist_switch_module_poe_power_limit_watts", "poe.max_power", "Power that this member can give to its PoE ports."),
-        StateSet("mist_switch_module_status", "status", "Whether this member is connected.", ("connected", "disconnected")),
-        StateSet("mist_switch_module_vc_role", "vc_role", "Role of this member in the virtual chassis.", ("master", "backup", "linecard"), label="role"),
-        StateSet("mist_switch_module_vc_state", "vc_state", "State of this member in the virtual chassis.", ("present", "active", "inactive")),
+        Gauge("mist_switch_module_memory_utilization_ratio", "memory_stat.usage", "Memory utilization of the VC member.", PERCENT),
+        Gauge("mist_switch_module_poe_power_draw_watts", "poe.power_draw", "PoE power drawn from the VC member."),
+        Gauge("mist_switch_module_poe_power_limit_watts", "poe.max_power", "PoE power budget of the VC member."),
+        StateSet("mist_switch_module_status", "status", "Connection status of the VC member (1 for the current status).", ("connected", "disconnected")),
+        StateSet("mist_switch_module_vc_role", "vc_role", "Virtual chassis (VC) role of the VC member (1 for the current role).", ("master", "backup", "linecard"), label="role"),
+        StateSet("mist_switch_module_vc_state", "vc_state", "Virtual chassis (VC) state of the VC member (1 for the current state).", ("present", "active", "inactive")),
         Info(
             "mist_switch_module_info",
             {
                 "module_mac": "mac", "model": "model", "serial": "serial", "version": "version", "type": "type",
                 "vc_mode": "vc_mode", "poe_status": "poe.status",
             },
-            "Model, serial number and firmware of this member.",
+            "Information about the VC member: MAC address, model, serial number, version, type, VC mode and PoE status.",
         ),
         Info(
             "mist_switch_module_firmware_info",
@@ -184,7 +185,7 @@ MODULE = Entity(
                 "cpld": "cpld_version", "optics_cpld": "optics_cpld_version", "power_cpld": "power_cpld_version",
                 "fpga": "fpga_version", "re_fpga": "re_fpga_version", "tmc_fpga": "tmc_fpga_version", "poe": "poe_version",
             },
-            "Versions of everything on this member that has one.",
+            "Information about the firmware of the VC member: versions of each component.",
         ),
     ),
 )  # fmt: skip
@@ -196,7 +197,7 @@ MODULE_LOAD = Entity(
     within=MODULE,
     at="cpu_stat.load_avg[*]",
     labels=_LOAD.labels,
-    families=(Gauge("mist_switch_module_load_average", "", "Load average of this member over 1, 5 and 15 minutes."),),
+    families=(Gauge("mist_switch_module_load_average", "", "Load average of the VC member over 1, 5 and 15 minutes."),),
 )
 
 FAN = Entity(
@@ -206,9 +207,18 @@ FAN = Entity(
     key="name",
     labels={"fan": BY_KEY},
     families=(
-        Gauge("mist_switch_fan_speed_rpm", "rpm", "Speed of the fan in revolutions a minute."),
-        StateSet("mist_switch_fan_status", "status", "State of the fan.", PART_STATES),
-        Info("mist_switch_fan_info", {"airflow": "airflow"}, "Direction in which the fan blows."),
+        Gauge("mist_switch_fan_speed_rpm", "rpm", "Speed of the fan of the switch in revolutions per minute."),
+        StateSet(
+            "mist_switch_fan_status",
+            "status",
+            "Status of the fan of the switch (1 for the current status).",
+            PART_STATES,
+        ),
+        Info(
+            "mist_switch_fan_info",
+            {"airflow": "airflow"},
+            "Information about the fan of the switch: airflow direction.",
+        ),
     ),
 )
 
@@ -218,7 +228,14 @@ POWER_SUPPLY = Entity(
     at="psus[*]",
     key="name",
     labels={"power_supply": BY_KEY},
-    families=(StateSet("mist_switch_power_supply_status", "status", "State of the power supply.", PART_STATES),),
+    families=(
+        StateSet(
+            "mist_switch_power_supply_status",
+            "status",
+            "Status of the power supply (PSU) of the switch (1 for the current status).",
+            PART_STATES,
+        ),
+    ),
 )
 
 TEMPERATURE = Entity(
@@ -228,8 +245,13 @@ TEMPERATURE = Entity(
     key="name",
     labels={"sensor": BY_KEY},
     families=(
-        Gauge("mist_switch_temperature_celsius", "celsius", "Temperature at the sensor."),
-        StateSet("mist_switch_temperature_status", "status", "What the switch thinks of the temperature.", PART_STATES),
+        Gauge("mist_switch_temperature_celsius", "celsius", "Temperature measured by the sensor of the switch."),
+        StateSet(
+            "mist_switch_temperature_status",
+            "status",
+            "Status of the temperature sensor of the switch (1 for the current status).",
+            PART_STATES,
+        ),
     ),
 )
 
@@ -240,11 +262,11 @@ VC_LINK = Entity(
     key="port_id",
     labels={"link": BY_KEY},
     families=(
-        StateSet("mist_switch_vc_link_status", "status", "State of a link between members; newer switches list links without it.", ("up", "down")),
+        StateSet("mist_switch_vc_link_status", "status", "Status of the link between VC members (1 for the current status); recent firmware does not report it.", ("up", "down")),
         Info(
             "mist_switch_vc_link_info",
             {"neighbor_module": ("neighbor_module_idx", "neighbor_idx"), "neighbor_port": "neighbor_port_id"},
-            "The member at the other end of the link.",
+            "Information about the VC link: neighbor member and neighbor port.",
         ),
     ),
 )  # fmt: skip
@@ -256,8 +278,8 @@ MODULE_ERROR = Entity(
     key="type",
     labels={"type": BY_KEY},
     families=(
-        timestamp("mist_switch_module_error_begin_timestamp_seconds", "since", "When an error that this member reports began, by type."),
-        Info("mist_switch_module_error_info", {"feature": "feature", "minimum_version": "minimum_version"}, "What an error of this member concerns.", reads=("type",)),
+        timestamp("mist_switch_module_error_begin_timestamp_seconds", "since", "Time when the error reported by the VC member began, by type, in seconds since the epoch."),
+        Info("mist_switch_module_error_info", {"feature": "feature", "minimum_version": "minimum_version"}, "Information about the error reported by the VC member: feature and minimum version.", reads=("type",)),
     ),
 )  # fmt: skip
 
@@ -267,7 +289,13 @@ PIC = Entity(
     at="pics[*]",
     key=("index", "idx"),
     labels={"pic": BY_KEY},
-    families=(Info("mist_switch_pic_info", {"model": "model_number"}, "Model of the interface card."),),
+    families=(
+        Info(
+            "mist_switch_pic_info",
+            {"model": "model_number"},
+            "Information about the PIC (interface card) of the VC member: model.",
+        ),
+    ),
 )
 
 PORT_GROUP = Entity(
@@ -276,7 +304,14 @@ PORT_GROUP = Entity(
     at="port_groups[*]",
     key="type",
     labels={"type": BY_KEY},
-    families=(Gauge("mist_switch_pic_ports", "count", "Ports of the interface card, by type.", reads=("type",)),),
+    families=(
+        Gauge(
+            "mist_switch_pic_ports",
+            "count",
+            "Number of ports of the PIC (interface card), by port type.",
+            reads=("type",),
+        ),
+    ),
 )
 
 NESTED = (
@@ -285,12 +320,12 @@ NESTED = (
 )  # fmt: skip
 
 NOT_EXPORTED = {
-    "_time": "Plumbing of the stream, and hours behind last_seen: it only marks messages whose interface counters are true.",
-    "_ttl": "Plumbing of the stream: how long Mist keeps the message, not a measurement.",
-    "clients_stats.total.num_aps[*]": "A list whose places are not documented; num_clients and ap_redundancy tell the access points of each member.",
-    "if_stat.{key}.rx_bytes": "Always 0 on live switches beside real packets; mist_switch_port_receive_bytes_total has the bytes.",
-    "if_stat.{key}.tx_bytes": "Always 0 on live switches beside real packets; mist_switch_port_transmit_bytes_total has the bytes.",
-    "if_stat.{key}.servp_info.latitude": "Where a database puts the internet provider of a WAN link; switches send it empty.",
-    "if_stat.{key}.servp_info.longitude": "Where a database puts the internet provider of a WAN link; switches send it empty.",
+    "_time": "Transport metadata of the stream, up to hours behind last_seen; its presence marks frames with current interface counters.",
+    "_ttl": "Transport metadata of the stream (retention of the message), not a measurement.",
+    "clients_stats.total.num_aps[*]": "List with undocumented element order; num_clients and ap_redundancy contain the APs of each member.",
+    "if_stat.{key}.rx_bytes": "Always 0 on live switches, even with packets; mist_switch_port_receive_bytes_total contains the bytes.",
+    "if_stat.{key}.tx_bytes": "Always 0 on live switches, even with packets; mist_switch_port_transmit_bytes_total contains the bytes.",
+    "if_stat.{key}.servp_info.latitude": "Geolocation of the service provider of a WAN link; empty on switches.",
+    "if_stat.{key}.servp_info.longitude": "Geolocation of the service provider of a WAN link; empty on switches.",
     **{f"ports[*].{field}": reason for field, reason in switch_ports.NOT_EXPORTED.items()},
 }

@@ -1,6 +1,6 @@
-"""What REST answers of orgs, sites, zones and third-party devices as a whole, polled minutes apart.
+"""Tables of REST statistics of orgs, sites, zones and third-party devices.
 
-Counts of devices and clients here are Mist's own. A poll that fails leaves its values for one more round, then they end.
+Device and client counts are those reported by Mist. After a failed poll, series persist for one more period, then end.
 """
 
 from __future__ import annotations
@@ -10,24 +10,24 @@ from collector.catalog.ports import POLLED_TTL_S
 from collector.catalog.units import MINUTES
 from collector.metrics.model import BY_KEY, At, Counter, Entity, Flag, Gauge, Info, Scale, StateSet, timestamp
 
-SLOWLY_POLLED_TTL_S = 2 * POLLED_TTL_S  # polled 600 s apart, for each costs a call
+SLOWLY_POLLED_TTL_S = 2 * POLLED_TTL_S  # polled every 600 s, because each object requires a call
 
 ORG = Entity(
     "org_totals",
     labels=("org_id",),
     ttl_s=POLLED_TTL_S,
     families=(
-        Gauge("mist_org_sites", "num_sites", "Sites of the organization."),
-        Gauge("mist_org_inventory_devices", "num_inventory", "Devices in the organization's inventory, assigned to a site or not."),
-        Gauge("mist_org_devices", "num_devices", "Devices of the organization."),
+        Gauge("mist_org_sites", "num_sites", "Number of sites of the organization."),
+        Gauge("mist_org_inventory_devices", "num_inventory", "Number of devices in the inventory of the organization, assigned to a site or not."),
+        Gauge("mist_org_devices", "num_devices", "Number of devices of the organization."),
         *(
-            Gauge("mist_org_devices_by_state", f"num_devices_{state}", "Devices of the organization by their connection to the Mist cloud.", labels={"state": state})
+            Gauge("mist_org_devices_by_state", f"num_devices_{state}", "Number of devices of the organization, by state (connected, disconnected).", labels={"state": state})
             for state in ("connected", "disconnected")
         ),
-        Gauge("mist_org_session_expiry_seconds", "session_expiry", "How long an administrator stays logged in."),
-        Flag("mist_org_support_access_allowed", "allow_mist", "Whether Mist's support may look into the organization."),
-        timestamp("mist_org_created_timestamp_seconds", "created_time", "When the organization was created."),
-        timestamp("mist_org_modified_timestamp_seconds", "modified_time", "When the organization was last changed."),
+        Gauge("mist_org_session_expiry_seconds", "session_expiry", "Session lifetime of administrators of the organization."),
+        Flag("mist_org_support_access_allowed", "allow_mist", "Whether access by Mist support to the organization is allowed."),
+        timestamp("mist_org_created_timestamp_seconds", "created_time", "Time when the organization was created, in seconds since the epoch."),
+        timestamp("mist_org_modified_timestamp_seconds", "modified_time", "Time of the last modification of the organization, in seconds since the epoch."),
     ),
 )  # fmt: skip
 
@@ -39,8 +39,8 @@ ORG_SLE = Entity(
     labels={"sle": BY_KEY},
     ttl_s=POLLED_TTL_S,
     families=(
-        Gauge("mist_org_sle_good_user_seconds", "user_minutes.ok", "Time of all users together in which the service level was met.", MINUTES),
-        Gauge("mist_org_sle_user_seconds", "user_minutes.total", "Time of all users together in which the service level was measured.", MINUTES),
+        Gauge("mist_org_sle_good_user_seconds", "user_minutes.ok", "User time that met the SLE target, summed over all users.", MINUTES),
+        Gauge("mist_org_sle_user_seconds", "user_minutes.total", "Total user time measured for the SLE, summed over all users.", MINUTES),
     ),
 )  # fmt: skip
 
@@ -51,15 +51,15 @@ SITE = Entity(
     labels=("org_id", "site_id"),
     ttl_s=POLLED_TTL_S,
     families=(
-        Gauge("mist_site_reported_clients", "num_clients", "Clients in the site as Mist counts them."),
-        Gauge("mist_site_devices", "num_devices", "Devices of the site."),
-        Gauge("mist_site_connected_devices", "num_devices_connected", "Devices of the site that are connected to the Mist cloud."),
-        *(Gauge("mist_site_devices_by_type", f"num_{kind}", "Devices of the site by type.", labels={"device_type": kind}) for kind in _KINDS),
+        Gauge("mist_site_reported_clients", "num_clients", "Number of clients of the site as reported by Mist."),
+        Gauge("mist_site_devices", "num_devices", "Number of devices of the site."),
+        Gauge("mist_site_connected_devices", "num_devices_connected", "Number of devices of the site that are connected to the Mist cloud."),
+        *(Gauge("mist_site_devices_by_type", f"num_{kind}", "Number of devices of the site, by device type.", labels={"device_type": kind}) for kind in _KINDS),
         *(
-            Gauge("mist_site_connected_devices_by_type", f"num_{kind}_connected", "Devices of the site that are connected to the Mist cloud, by type.", labels={"device_type": kind})
+            Gauge("mist_site_connected_devices_by_type", f"num_{kind}_connected", "Number of devices of the site that are connected to the Mist cloud, by device type.", labels={"device_type": kind})
             for kind in _KINDS
         ),
-        Flag("mist_site_analytics_enabled", "analyticEnabled", "Whether analytics are enabled for the site."),
+        Flag("mist_site_analytics_enabled", "analyticEnabled", "Whether analytics features are enabled for the site."),
         Flag("mist_site_engagement_enabled", "engagementEnabled", "Whether engagement features are enabled for the site."),
         Gauge("mist_site_latitude_degrees", ("latlng.lat", "lat"), "Latitude of the site, positive to the north."),
         Gauge("mist_site_longitude_degrees", ("latlng.lng", "lng"), "Longitude of the site, positive to the east."),
@@ -75,18 +75,18 @@ ZONE = Entity(
     ttl_s=POLLED_TTL_S,
     families=(
         *(
-            Gauge("mist_zone_reported_occupants", f"num_{kind}s", "Who is in the zone as Mist counts it; clients are both connected and not.", labels={"kind": kind})
+            Gauge("mist_zone_reported_occupants", f"num_{kind}s", "Number of occupants of the zone as reported by Mist, by kind; clients include connected and unconnected Wi-Fi clients.", labels={"kind": kind})
             for kind in _OCCUPANTS
         ),
         *(
-            Gauge("mist_zone_wait_seconds", (f"{kind}s_wait.{short}", f"{kind}s_waits.{short}"), "How long those in the zone stayed, as Mist tells it.", labels={"kind": kind, "statistic": statistic})
+            Gauge("mist_zone_wait_seconds", (f"{kind}s_wait.{short}", f"{kind}s_waits.{short}"), "Wait time (dwell) in the zone as reported by Mist, by kind and statistic.", labels={"kind": kind, "statistic": statistic})
             for kind in _OCCUPANTS
             for statistic, short in _STATISTICS.items()
         ),
     ),
 )  # fmt: skip
 
-# A modem says 0 for what it did not measure; a signal that strong does not exist.
+# A modem reports 0 for a value that it did not measure; 0 is not a valid signal level.
 SIGNAL = Scale(zero_is_hole=True)
 _SECTIONS = {
     "interfaces.{interface}": "interfaces",
@@ -100,19 +100,19 @@ OTHER_DEVICE = Entity(
     labels=DEVICE_LABELS,
     ttl_s=SLOWLY_POLLED_TTL_S,
     families=(
-        StateSet("mist_other_device_status", "status", "Whether the third-party device is online.", ("online", "offline")),
+        StateSet("mist_other_device_status", "status", "Connection status of the third-party device (1 for the current status).", ("online", "offline")),
         Gauge("mist_other_device_uptime_seconds", "uptime", "Time since the third-party device started."),
-        Flag("mist_other_device_lldp_enabled", "lldp_enabled", "Whether the third-party device speaks LLDP."),
-        Flag("mist_other_device_statistics_cached", "cached_stats", "Whether Mist answered from the vendor's older statistics."),
-        timestamp("mist_other_device_last_seen_timestamp_seconds", "last_seen", "When the third-party device was last seen."),
-        timestamp("mist_other_device_last_configured_timestamp_seconds", "last_config", "When the third-party device last got a configuration."),
+        Flag("mist_other_device_lldp_enabled", "lldp_enabled", "Whether LLDP is enabled on the third-party device."),
+        Flag("mist_other_device_statistics_cached", "cached_stats", "Whether the statistics of the third-party device were served from the vendor cache."),
+        timestamp("mist_other_device_last_seen_timestamp_seconds", "last_seen", "Time when the third-party device was last seen, in seconds since the epoch."),
+        timestamp("mist_other_device_last_configured_timestamp_seconds", "last_config", "Time of the last configuration update of the third-party device, in seconds since the epoch."),
         Info(
             "mist_other_device_info",
             {
                 "vendor": "vendor", "version": "version", "target_version": "vendor_specific.target_version",
                 "config_status": "config_status",
             },
-            "Vendor, firmware and state of the configuration of the third-party device.",
+            "Information about the third-party device: vendor, version, target version and configuration status.",
         ),
     ),
 )  # fmt: skip
@@ -120,24 +120,24 @@ OTHER_DEVICE = Entity(
 OTHER_INTERFACE = Entity(
     "other_device_interface",
     within=OTHER_DEVICE,
-    # older and newer answers call the list differently, and an answer may hold several that do not agree
+    # the key depends on the API version, and an answer may contain several keys with different values
     at=tuple(At(path, {"section": section}) for path, section in _SECTIONS.items()),
     labels={"interface": BY_KEY},
     ttl_s=SLOWLY_POLLED_TTL_S,
     families=(
-        Flag("mist_other_device_interface_up", "link", "Whether the interface has a link."),
-        Counter("mist_other_device_interface_receive_bytes_total", "bytes_in", "Bytes received by the interface."),
-        Counter("mist_other_device_interface_transmit_bytes_total", "bytes_out", "Bytes sent by the interface."),
-        Gauge("mist_other_device_interface_mtu_bytes", "mtu", "Largest packet on the interface."),
-        Gauge("mist_other_device_interface_uptime_seconds", "uptime", "Time since the interface came up."),
-        Gauge("mist_other_device_interface_rssi_dbm", "rssi", "Signal strength of the modem.", SIGNAL),
-        Gauge("mist_other_device_interface_rsrp_dbm", "rsrp", "Power of the cell's reference signal at the modem.", SIGNAL),
-        Gauge("mist_other_device_interface_rsrq_db", "rsrq", "Quality of the cell's reference signal at the modem.", SIGNAL),
-        Gauge("mist_other_device_interface_sinr_db", "sinr", "Signal to interference and noise ratio at the modem.", SIGNAL),
+        Flag("mist_other_device_interface_up", "link", "Whether the link of the interface of the third-party device is up."),
+        Counter("mist_other_device_interface_receive_bytes_total", "bytes_in", "Total number of bytes received on the interface of the third-party device."),
+        Counter("mist_other_device_interface_transmit_bytes_total", "bytes_out", "Total number of bytes transmitted on the interface of the third-party device."),
+        Gauge("mist_other_device_interface_mtu_bytes", "mtu", "MTU of the interface of the third-party device."),
+        Gauge("mist_other_device_interface_uptime_seconds", "uptime", "Time since the interface of the third-party device came up."),
+        Gauge("mist_other_device_interface_rssi_dbm", "rssi", "RSSI of the cellular interface.", SIGNAL),
+        Gauge("mist_other_device_interface_rsrp_dbm", "rsrp", "Reference signal received power (RSRP) of the cellular interface.", SIGNAL),
+        Gauge("mist_other_device_interface_rsrq_db", "rsrq", "Reference signal received quality (RSRQ) of the cellular interface.", SIGNAL),
+        Gauge("mist_other_device_interface_sinr_db", "sinr", "Signal-to-interference-plus-noise ratio (SINR) of the cellular interface.", SIGNAL),
         Info(
             "mist_other_device_interface_info",
             {"type": "type", "mode": "mode", "state": "state", "service_mode": "service_mode", "carrier": "carrier"},
-            "Sort, role, state and carrier of the interface.",
+            "Information about the interface of the third-party device: type, mode, state, service mode and carrier.",
         ),
     ),
 )  # fmt: skip
@@ -152,7 +152,7 @@ OTHER_NEIGHBOR = Entity(
         Info(
             "mist_other_device_neighbor_info",
             {"neighbor_name": "name", "neighbor_type": "type", "neighbor_port": "port_id"},
-            "A device of Mist that is plugged into the third-party device.",
+            "Information about a Mist device connected to the third-party device: name, type and port.",
         ),
     ),
 )
@@ -164,7 +164,7 @@ OBJECTS = (
     Object("other_device", (OTHER_DEVICE,), DEVICE_LABELS, nested=(OTHER_INTERFACE, OTHER_NEIGHBOR), identity=("mac",), rest="other_device"),
 )  # fmt: skip
 
-_SHAPE = "The shape of the zone is configuration, not a measurement; occupancy is computed with it."
+_SHAPE = "Outline of the zone: configuration, not a measurement; used to compute the occupancy."
 NOT_EXPORTED = {
     "zone": dict.fromkeys(("vertices[*].x", "vertices[*].y", "vertices_m[*].x", "vertices_m[*].y"), _SHAPE),
 }

@@ -1,4 +1,4 @@
-"""Scales beyond the common ones: how Mist's units become base units."""
+"""Scales from the units of Mist to base units, in addition to those of `collector.metrics.model`."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What gateways tell of the far side: WAN tunnels, VPN peers and BGP peers.
+"""Tables of WAN tunnels, VPN peers and BGP peers.
 
-REST lists all of an org; a gateway's statistics may hold its own. Both feed the same rows. What makes a row is
-configured or built in (names, ports, MACs of devices), so that it stays the same while a link goes down and comes
-back; addresses that change with it stand on the info series.
+REST lists all of an org, and the statistics of a gateway may contain its own; both sources update the same rows. The
+labels of a row are configured or fixed (names, ports, device MAC addresses), so that a series continues after a link
+flap. IP addresses, which may change with a flap, are labels of the info metrics.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _BGP_SPELLINGS = {"open_config": "open_confirm", "openconfirm": "open_confirm", 
 
 
 def bgp_state(text: str) -> str:
-    """The state as RFC 4271 names it; Mist's list says open_config for OpenConfirm."""
+    """Return the BGP state as named in RFC 4271; Mist uses open_config for OpenConfirm."""
     state = text.lower()
     return _BGP_SPELLINGS.get(state, state)
 
@@ -32,19 +32,19 @@ WAN_TUNNEL = Entity(
     ttl_s=POLLED_TTL_S,
     families=(
         Flag("mist_wan_tunnel_up", "up", "Whether the WAN tunnel is up."),
-        Gauge("mist_wan_tunnel_uptime_seconds", "uptime", "Time since the security association of the WAN tunnel was made."),
-        timestamp("mist_wan_tunnel_last_flap_timestamp_seconds", "last_flapped", "When the WAN tunnel last went up or down."),
-        Counter("mist_wan_tunnel_receive_bytes_total", "rx_bytes", "Bytes received through the WAN tunnel."),
-        Counter("mist_wan_tunnel_transmit_bytes_total", "tx_bytes", "Bytes sent through the WAN tunnel."),
-        Counter("mist_wan_tunnel_receive_packets_total", "rx_pkts", "Packets received through the WAN tunnel."),
-        Counter("mist_wan_tunnel_transmit_packets_total", "tx_pkts", "Packets sent through the WAN tunnel."),
+        Gauge("mist_wan_tunnel_uptime_seconds", "uptime", "Time since the security association of the WAN tunnel was established."),
+        timestamp("mist_wan_tunnel_last_flap_timestamp_seconds", "last_flapped", "Time of the last flap of the WAN tunnel, in seconds since the epoch."),
+        Counter("mist_wan_tunnel_receive_bytes_total", "rx_bytes", "Total number of bytes received through the WAN tunnel."),
+        Counter("mist_wan_tunnel_transmit_bytes_total", "tx_bytes", "Total number of bytes transmitted through the WAN tunnel."),
+        Counter("mist_wan_tunnel_receive_packets_total", "rx_pkts", "Total number of packets received through the WAN tunnel."),
+        Counter("mist_wan_tunnel_transmit_packets_total", "tx_pkts", "Total number of packets transmitted through the WAN tunnel."),
         Info(
             "mist_wan_tunnel_info",
             {
                 "protocol": "protocol", "local_ip": "ip", "peer_ip": "peer_ip", "ike_version": "ike_version",
                 "authentication": "auth_algo", "encryption": "encrypt_algo", "last_event": "last_event",
             },
-            "Addresses and algorithms of the WAN tunnel, and why it last went down.",
+            "Information about the WAN tunnel: protocol, IP addresses, IKE version, algorithms and last event.",
             reads=("priority", "tunnel_name", "wan_name", "node", "peer_host"),
         ),
     ),
@@ -55,19 +55,19 @@ VPN_PEER = Entity(
     labels=(*ROOT_LABELS, *VPN),
     ttl_s=POLLED_TTL_S,
     families=(
-        Flag("mist_vpn_peer_up", "up", "Whether the VPN link to the peer is up."),
-        Flag("mist_vpn_peer_active", "is_active", "Whether this link is the one in use among redundant ones."),
-        Gauge("mist_vpn_peer_uptime_seconds", "uptime", "Time since the VPN link came up, as the gateway tells it."),
-        timestamp("mist_vpn_peer_last_seen_timestamp_seconds", "last_seen", "When the VPN link was last seen."),
-        Gauge("mist_vpn_peer_latency_seconds", "latency", "Latency to the peer, as last sampled.", MILLISECONDS),
-        Gauge("mist_vpn_peer_jitter_seconds", "jitter", "Jitter to the peer, as last sampled.", MILLISECONDS),
-        Gauge("mist_vpn_peer_loss_ratio", "loss", "Share of packets lost to the peer, as last sampled.", PERCENT),
-        Gauge("mist_vpn_peer_mean_opinion_score", "mos", "Quality of the link as a caller would rate it: 1 is bad, 4.5 the best."),
-        Gauge("mist_vpn_peer_mtu_bytes", "mtu", "Largest packet on the VPN link."),
+        Flag("mist_vpn_peer_up", "up", "Whether the VPN peer is up."),
+        Flag("mist_vpn_peer_active", "is_active", "Whether the VPN peer path is the active path among redundant ones."),
+        Gauge("mist_vpn_peer_uptime_seconds", "uptime", "Time since the VPN peer came up, as reported by the gateway."),
+        timestamp("mist_vpn_peer_last_seen_timestamp_seconds", "last_seen", "Time when the VPN peer was last seen, in seconds since the epoch."),
+        Gauge("mist_vpn_peer_latency_seconds", "latency", "Last sampled latency to the VPN peer.", MILLISECONDS),
+        Gauge("mist_vpn_peer_jitter_seconds", "jitter", "Last sampled jitter to the VPN peer.", MILLISECONDS),
+        Gauge("mist_vpn_peer_loss_ratio", "loss", "Last sampled packet loss to the VPN peer.", PERCENT),
+        Gauge("mist_vpn_peer_mean_opinion_score", "mos", "Mean opinion score (MOS) of the VPN peer path, from 1 (bad) to 4.5 (best)."),
+        Gauge("mist_vpn_peer_mtu_bytes", "mtu", "MTU of the VPN peer path."),
         Info(
             "mist_vpn_peer_info",
             {"type": "type", "router": "router_name", "peer_router": "peer_router_name", "peer_site_id": "peer_site_id"},
-            "Kind of the VPN link (svr on SSR, ipsec on SRX), and the routers at its ends.",
+            "Information about the VPN peer: type (svr on SSR, ipsec on SRX), routers and site of the peer.",
         ),
     ),
 )  # fmt: skip
@@ -78,19 +78,19 @@ BGP_PEER = Entity(
     ttl_s=POLLED_TTL_S,
     families=(
         Flag("mist_bgp_peer_up", "up", "Whether the BGP session is established."),
-        StateSet("mist_bgp_peer_state", "state", "State of the BGP session.", BGP_STATES, fold=bgp_state),
+        StateSet("mist_bgp_peer_state", "state", "State of the BGP session (1 for the current state).", BGP_STATES, fold=bgp_state),
         Gauge("mist_bgp_peer_uptime_seconds", "uptime", "Time since the BGP session was established."),
-        timestamp("mist_bgp_peer_report_timestamp_seconds", "timestamp", "When the device told the state of the BGP session."),
-        Counter("mist_bgp_peer_receive_packets_total", "rx_pkts", "Packets of BGP received from the neighbor."),
-        Counter("mist_bgp_peer_transmit_packets_total", "tx_pkts", "Packets of BGP sent to the neighbor."),
-        Gauge("mist_bgp_peer_received_routes", "rx_routes", "Routes received from the neighbor."),
-        Gauge("mist_bgp_peer_advertised_routes", "tx_routes", "Routes advertised to the neighbor."),
-        Flag("mist_bgp_peer_overlay", "for_overlay", "Whether the session was made for the overlay."),
-        Flag("mist_bgp_peer_evpn_overlay", "evpn_overlay", "Whether the session was made for an EVPN overlay."),
+        timestamp("mist_bgp_peer_report_timestamp_seconds", "timestamp", "Time when the device reported the state of the BGP session, in seconds since the epoch."),
+        Counter("mist_bgp_peer_receive_packets_total", "rx_pkts", "Total number of BGP packets received from the neighbor."),
+        Counter("mist_bgp_peer_transmit_packets_total", "tx_pkts", "Total number of BGP packets transmitted to the neighbor."),
+        Gauge("mist_bgp_peer_received_routes", "rx_routes", "Number of routes received from the BGP neighbor."),
+        Gauge("mist_bgp_peer_advertised_routes", "tx_routes", "Number of routes advertised to the BGP neighbor."),
+        Flag("mist_bgp_peer_overlay", "for_overlay", "Whether the BGP session belongs to an overlay."),
+        Flag("mist_bgp_peer_evpn_overlay", "evpn_overlay", "Whether the BGP session belongs to an EVPN overlay."),
         Info(
             "mist_bgp_peer_info",
             {"local_as": "local_as", "neighbor_as": "neighbor_as", "neighbor_mac": "neighbor_mac"},
-            "Autonomous systems at both ends, and the neighbor's MAC where it is a device of the same org.",
+            "Information about the BGP peer: AS numbers of both ends, and MAC address if the neighbor is a device of the organization.",
         ),
     ),
 )  # fmt: skip

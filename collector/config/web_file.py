@@ -16,7 +16,7 @@ from pydantic import AfterValidator, SecretStr, ValidationError
 
 from collector.config import faults as translation
 from collector.config import yaml_file
-from collector.config.fields import SecretPath, Wrong
+from collector.config.fields import InvalidValue, SecretPath
 from collector.config.section import Section
 from collector.errors import ConfigError, Fault
 from collector.listener.web_config import WebConfig
@@ -73,22 +73,22 @@ _HEADERS: Final = (
 
 def _suite(value: str) -> str:
     if value not in _SUITES:
-        raise Wrong("is not a supported cipher suite", f"allowed: {', '.join(_SUITES)}")
+        raise InvalidValue("is not a supported cipher suite", f"allowed: {', '.join(_SUITES)}")
     return value
 
 
 def _hashed(value: SecretStr) -> SecretStr:
     if not _HASH.fullmatch(value.get_secret_value()):
-        raise Wrong("is not a bcrypt hash", "write the hash of the password, as printed by htpasswd -nBC 10")
+        raise InvalidValue("is not a bcrypt hash", "write the hash of the password, as printed by htpasswd -nBC 10")
     return value
 
 
 def _header(value: dict[str, str]) -> dict[str, str]:
     for name, text in value.items():
         if name not in _HEADERS:
-            raise Wrong("is not a header that can be set", f"allowed: {', '.join(_HEADERS)}")
+            raise InvalidValue("is not a header that can be set", f"allowed: {', '.join(_HEADERS)}")
         if not text.isascii() or not text.isprintable():
-            raise Wrong("has a value that is not valid in a header", "printable ASCII")
+            raise InvalidValue("has a value that is not valid in a header", "printable ASCII")
     return value
 
 
@@ -203,13 +203,13 @@ def _context(path: Path, tls: TlsSection) -> ssl.SSLContext:
 
 def _no_password() -> str:
     """Reject an encrypted key: OpenSSL would ask for the passphrase on the terminal."""
-    raise Wrong("is encrypted", "store the key unencrypted, readable only by the collector")
+    raise InvalidValue("is encrypted", "store the key unencrypted, readable only by the collector")
 
 
 def _load(path: Path, key: str, load: Any) -> None:
     try:
         load()
-    except Wrong as error:
+    except InvalidValue as error:
         raise ConfigError(str(path), [Fault("tls_server_config.key_file", error.problem, error.remedy)]) from None
     except (OSError, ValueError) as error:  # SSLError is an OSError
         reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)

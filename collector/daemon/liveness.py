@@ -1,73 +1,76 @@
-"""Whether the daemon still gets on with its work: what /-/healthy and the watchdog go by.
+"""Liveness: whether the daemon makes progress. `/-/healthy` and the systemd watchdog use it.
 
-An event loop that turns is not enough: a stream whose task hangs looks as calm as an organisation in which nothing
-happens. So each stream leaves a mark whenever it does something (`ConnectionStatus.alive_at`), and here is written how
-long it may go without one. In a quiet organisation the pongs are the marks; while the cloud is away, the attempts are.
-Trouble that a restart does not mend (a refused token, a cloud that is down) is never a reason: the process is well.
+A running event loop is not enough: a stream whose task hangs looks like an organisation without traffic. Each
+connection therefore updates `ConnectionStatus.alive_at` whenever its task acts: at pongs while it is open, at attempts
+while the cloud is unreachable. Conditions that a restart does not mend (a rejected token, an unreachable cloud) never
+count as a lack of progress.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from collector.daemon.housekeeping import SWEEP_EVERY_S
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from collector.clock import Clock
+    from collector.config import ConnectionConfig
+    from collector.daemon.housekeeping import Housekeeping
     from collector.status import ConnectionStatus
 
-CONNECT_S = 30.0  # the longest handshake, as the stream allows it
-SLACK_S = 60.0  # on top of every limit: a machine under load is late with everything
-TURN_S = 1.0  # that a connection may wait for its turn to open, for each connection there is
+HANDSHAKE_S: Final = 30.0  # the longest handshake that a stream allows
+SLACK_S: Final = 60.0  # added to every limit: a loaded machine is late with everything
+MIN_TURN_S: Final = 1.0  # that a connection may wait for its turn to open, for each connection
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long, in seconds, a part may go without a sign of progress; `SLACK_S` is added to each."""
+class Liveness:
+    """Finds connections and periodic work that make no progress.
 
-    ping_every_s: float = 60.0
-    pong_within_s: float = 45.0
-    open_every_s: float = TURN_S
-    sweep_every_s: float = 15.0
+    `settings` returns the present configuration of the streams, so that a reload changes the limits at once.
+    """
 
+    def __init__(
+        self,
+        connections: Sequence[ConnectionStatus],
+        housekeeping: Housekeeping,
+        settings: Callable[[], ConnectionConfig],
+        clock: Clock,
+    ) -> None:
+        self._connections = connections
+        self._housekeeping = housekeeping
+        self._settings = settings
+        self._clock = clock
 
-class Progress:
-    """Judges connections and the sweep of the store. Times are monotonic seconds."""
-
-    def __init__(self, limits: Limits, now: float) -> None:
-        self._limits = limits
-        self._swept_at = now
-
-    def swept(self, now: float) -> None:
-        """Note that a sweep of the store came to its end."""
-        self._swept_at = now
-
-    def stuck(self, connections: Sequence[ConnectionStatus], now: float) -> list[str]:
-        """Say what has made no progress for too long, a sentence each; none while all is well."""
-        return [*self._sweep(now), *self._connections(connections, now)]
+    def stuck(self) -> list[str]:
+        """Return a sentence for each part without progress; an empty list when all is well."""
+        now = self._clock.now()
+        return [*self._sweep(now), *self._stalled(now)]
 
     def _sweep(self, now: float) -> Iterator[str]:
-        silent_s = now - self._swept_at
-        if silent_s > 4 * self._limits.sweep_every_s + SLACK_S:
-            yield f"the store was not swept for {silent_s:.0f} s"
+        since_s = now - self._housekeeping.swept_at
+        if since_s > 4 * SWEEP_EVERY_S + SLACK_S:
+            yield f"expired series were last removed {since_s:.0f} s ago"
 
-    def _connections(self, connections: Sequence[ConnectionStatus], now: float) -> Iterator[str]:
-        turn_s = len(connections) * 1.5 * max(TURN_S, self._limits.open_every_s)
-        for connection in connections:
-            late_s = now - self._due(connection, turn_s) - SLACK_S
-            if late_s > 0:
-                marks = max(connection.alive_at, connection.last_message_at or connection.alive_at)
+    def _stalled(self, now: float) -> Iterator[str]:
+        turn_s = len(self._connections) * 1.5 * max(MIN_TURN_S, self._settings().open_every_s)
+        for connection in self._connections:
+            if now > self._due(connection, turn_s) + SLACK_S:
                 yield (
-                    f"connection {connection.name}: {connection.state}, "
-                    f"and its task has done nothing for {now - marks:.0f} s"
+                    f"connection {connection.name} is {connection.state} and has shown no activity for "
+                    f"{now - _active_at(connection):.0f} s"
                 )
 
     def _due(self, connection: ConnectionStatus, turn_s: float) -> float:
-        """When the next mark of this connection is due at the latest."""
-        limits = self._limits
+        """Return the time by which the connection's task has to act, monotonic."""
+        settings = self._settings()
         if connection.state == "open":
-            heard = max(connection.alive_at, connection.last_message_at or connection.alive_at)
-            return heard + limits.ping_every_s + limits.pong_within_s
+            return _active_at(connection) + settings.ping_every_s + settings.pong_within_s
         if connection.state == "connecting":
-            return connection.alive_at + CONNECT_S
+            return connection.alive_at + HANDSHAKE_S
         return max(connection.alive_at, connection.next_attempt_at or connection.alive_at) + turn_s
+
+
+def _active_at(connection: ConnectionStatus) -> float:
+    return max(connection.alive_at, connection.last_message_at or connection.alive_at)

@@ -1,7 +1,9 @@
-"""Another configuration while the daemon works: read and checked whole, then applied, or nothing of it.
+"""Configuration reload: read and check the whole file, then apply all of it, or nothing.
 
-What cannot change without a restart is refused together with everything else in that file: half a configuration would
-be one that nobody wrote. The memory of duplicates, the store and every connection that is still wanted are left alone.
+A change that needs a restart is rejected together with everything else in the file: half a configuration would be one
+that the operator did not write. Deduplication, the store and every connection that is still wanted are left alone.
+
+Every key of the configuration is listed in `NEEDS_RESTART` or in `APPLIED`; a contract test walks the models.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 import structlog
 
 from collector.config import web_file
+from collector.daemon.preload import preload
 from collector.errors import ConfigError, Fault
 from collector.ingest.webhook.endpoint import WebhookLimits, WebhookPolicy
 from collector.listener.client_address import ClientAddressPolicy
@@ -31,169 +34,216 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-LOOK_EVERY_S: Final = 10.0  # at the files that guard the operator's listener: certificates are renewed by others
-# Sections and keys that are built into the running daemon.
-FIXED: Final = (
-    "shard",
-    "labels",
-    "clients",
+CHECK_FILES_EVERY_S: Final = 10.0  # certificates and passwords of the operator's listener are renewed by other programs
+NEEDS_RESTART: Final = (
     "assets",
+    "clients",
+    "labels",
     "location",
-    "stream.transport",
     "server.listen",
+    "shard",
     "webhook.enabled",
     "webhook.listen",
 )
+"""Sections and keys that are built into the running objects; changing one needs a restart."""
+APPLIED: Final = {
+    "accounts": "Accounts.apply",
+    "inventory": "AccountRun.adopt",
+    "log": "log.configure",
+    "polls": "AccountRun.adopt",
+    "server.allow_reload": "OperatorListener.use",
+    "server.health_open": "OperatorListener.use",
+    "server.web_config_file": "OperatorListener.use",
+    "stream.ack_timeout_s": "StreamPool.use",
+    "stream.max_channels": "StreamPool.use",
+    "stream.open_every_s": "StreamPool.use",
+    "stream.ping_every_s": "StreamPool.use, Liveness",
+    "stream.pong_within_s": "StreamPool.use, Liveness",
+    "stream.transport": "ignored since 0.2.0",
+    "streams": "AccountRun.adopt",
+    "webhook.allow_sources": "Webhook.use",
+    "webhook.allow_unsigned": "Webhook.use",
+    "webhook.max_body_bytes": "Webhook.use",
+    "webhook.max_connections": "Webhook.use",
+    "webhook.path": "Webhook.use",
+    "webhook.rate_burst": "Webhook.use",
+    "webhook.rate_per_s": "Webhook.use",
+    "webhook.read_timeout_s": "Webhook.use",
+    "webhook.secret_files": "Webhook.use",
+    "webhook.trusted_proxies": "Webhook.use",
+}
+"""Sections and keys that a reload applies to the running daemon, and what applies them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """Where another configuration comes from, and who else goes by it: the log, for one.
+class ConfigSource:
+    """Where a new configuration comes from.
 
-    `load` may take its time (it runs in a thread) and raises ConfigError; `asked` is set by SIGHUP.
+    Attributes:
+        load: reads and checks it; raises ConfigError. It runs in a thread.
+        applied: is called with a configuration once it is in use: the log follows it, for example.
+        requested: is set to request a reload, by SIGHUP for example.
     """
 
     load: Callable[[], Config]
     applied: Callable[[Config], None] = lambda _: None
-    asked: asyncio.Event | None = None
+    requested: asyncio.Event | None = None
 
 
-class Daemon(Protocol):
+class Reconfigurable(Protocol):
     """What a new configuration is applied to."""
 
-    config: Config
-    clock: Clock
-    webhook: Webhook | None
-    operator: OperatorListener
+    @property
+    def config(self) -> Config:
+        """The present configuration."""
 
-    def keep(self, config: Config) -> None:
-        """Keep exactly these accounts; the configuration is the daemon's from now on."""
+    def apply(self, config: Config) -> None:
+        """Run exactly the accounts of `config`, which is the present configuration from now on."""
 
 
 class Reloader:
-    """Applies configurations, one at a time. `run` waits to be asked, and looks at the files of the web listener."""
+    """Applies configurations, one at a time.
 
-    def __init__(self, daemon: Daemon, source: Source | None, status: ReloadStatus) -> None:
-        self._daemon = daemon
+    `run` waits for requests; `watch_web_files` reloads certificates and passwords of the operator's listener when their
+    files change.
+    """
+
+    def __init__(
+        self,
+        accounts: Reconfigurable,
+        *,
+        operator: OperatorListener,
+        webhook: Webhook | None,
+        source: ConfigSource | None,
+        status: ReloadStatus,
+        clock: Clock,
+    ) -> None:
+        self._accounts = accounts
+        self._operator = operator
+        self._webhook = webhook
         self._source = source
         self._status = status
-        self._asked = (source.asked if source is not None else None) or asyncio.Event()
+        self._clock = clock
+        self._requested = (source.requested if source is not None else None) or asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
 
     async def run(self) -> NoReturn:
-        """Reload when asked; renew what guards the operator's listener when its files change."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._look_at_files())
-            while True:
-                await self._asked.wait()
-                self._asked.clear()
-                await self.reload()
+        """Reload whenever it is requested."""
+        while True:
+            await self._requested.wait()
+            self._requested.clear()
+            await self.reload()
 
     async def reload(self) -> list[str]:
-        """Read, check, apply; returns every fault in words, and then nothing has changed."""
+        """Read, check and apply the configuration.
+
+        Returns:
+            Every fault as a sentence; if there is one, nothing has changed.
+        """
         async with self._one_at_a_time:
             try:
                 await self._replace()
             except ConfigError as error:
                 self._status.refused += 1
                 self._status.faults = tuple(str(fault) for fault in error.faults)
-                log.error("reload_refused", file=error.file, faults=list(self._status.faults))  # noqa: TRY400 - told, no bug
+                log.error("reload_failed", file=error.file, faults=list(self._status.faults))  # noqa: TRY400 - the operator's error
             else:
                 self._status.good += 1
-                self._status.last_good_at = self._daemon.clock.now()
+                self._status.last_good_at = self._clock.now()
                 self._status.faults = ()
             return list(self._status.faults)
 
     async def _replace(self) -> None:
-        source, daemon = self._source, self._daemon
+        source, present = self._source, self._accounts.config
         if source is None:
-            raise ConfigError("configuration", [Fault("", "came from no file", "start the daemon with --config")])
+            raise ConfigError(
+                "configuration", [Fault("", "was not read from a file", "start the daemon with --config")]
+            )
         new = await asyncio.to_thread(source.load)
-        wrong = list(fixed_faults(daemon.config, new))
-        if wrong:
-            raise ConfigError("configuration", wrong)
-        access = access_of(new.server)
-        # From here on nothing fails.
-        changed = list(changed_keys(daemon.config, new))
-        if daemon.webhook is not None:
-            daemon.webhook.use(webhook_policy(new.webhook))
-        await daemon.operator.use(access)
-        daemon.keep(new)
+        faults = list(restart_faults(present, new))
+        if faults:
+            raise ConfigError("configuration", faults)
+        access = operator_access(new.server)
+        await asyncio.to_thread(preload, new)
+        # Nothing fails from here on.
+        if self._webhook is not None:
+            self._webhook.use(webhook_policy(new.webhook))
+        await self._operator.use(access)
+        self._accounts.apply(new)
         source.applied(new)
-        log.info("reloaded", changed=changed)
+        log.info("reloaded", changed=list(changed_sections(present, new)))
 
-    async def _look_at_files(self) -> NoReturn:
-        """A renewed certificate or password file is used without being asked for; a bad one is told once."""
-        daemon, seen = self._daemon, b""
+    async def watch_web_files(self) -> NoReturn:
+        """Reload certificates and passwords when their files change; log a file that cannot be used once."""
+        seen = b""
         while True:
-            now = stamps(daemon.operator.access)
+            now = web_files_stamp(self._operator.access)
             if seen not in (b"", now):
                 async with self._one_at_a_time:
-                    await self._renew(daemon.config.server)
-                now = stamps(daemon.operator.access)
+                    await self._renew(self._accounts.config.server)
+                now = web_files_stamp(self._operator.access)
             seen = now
-            await daemon.clock.sleep(LOOK_EVERY_S)
+            await self._clock.sleep(CHECK_FILES_EVERY_S)
 
     async def _renew(self, server: ServerConfig) -> None:
         try:
-            access = access_of(server)
+            access = operator_access(server)
         except ConfigError as error:
             faults = [str(fault) for fault in error.faults]
-            log.error("web_config_refused", file=error.file, faults=faults)  # noqa: TRY400 - told, no bug
+            log.error("web_config_failed", file=error.file, faults=faults)  # noqa: TRY400 - the operator's error
         else:
-            await self._daemon.operator.use(access)
-            log.info("web_config_renewed")
+            await self._operator.use(access)
+            log.info("web_config_reloaded")
 
 
-def stamps(access: OperatorAccess) -> bytes:
-    """Something that changes with the files that were read."""
-    found = []
+def web_files_stamp(access: OperatorAccess) -> bytes:
+    """Return bytes that change when a file changes from which `access` was read."""
+    stamps = []
     for file in access.web.files:
         try:
             stat = file.stat()
         except OSError:
-            found.append("missing")
+            stamps.append("missing")
         else:
-            found.append(f"{stat.st_mtime_ns} {stat.st_size} {stat.st_ino}")
-    return "\n".join(["", *found]).encode()
+            stamps.append(f"{stat.st_mtime_ns} {stat.st_size} {stat.st_ino}")
+    return "\n".join(["", *stamps]).encode()
 
 
-def fixed_faults(old: Config, new: Config) -> Iterator[Fault]:
-    """What another configuration wants that only a restart can give."""
-    for key in FIXED:
-        before, after = _at(old, key), _at(new, key)
-        if before != after:
-            yield Fault(key, "cannot change while the collector runs", "restart it, or leave this as it was")
+def restart_faults(old: Config, new: Config) -> Iterator[Fault]:
+    """Yield a fault for each changed key that needs a restart."""
+    for key in NEEDS_RESTART:
+        if _value_at(old, key) != _value_at(new, key):
+            yield Fault(key, "cannot be changed by a reload", "restart the collector, or restore the previous value")
 
 
-def changed_keys(old: Config, new: Config) -> Iterator[str]:
-    """The sections in which two configurations differ."""
-    before, after = old.model_dump(), new.model_dump()  # without what `load` attached: the last good secrets
+def changed_sections(old: Config, new: Config) -> Iterator[str]:
+    """Yield the top-level keys in which two configurations differ."""
+    before, after = old.model_dump(), new.model_dump()  # without the secrets that `load` attached
     yield from (section for section in after if before[section] != after[section])
 
 
-def _at(config: Config, key: str) -> object:
-    place: object = config
+def _value_at(config: Config, key: str) -> object:
+    value: object = config
     for part in key.split("."):
-        place = getattr(place, part)
-    return place
+        value = getattr(value, part)
+    return value
 
 
-def webhook_policy(wanted: WebhookConfig) -> WebhookPolicy:
+def webhook_policy(config: WebhookConfig) -> WebhookPolicy:
     """Return which deliveries are accepted, as configured."""
     limits = WebhookLimits(
-        max_body_bytes=wanted.max_body_bytes,
-        read_timeout_s=wanted.read_timeout_s,
-        rate_per_s=wanted.rate_per_s,
-        rate_burst=wanted.rate_burst,
-        connections=ConnectionLimits(wanted.max_connections, max(1, wanted.max_connections // 4)),
+        max_body_bytes=config.max_body_bytes,
+        read_timeout_s=config.read_timeout_s,
+        rate_per_s=config.rate_per_s,
+        rate_burst=config.rate_burst,
+        connections=ConnectionLimits(config.max_connections, max(1, config.max_connections // 4)),
     )
-    sources = ClientAddressPolicy(wanted.allow_sources, wanted.trusted_proxies)
-    return WebhookPolicy(wanted.path, wanted.read_secrets, wanted.allow_unsigned, limits, sources)
+    sources = ClientAddressPolicy(config.allow_sources, config.trusted_proxies)
+    return WebhookPolicy(config.path, config.read_secrets, config.allow_unsigned, limits, sources)
 
 
-def access_of(wanted: ServerConfig) -> OperatorAccess:
+def operator_access(config: ServerConfig) -> OperatorAccess:
     """Return who may request what of the operator's listener, as configured. Raises ConfigError."""
-    file = wanted.web_config_file
+    file = config.web_config_file
     web = web_file.load(file) if file is not None else WebConfig()
-    return OperatorAccess(web, health_open=wanted.health_open, allow_reload=wanted.allow_reload)
+    return OperatorAccess(web, health_open=config.health_open, allow_reload=config.allow_reload)

@@ -1,62 +1,72 @@
-"""Work that may be replaced while it runs, and a set of it that may grow and shrink."""
+"""Sets of supervised tasks: one that changes while it runs, and a task that is replaced while it runs."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Generic, NoReturn, Protocol, TypeVar
 
+from collector.concurrency import first_completed
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from collector.concurrency import Supervise
 
-class Runs(Protocol):
-    """Anything that works until it is cancelled."""
+
+class Runnable(Protocol):
+    """Anything that runs until it is cancelled."""
 
     async def run(self) -> object:
-        """Work."""
+        """Run until cancelled."""
 
 
-Work = TypeVar("Work", bound=Runs)
+RunnableT = TypeVar("RunnableT", bound=Runnable)
 
 
-class RestartableTask(Generic[Work]):
-    """One piece of work, made by `make`; `swap` ends it and begins with a new one."""
+class RestartableTask(Generic[RunnableT]):
+    """One task, made by `make`; `restart` replaces it with a new one.
 
-    def __init__(self, make: Callable[[], Work]) -> None:
+    Attributes:
+        current: the present one.
+    """
+
+    def __init__(self, make: Callable[[], RunnableT]) -> None:
         self._make = make
         self.current = make()
-        self._swapped = asyncio.Event()
+        self._replaced = asyncio.Event()
 
-    def swap(self) -> None:
-        """Make it anew; at once, where it runs."""
+    def restart(self) -> None:
+        """Make a new task; if the old one runs, cancel it and run the new one."""
         self.current = self._make()
-        self._swapped.set()
+        self._replaced.set()
 
     async def run(self) -> NoReturn:
-        """Work until cancelled, on whatever is current."""
+        """Run whatever is current until cancelled; an exception of it propagates."""
         while True:
-            self._swapped.clear()
-            async with asyncio.TaskGroup() as group:
-                task = group.create_task(_work(self.current))
-                await self._swapped.wait()
-                task.cancel()
+            self._replaced.clear()
+            await first_completed(self._wait(), _run_forever(self.current))
+
+    async def _wait(self) -> None:
+        await self._replaced.wait()
 
 
 class TaskSet:
-    """Pieces of work that run together; `members` may be changed at any time by `set`."""
+    """Tasks that run together, each supervised; `set` changes the members at any time."""
 
-    def __init__(self, members: Sequence[Runs]) -> None:
-        self._members = list(members)
+    def __init__(self, name: str, supervise: Supervise) -> None:
+        self._name = name
+        self._supervise = supervise
+        self._members: list[Runnable] = []
         self._changed = asyncio.Event()
 
-    def set(self, members: Sequence[Runs]) -> None:
-        """Begin with who is new and end who is gone; the others notice nothing."""
+    def set(self, members: Sequence[Runnable]) -> None:
+        """Start new members and cancel those that are gone; the others are not disturbed."""
         self._members = list(members)
         self._changed.set()
 
     async def run(self) -> NoReturn:
-        """Let them work until cancelled; an error of one ends all."""
-        tasks: dict[int, tuple[Runs, asyncio.Task[None]]] = {}
+        """Run the members until cancelled."""
+        tasks: dict[int, tuple[Runnable, asyncio.Task[None]]] = {}
         async with asyncio.TaskGroup() as group:
             while True:
                 self._changed.clear()
@@ -65,9 +75,11 @@ class TaskSet:
                     tasks.pop(key)[1].cancel()
                 for key, member in wanted.items():
                     if key not in tasks:
-                        tasks[key] = (member, group.create_task(_work(member)))
+                        tasks[key] = (member, group.create_task(self._supervise(self._name, member.run)))
                 await self._changed.wait()
 
 
-async def _work(member: Runs) -> None:
-    await member.run()
+async def _run_forever(task: Runnable) -> None:
+    """Run a task; if it returns, wait until cancelled."""
+    await task.run()
+    await asyncio.Event().wait()

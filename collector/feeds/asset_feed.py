@@ -114,7 +114,7 @@ class AssetFeed:
 
     def tallies(self) -> tuple[Entity, ...]:
         """What is counted."""
-        return tables.TALLIES
+        return tables.AGGREGATES
 
     def refused_labels(self) -> dict[str, int]:
         """Messages of assets beyond the cap of rows."""

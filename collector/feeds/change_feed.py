@@ -41,7 +41,7 @@ CHANGES = Entity(
         Counter(
             "mist_org_device_changes_total",
             None,
-            "Changes of devices and Mist Edges that the stream told, by what happened and how it went.",
+            "Total number of device change events received on the stream, by device type, event type and status.",
             reads=("event_type", "detail.status"),
         ),
     ),
@@ -55,7 +55,7 @@ SYNCS = Entity(
         Counter(
             "mist_other_device_syncs_total",
             None,
-            "Attempts of Mist to fetch third-party devices from their vendor, by how they ended.",
+            "Total number of synchronizations of third-party devices with their vendor, by vendor and status.",
             reads=("vendor", "status"),
         ),
     ),

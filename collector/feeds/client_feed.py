@@ -114,7 +114,7 @@ class ClientFeed:
         self._all, self._by_ap, self._by_security, self._by_type = (
             Headcount(store, entity) for entity in (tables.CLIENTS, tables.AP_CLIENTS, tables.SECURITY, tables.TYPES)
         )
-        self._segments, self._air = CounterTable(store, tables.SEGMENT), CounterTable(store, tables.AIR)
+        self._segments, self._air = CounterTable(store, tables.SEGMENT), CounterTable(store, tables.RF)
         column = self._segments.table.column
         self._guests, self._dual, self._saving = map(column, (tables.GUESTS, tables.DUAL_BAND, tables.POWER_SAVING))
         self._roams = column(tables.ROAMS)
@@ -270,7 +270,7 @@ class ClientFeed:
 
     def tallies(self) -> tuple[Entity, ...]:
         """What is counted."""
-        return tables.TALLIES
+        return tables.AGGREGATES
 
     def refused_labels(self) -> dict[str, int]:
         """How often a value became `other`, by label; under `client` the messages of clients beyond the cap of rows."""

@@ -53,7 +53,7 @@ KINDS: Mapping[str, tuple[Entity, tuple[Entity, ...]]] = {
     mxedge.KIND: (mxedge.MXEDGE, mxedge.NESTED),
 }
 
-STEADY = {"ap": ap.STEADY}
+STEADY = {"ap": ap.SKIP_UNCHANGED}
 
 RECORD = "record"  # what is known of a device without its measurements: the row that outlives silence
 EXTRAS = ("mac", "type", "model", "org_id", "status", "site_id")

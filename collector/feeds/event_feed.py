@@ -7,7 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from collector.catalog.alarms import OPEN_ALARMS
-from collector.catalog.event_rules import PLACE, Sets, TopicTable
+from collector.catalog.event_rules import SITE_LABELS, StateUpdate, TopicTable
 from collector.catalog.events import (
     ALARM_GROUP,
     ALARM_SEVERITY,
@@ -21,7 +21,7 @@ from collector.catalog.events import (
     UPS,
 )
 from collector.errors import Rejected
-from collector.feeds.event_rows import CountedRows, Refusals, ToldRows, dig, from_root, parts_of, sources_of, text_at
+from collector.feeds.event_rows import CounterRows, GaugeRows, Refusals, dig, from_root, parts_of, sources_of, text_at
 from collector.feeds.open_alarms import OpenAlarms
 from collector.feeds.unknown_sites import UnknownSites
 from collector.metrics.counter_table import OTHER, CounterTable, LabelLimiter
@@ -31,7 +31,7 @@ from collector.mist.times import epoch_s
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from collector.catalog.event_rules import Counted, Part, Told
+    from collector.catalog.event_rules import CounterRule, GaugeRule, Part
     from collector.feeds.device_feed import DeviceFeed
     from collector.feeds.feed import Apply, ApplyEvent, RestApply
     from collector.metrics.compiler import ObjectKind
@@ -66,11 +66,11 @@ class Topic:
     def __init__(self, table: TopicTable, store: Store) -> None:
         self.table = table
         self.refusals = Refusals()
-        self.counts = [CountedRows(store, counted, self.refusals) for counted in table.counts]
-        self.tells = [ToldRows(store, told, OBJECT + table.name, self.refusals) for told in table.tells]
-        self.rows: tuple[CountedRows | ToldRows, ...] = (*self.counts, *self.tells)
+        self.counts = [CounterRows(store, rule, self.refusals) for rule in table.counters]
+        self.tells = [GaugeRows(store, rule, OBJECT + table.name, self.refusals) for rule in table.gauges]
+        self.rows: tuple[CounterRows | GaugeRows, ...] = (*self.counts, *self.tells)
         unknown = table.type.unknown if table.type else 0
-        self._types = LabelLimiter((*table.born, *table.born_of_org, *self._known()), unknown=unknown)
+        self._types = LabelLimiter((*table.initial_zero, *table.org_initial_zero, *self._known()), unknown=unknown)
 
     def _known(self) -> tuple[str, ...]:
         return self.table.type.known if self.table.type else ()
@@ -89,7 +89,7 @@ class Topic:
 
     def moment_of(self, part: Part) -> float | None:
         """When it happened, Unix seconds; None when it does not say, or not so that it can be read."""
-        for path in self.table.moment:
+        for path in self.table.time_fields:
             said = dig(part, path)
             moment = epoch_s(said)
             if moment is not None:
@@ -117,10 +117,10 @@ class EventFeed:
         self._alarm_labels = [(by, LabelLimiter(by.known, unknown=by.unknown)) for by in (ALARM_GROUP, ALARM_SEVERITY)]
         self._topics = {name: Topic(table, store) for name, table in TABLES.items()}
         self._other = Topic(OTHER_TOPIC, store)
-        self._sets: dict[Sets, Callable[[Topic, dict[str, Any], tuple[str, str]], None]] = {
-            Sets.DEVICE_UP: self._set_device_up,
-            Sets.ALARM_OPEN: self._set_alarm_open,
-            Sets.POSITION: self._set_position,
+        self._sets: dict[StateUpdate, Callable[[Topic, dict[str, Any], tuple[str, str]], None]] = {
+            StateUpdate.DEVICE_UP: self._set_device_up,
+            StateUpdate.ALARM_OPEN: self._set_alarm_open,
+            StateUpdate.POSITION: self._set_position,
         }
         self.positions: Callable[[str, Mapping[str, Any], float], Rejected | None] = no_positions
         self.unknown_topics = 0  # events of topics that nobody knows
@@ -148,19 +148,19 @@ class EventFeed:
         for at, part in enumerate(self._counted_parts(topic, event)):
             self._count(topic, part, where(part), unix, first=at == 0)
         for counts in topic.counts:
-            for part in parts_of(event, counts.counted.each, topic.refusals):
+            for part in parts_of(event, counts.rule.elements, topic.refusals):
                 counts.apply(part, where(part), now)
         for tells in topic.tells:
-            for part in parts_of(event, tells.told.each, topic.refusals):
+            for part in parts_of(event, tells.rule.elements, topic.refusals):
                 tells.apply(part, where(part), topic.moment_of(part), now)
-        if table.sets is not None:
-            self._sets[table.sets](topic, event, place)
+        if table.updates is not None:
+            self._sets[table.updates](topic, event, place)
         return None
 
     @staticmethod
     def _counted_parts(topic: Topic, event: dict[str, Any]) -> Sequence[Part]:
         """What counts as events of the topic; an event without any of it counts as one."""
-        each = topic.table.each
+        each = topic.table.elements
         return (list(parts_of(event, each, topic.refusals)) or [event]) if each else (event,)
 
     def _count(self, topic: Topic, part: Part, where: tuple[str, str], unix: float, *, first: bool) -> None:
@@ -241,7 +241,7 @@ class EventFeed:
     def refused_labels(self) -> dict[str, int]:
         """How often a label value became `other` because its cap was reached, by label; each from zero on."""
         refused = {"org_id": self._orgs.refused, "site_id": self._sites.refused, "topic": self.unknown_topics}
-        labels = (label for topic in self._all() for counts in topic.counts for label in counts.counted.by)
+        labels = (label for topic in self._all() for counts in topic.counts for label in counts.rule.labels)
         refused |= dict.fromkeys(("group", "severity", "type", *labels), 0)
         for by, bounded in self._alarm_labels:
             refused[by.paths[0]] += bounded.refused
@@ -269,7 +269,7 @@ class EventFeed:
 
     def tallies(self) -> tuple[Entity, ...]:
         """The entities counted here."""
-        counted = (counts.counted.entity for topic in self._topics.values() for counts in topic.counts)
+        counted = (counts.rule.entity for topic in self._topics.values() for counts in topic.counts)
         return (EVENTS, DELAYS, OPEN_ALARMS, *counted)
 
     def changed(self, changes: Changes) -> None:
@@ -282,14 +282,14 @@ class EventFeed:
         self._orgs.listed(org.id for org in changes.orgs_added)
         for org in changes.orgs_added:
             for table in TABLES.values():
-                for type_ in table.born_of_org:
+                for type_ in table.org_initial_zero:
                     self._events.born((org.id, "", table.name, type_))
         for site in changes.sites_added:
             self._begin(site.org_id, site.id)
 
     def _begin(self, org_id: str, site_id: str) -> None:
         for topic in self._topics.values():
-            for type_ in topic.table.born:
+            for type_ in topic.table.initial_zero:
                 self._events.born((org_id, site_id, topic.table.name, type_))
             for counts in topic.counts:
                 counts.begin(org_id, site_id)
@@ -340,19 +340,22 @@ def sources() -> Iterator[tuple[str, str, str]]:
     """Every field that a family is made of, for the reference: (family, object, path)."""
     for table in TABLES.values():
         object_ = OBJECT + table.name
-        for path in (*PLACE, *(from_root(path, table.each) for path in (table.type.paths if table.type else ()))):
+        for path in (
+            *SITE_LABELS,
+            *(from_root(path, table.elements) for path in (table.type.paths if table.type else ())),
+        ):
             yield EVENTS.families[0].name, object_, path
-        for path in table.moment:
-            yield DELAY, object_, from_root(path, table.each)
-        rows: tuple[Counted | Told, ...] = (*table.counts, *table.tells)
+        for path in table.time_fields:
+            yield DELAY, object_, from_root(path, table.elements)
+        rows: tuple[CounterRule | GaugeRule, ...] = (*table.counters, *table.gauges)
         for row in rows:
-            own = tuple(sources_of(row.by, row.each))
+            own = tuple(sources_of(row.labels, row.elements))
             for family in row.entity.families:
-                for path in (*(from_root(path, row.each) for path in family.sources), *own):
+                for path in (*(from_root(path, row.elements) for path in family.sources), *own):
                     yield family.name, object_, path
-        if table.sets is Sets.ALARM_OPEN:
+        if table.updates is StateUpdate.ALARM_OPEN:
             for path in ("id", "status", "resolved_time", *ALARM_GROUP.paths, *ALARM_SEVERITY.paths):
                 yield OPEN_ALARMS.families[0].name, object_, path
                 yield OPEN_ALARMS.families[0].name, "alarm", path  # by REST
-        if table.sets is Sets.DEVICE_UP:
+        if table.updates is StateUpdate.DEVICE_UP:
             yield "mist_device_up", object_, "type"

@@ -6,7 +6,7 @@ from array import array
 from collections import Counter as Count
 from typing import TYPE_CHECKING, Any
 
-from collector.catalog.event_rules import KEY, PASSING_KEPT_S, PLACE, VALUE
+from collector.catalog.event_rules import KEY, SITE_LABELS, TRANSIENT_VALUE_TTL_S, VALUE
 from collector.errors import Rejected
 from collector.metrics import values
 from collector.metrics.compiler import ObjectKind
@@ -18,7 +18,7 @@ from collector.metrics.store import NAN
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from collector.catalog.event_rules import By, Counted, Part, Told
+    from collector.catalog.event_rules import CounterRule, GaugeRule, LabelRule, Part
     from collector.metrics.row_index import ObjectRows
     from collector.metrics.store import Store
 
@@ -63,7 +63,7 @@ def parts_of(event: Part, each: str, refusals: Refusals) -> Iterator[Part]:
     if not isinstance(elements, dict if is_map else list):
         refusals.reject(WRONG_CONTAINER)
         return
-    outer = {name: event[name] for name in (*PLACE, "timestamp") if name in event}
+    outer = {name: event[name] for name in (*SITE_LABELS, "timestamp") if name in event}
     if isinstance(elements, dict):
         yield from (outer | {KEY: key, VALUE: value} for key, value in elements.items())
         return
@@ -74,45 +74,45 @@ def parts_of(event: Part, each: str, refusals: Refusals) -> Iterator[Part]:
             refusals.reject("not_an_object")
 
 
-def text_at(part: Part, by: By, refusals: Refusals) -> str:
+def text_at(part: Part, rule: LabelRule, refusals: Refusals) -> str:
     """The text of a label's field, "" when nothing is said; what is no text is counted."""
-    for path in by.paths:
+    for path in rule.paths:
         said = dig(part, path)
         if type(said) is str and said:
-            return by.of(said)
+            return rule.normalize(said)
         text = values.text(said)
         if isinstance(text, Rejected):
             refusals.reject(text.reason)
         elif text is not None and text != "":
-            return by.of(str(text))
+            return rule.normalize(str(text))
     return ""
 
 
-class CountedRows:
-    """The counters of one `Counted`."""
+class CounterRows:
+    """The rows of one `CounterRule`."""
 
-    def __init__(self, store: Store, counted: Counted, refusals: Refusals) -> None:
-        self.counted = counted
-        self.tally = CounterTable(store, counted.entity)
+    def __init__(self, store: Store, rule: CounterRule, refusals: Refusals) -> None:
+        self.rule = rule
+        self.tally = CounterTable(store, rule.entity)
         self._refusals = refusals
-        self._labels = {name: LabelLimiter(by.known, unknown=by.unknown) for name, by in counted.by.items()}
-        places = enumerate(counted.by.items(), start=len(PLACE))
-        self._passing = [(at, self._labels[name]) for at, (name, by) in places if by.passing]
+        self._labels = {name: LabelLimiter(one.known, unknown=one.unknown) for name, one in rule.labels.items()}
+        places = enumerate(rule.labels.items(), start=len(SITE_LABELS))
+        self._passing = [(at, self._labels[name]) for at, (name, one) in places if one.transient]
         self._look_at = 0.0  # when to look for names that passed, monotonic
-        columns = layout(counted.entity)
+        columns = layout(rule.entity)
         self._events = [column for family, column in columns if isinstance(family, Counter) and family.path is None]
         self._sums = [(family, column) for family, column in columns if isinstance(family, Counter) and family.path]
         self._histograms = [(family, column) for family, column in columns if isinstance(family, Histogram)]
 
     def apply(self, part: Part, where: tuple[str, str], now: float) -> None:
         """Count one part of an event, at monotonic `now`."""
-        if not self.counted.only(part):
+        if not self.rule.condition(part):
             return
         row = (*where, *self._own(part))
         known = row in self.tally
-        if not known and len(self.tally) >= self.counted.rows:
-            self._refusals.labels.update(list(self.counted.by))
-            row = (*where, *(OTHER for _ in self.counted.by))
+        if not known and len(self.tally) >= self.rule.max_rows:
+            self._refusals.labels.update(list(self.rule.labels))
+            row = (*where, *(OTHER for _ in self.rule.labels))
             known = row in self.tally
         start = self.tally.born(row) * self.tally.table.width
         if self._passing:
@@ -126,7 +126,7 @@ class CountedRows:
         for histogram, column in self._histograms:
             amount = self._amount(part, histogram.reads)
             if self._open(start + column, width_of(histogram), known=known, said=amount is not None):
-                self.tally.observe(row, histogram.name, self.counted.scale.of(amount or 0.0))
+                self.tally.observe(row, histogram.name, self.rule.scale.of(amount or 0.0))
 
     def _open(self, first: int, width: int, *, known: bool, said: bool) -> bool:
         """Whether there is something to add; columns whose field nobody has said yet are a hole, not zero."""
@@ -139,7 +139,7 @@ class CountedRows:
 
     def begin(self, org_id: str, site_id: str) -> None:
         """A new site: its counters that alerts rely on begin at zero."""
-        for own in self.counted.born:
+        for own in self.rule.initial_zero:
             self.tally.born((org_id, site_id, *own))
 
     def sweep(self, now: float) -> Iterator[int]:
@@ -148,7 +148,7 @@ class CountedRows:
             return
         self._look_at = now + LOOK_EVERY_S
         over = set[tuple[str, ...]]()
-        for silent in self.tally.silent(now - PASSING_KEPT_S):
+        for silent in self.tally.silent(now - TRANSIENT_VALUE_TTL_S):
             over.update(silent)
             yield len(silent)
         if over:
@@ -161,8 +161,8 @@ class CountedRows:
             bounded.release({values[at] for values in ended} - {values[at] for values in self.tally.values()})
 
     def _own(self, part: Part) -> Iterator[str]:
-        for (name, by), bounded in zip(self.counted.by.items(), self._labels.values(), strict=True):
-            text = text_at(part, by, self._refusals)
+        for (name, one), bounded in zip(self.rule.labels.items(), self._labels.values(), strict=True):
+            text = text_at(part, one, self._refusals)
             shown = bounded.admit(text) if text else ""
             if shown == OTHER != text:
                 self._refusals.labels[name] += 1
@@ -181,19 +181,19 @@ class CountedRows:
         return None
 
 
-class ToldRows:
-    """The states of one `Told`; `kind_name` is what the reference and the count of rejected fields call its object."""
+class GaugeRows:
+    """The rows of one `GaugeRule`; `kind_name` is the object name in the reference and the count of rejected fields."""
 
-    def __init__(self, store: Store, told: Told, kind_name: str, refusals: Refusals) -> None:
-        self.told = told
-        self._roster = RowIndex((*PLACE, *told.by))
-        self.kind = ObjectKind(kind_name, store, self._roster, (told.entity,))
+    def __init__(self, store: Store, rule: GaugeRule, kind_name: str, refusals: Refusals) -> None:
+        self.rule = rule
+        self._roster = RowIndex((*SITE_LABELS, *rule.labels))
+        self.kind = ObjectKind(kind_name, store, self._roster, (rule.entity,))
         self._refusals = refusals
         self._moments: dict[str, float] = {}
 
     def apply(self, part: Part, where: tuple[str, str], moment: float | None, now: float) -> None:
         """Write what one part of an event says, of `moment` (Unix seconds, None when it does not say)."""
-        own = [text_at(part, by, self._refusals) for by in self.told.by.values()]
+        own = [text_at(part, one, self._refusals) for one in self.rule.labels.values()]
         if not any(own or where):
             self._refusals.reject(NO_IDENTITY)
             return
@@ -202,7 +202,7 @@ class ToldRows:
         if moment is not None and moment < self._moments.get(identity, moment):
             self._refusals.reject("stale")
             return
-        if identity not in self._roster.places and (len(self) >= self.told.rows or OTHER in where):
+        if identity not in self._roster.places and (len(self) >= self.rule.max_rows or OTHER in where):
             self._refusals.reject(TOO_MANY_ROWS)
             return
         decoded = self.kind.decode(part)
@@ -236,9 +236,9 @@ class ToldRows:
         self._moments.pop(identity, None)
 
 
-def sources_of(by: Mapping[str, By], each: str) -> Iterator[str]:
+def sources_of(labels: Mapping[str, LabelRule], each: str) -> Iterator[str]:
     """The fields that these labels are read from, from the root of the event."""
-    return (from_root(path, each) for label in by.values() for path in label.paths)
+    return (from_root(path, each) for rule in labels.values() for path in rule.paths)
 
 
 def from_root(path: str, each: str) -> str:

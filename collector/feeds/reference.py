@@ -1,6 +1,6 @@
-"""The catalogue told as data: every family with its labels and sources, and what is not exported and why.
+"""The metric reference as data: every family with its labels and source fields, and the fields that are not exported.
 
-Sources are written as in Mist's field lists: dotted paths, `{key}` for the key of a map, `[*]` for an element of a list.
+Source fields are dotted paths with `{key}` for a key of a map and `[*]` for an element of a list.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from collector.metrics.model import AnyFamily, Entity
 
 UNITS = (
-    "bytes_per_second", "timestamp_seconds", "seconds", "bytes", "ratio", "celsius", "watts", "meters", "pixels", "volts",
-    "hertz", "pascals", "degrees", "dbm", "db", "g",
+    "bytes_per_second", "timestamp_seconds", "seconds", "bytes", "ratio", "celsius", "watts", "meters", "pixels",
+    "volts", "hertz", "pascals", "degrees", "dbm", "db", "g",
 )  # fmt: skip
 NOT_EXPORTED = {
     "ap": ap.NOT_EXPORTED,
@@ -46,33 +46,33 @@ NOT_EXPORTED = {
     "asset": asset_tables.NOT_EXPORTED,
 }
 FIRST_RELEASE = "0.1.0"
-SINCE: dict[str, str] = {}  # families that came later than the first release
+SINCE: dict[str, str] = {}  # release of the families added after the first release
 _KEY = re.compile(r"\{\w+\}")
-_NUMBER = re.compile(r"\.\d+\Z")  # a place that is a number is one key of a map
+_NUMBER = re.compile(r"\.\d+\Z")  # a numeric path segment is a key of a map
 
 
 class Source(TypedDict):
-    """One field that a family reads."""
+    """A field that a family is read from."""
 
     object: str
     path: str
 
 
 class FamilyEntry(TypedDict):
-    """One family."""
+    """A family."""
 
     name: str
     type: str
     unit: str
     help: str
     labels: list[str]
-    option: str  # the key of the configuration without which it has no series
-    since: str  # the release that brought it
+    option: str  # configuration key that enables the family; "" if it is always enabled
+    since: str  # release that added the family
     sources: list[Source]
 
 
 class Unexported(TypedDict):
-    """One field that no family reads."""
+    """A field that is not exported, and the reason."""
 
     object: str
     path: str
@@ -80,26 +80,26 @@ class Unexported(TypedDict):
 
 
 class Reference(TypedDict):
-    """The whole catalogue."""
+    """The metric reference."""
 
     families: list[FamilyEntry]
     not_exported: list[Unexported]
 
 
 def reference() -> Reference:
-    """Every family, in the order of their names."""
+    """Return all families, sorted by name, and the fields that are not exported."""
     entries: dict[str, FamilyEntry] = {}
     catalog = FeedRouter()
     for kind in catalog.kinds():
         for entity in kind.entities:
             for family in entity.families:
                 add(entries, kind.name, entity, family)
-    for entity, name in tallied(catalog):
+    for entity, name in computed_entities(catalog):
         for family in entity.families:
             add(entries, name, entity, family)
     for name, object_, path in event_feed.sources():
         add_source(entries[name], object_, path)
-    add_inner_lists(entries)
+    add_nested_lists(entries)
     return {
         "families": [entries[name] for name in sorted(entries)],
         "not_exported": [
@@ -110,17 +110,17 @@ def reference() -> Reference:
     }
 
 
-def add_inner_lists(entries: dict[str, FamilyEntry]) -> None:
-    """Add the lists inside a device's statistics to the sources of the objects that stand there."""
+def add_nested_lists(entries: dict[str, FamilyEntry]) -> None:
+    """Add the lists inside the statistics of devices to the sources of the objects that they contain."""
     for one in OBJECTS:
         for owner, _, key in (where.partition(".") for where in one.inside):
             for entity, family in ((root, column) for root in one.roots for column in root.families):
                 add(entries, owner, entity, family, inside=f"{key}[*]")
 
 
-def tallied(catalog: FeedRouter) -> Iterator[tuple[Entity, str]]:
-    """What is counted here, with the name of the object that it is counted of."""
-    for entity in (*location.TALLIES, *location.OPTIONAL):
+def computed_entities(catalog: FeedRouter) -> Iterator[tuple[Entity, str]]:
+    """Yield the entities computed by the collector, each with the name of the object that they are computed from."""
+    for entity in (*location.AGGREGATES, *location.OPTIONAL):
         yield entity, entity.of
     for feed in catalog.feeds:
         for entity in feed.tallies():
@@ -128,9 +128,14 @@ def tallied(catalog: FeedRouter) -> Iterator[tuple[Entity, str]]:
 
 
 def add(entries: dict[str, FamilyEntry], name: str, entity: Entity, family: AnyFamily, *, inside: str = "") -> None:
-    """Enter one column of a family, or add its labels and sources to what is entered.
+    """Add a column of a family: a new entry, or more labels and sources of an existing one.
 
-    `inside` is the list of the object `name` in which the entity lives.
+    Args:
+        entries: The entries by family name.
+        name: Name of the object that the entity is read from.
+        entity: The entity of the column.
+        family: The family of the column.
+        inside: Path of the list inside the object `name` that contains the entity; "" if there is none.
     """
     entry = entries.setdefault(
         family.name,
@@ -149,20 +154,20 @@ def add(entries: dict[str, FamilyEntry], name: str, entity: Entity, family: AnyF
         if label not in entry["labels"]:
             entry["labels"].append(label)
     if name == "record" or name.startswith(event_feed.OBJECT):
-        return  # the same fields as in the device's own object; what events are read for is told by their topics' tables
+        return  # records repeat the fields of the device object; the sources of events are in their topic tables
     for path in sorted({path for field in family.sources for path in full_paths(entity, field)}):
         add_source(entry, name, ".".join(filter(None, (inside, path))))
 
 
 def add_source(entry: FamilyEntry, name: str, path: str) -> None:
-    """Enter one field that a family reads, once."""
+    """Add a source field to an entry, unless it is present."""
     source: Source = {"object": name, "path": path}
     if source not in entry["sources"]:
         entry["sources"].append(source)
 
 
 def labels_of(entity: Entity, family: AnyFamily) -> list[str]:
-    """Label names of one family in this entity: the row's, then the family's own."""
+    """Return the label names of a family in an entity: those of the row, then those of the family."""
     own: list[str] = []
     if isinstance(family, Family):
         own = list(family.labels)
@@ -174,20 +179,20 @@ def labels_of(entity: Entity, family: AnyFamily) -> list[str]:
 
 
 def unit_of(name: str) -> str:
-    """The unit in a family's name; empty for counts and states."""
+    """Return the unit in the name of a family, empty for counts and states."""
     bare = name.removesuffix("_total")
     found = next((unit for unit in UNITS if bare.endswith(f"_{unit}")), "")
     return "seconds" if found == "timestamp_seconds" else found
 
 
 def full_paths(entity: Entity, field: str) -> Iterator[str]:
-    """The paths of a field from the root of the object, in every place where the entity lives."""
+    """Yield the paths of a field from the root of the object, for every place of the entity."""
     for prefix in prefixes(entity):
         yield ".".join(filter(None, (prefix, field)))
 
 
 def prefixes(entity: Entity) -> Iterator[str]:
-    """Where the entity lives, from the root of the object: generic, and by every key that is known."""
+    """Yield the paths of an entity from the root of the object: with `{key}`, and with every known key of the map."""
     if entity.within is None:
         yield ""
         return

@@ -115,7 +115,7 @@ class LocationFeed:
         floor = self._floor_of(event)
         if floor is None:
             return UNKNOWN_MAP
-        position = normal(event, tables.KINDS[_KINDS[kind]].who, "timestamp")
+        position = normal(event, tables.KINDS[_KINDS[kind]].id_field, "timestamp")
         if isinstance(position, Rejected):
             return position
         if not floor.ppm:
@@ -262,7 +262,7 @@ class LocationFeed:
 
     def tallies(self) -> tuple[Entity, ...]:
         """What is counted here."""
-        return (*tables.TALLIES, *tables.OPTIONAL)
+        return (*tables.AGGREGATES, *tables.OPTIONAL)
 
     def changed(self, changes: Changes) -> None:
         """Floors go with their site."""

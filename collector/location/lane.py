@@ -98,9 +98,9 @@ class Lane:
         spec, labels, rows = tables.KINDS[kind], labels_of(floor), books.engine.map_rows
         start = rows.born((*labels, spec.name)) * rows.table.width
         self.received_at, self.last_at = start + books.received, start + books.last
-        self.aps_at = first_bucket(books.aps, (*labels, spec.name)) if spec.aps else -1
-        self.age_at = first_bucket(books.ages, (*labels, spec.name)) if spec.timed else -1
-        self.rssi_at = first_bucket(books.rssi, labels) if spec.rssi else -1
+        self.aps_at = first_bucket(books.aps, (*labels, spec.name)) if spec.has_aps else -1
+        self.age_at = first_bucket(books.ages, (*labels, spec.name)) if spec.has_time else -1
+        self.rssi_at = first_bucket(books.rssi, labels) if spec.has_rssi else -1
         self._begin()
         for zone in floor.zones.values():
             books.engine.row_of(zone, kind)
@@ -171,7 +171,7 @@ def reader(books: Books, kind: int, tell: Tell | None = None) -> Read:  # noqa: 
         seen, aps = position.seen, position.aps
         first: Any = first_of(hash(SALT + position.who))
         if first is None or not lane.ready:
-            first = admitted(books.engine, people, lane.floor, position.who, is_mac=spec.mac)
+            first = admitted(books.engine, people, lane.floor, position.who, is_mac=spec.has_mac)
             if isinstance(first, Rejected):
                 return first
         if seen:
@@ -243,7 +243,7 @@ def observe(values: array[float], first: int, bounds: tuple[float, ...], value: 
     values[first + len(bounds) + 1] += value
 
 
-def slowly(spec: tables.Kind, shape: type[Position], payload: object) -> list[Position] | Rejected:
+def slowly(spec: tables.LocatedKind, shape: type[Position], payload: object) -> list[Position] | Rejected:
     """Read a payload that is no text of one position: an object parsed already, or what only the tolerant way reads."""
     if isinstance(payload, str):
         return tolerant(spec, payload)

@@ -12,7 +12,7 @@ from collector.mist.identity import mac_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from collector.catalog.location import Kind
+    from collector.catalog.location import LocatedKind
     from collector.location.floor import Floor
     from collector.location.lane import Lane, Tell
     from collector.location.positions import Position
@@ -33,7 +33,7 @@ class NamedAssets:
         self._x, self._y = (column("mist_asset_position_meters", axis=axis) for axis in "xy")
         self._time = column("mist_asset_position_timestamp_seconds")
 
-    def watcher(self, kind: Kind) -> Tell | None:
+    def watcher(self, kind: LocatedKind) -> Tell | None:
         """What has to hear of the positions of a kind; None where no chosen ones are of this kind."""
         return self._hear if self._macs and kind.name in self.KINDS else None
 

@@ -18,7 +18,7 @@ from collector.mist.times import epoch_s
 from collector.tolerant_json import loads
 
 if TYPE_CHECKING:
-    from collector.catalog.location import Kind
+    from collector.catalog.location import LocatedKind
 
 _LARGEST = sys.float_info.max  # keeps NaN and infinities out of objects that were parsed elsewhere
 _Finite = Annotated[float, msgspec.Meta(ge=-_LARGEST, le=_LARGEST)]
@@ -41,15 +41,15 @@ class Position(msgspec.Struct, gc=False):
     rssi: _Finite | None = None
 
 
-def struct_of(kind: Kind) -> type[Position]:
+def struct_of(kind: LocatedKind) -> type[Position]:
     """The struct that reads this kind's payloads the fast way: as `Position`, under the wire's names."""
-    names = {"who": kind.who, "x": "x", "y": "y", "seen": "last_seen", "aps": "num_locating_aps", "rssi": "rssi"}
+    names = {"who": kind.id_field, "x": "x", "y": "y", "seen": "last_seen", "aps": "num_locating_aps", "rssi": "rssi"}
     fields = [(field.name, field.type, field.default) for field in msgspec.structs.fields(Position)]
     made = msgspec.defstruct(f"{kind.name}_position", fields, rename=names, gc=False)
     return cast("type[Position]", made)
 
 
-def tolerant(kind: Kind, payload: object) -> list[Position] | Rejected:
+def tolerant(kind: LocatedKind, payload: object) -> list[Position] | Rejected:
     """Read what did not fit; a list is rejected only when none of its elements is a position."""
     if isinstance(payload, str):
         payload = loads(payload)
@@ -58,9 +58,9 @@ def tolerant(kind: Kind, payload: object) -> list[Position] | Rejected:
     if payload is None or payload == []:
         return EMPTY
     if not isinstance(payload, list):
-        one = normal(payload, kind.who, "last_seen")
+        one = normal(payload, kind.id_field, "last_seen")
         return one if isinstance(one, Rejected) else [one]
-    read = [normal(element, kind.who, "last_seen") for element in payload]
+    read = [normal(element, kind.id_field, "last_seen") for element in payload]
     good = [one for one in read if isinstance(one, Position)]
     return good or next(one for one in read if isinstance(one, Rejected))
 

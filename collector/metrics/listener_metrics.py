@@ -20,27 +20,37 @@ SIGNATURE_REFUSED = ("missing", "malformed", "mismatch")
 def webhook_families(status: WebhookStatus, to_unix: Callable[[float], float]) -> Iterator[Metric]:
     """The webhook listener's requests."""
     yield counter(
-        "webhook_requests", "Webhook deliveries by answer.", ["code"], {(str(c),): n for c, n in status.answers.items()}
+        "webhook_requests",
+        "Total number of webhook requests, by HTTP status code.",
+        ["code"],
+        {(str(c),): n for c, n in status.answers.items()},
     )
     yield counter(
         "webhook_refused",
-        "Webhook deliveries refused, by reason.",
+        "Total number of rejected webhook requests, by reason.",
         ["reason"],
         {(r,): n for r, n in status.refused.items()},
         born=[(reason,) for reason in SIGNATURE_REFUSED],
     )
-    yield gauge("webhook_connections", "Connections open at the webhook listener.", [], {(): float(status.connections)})
+    yield gauge(
+        "webhook_connections",
+        "Number of open connections of the webhook listener.",
+        [],
+        {(): float(status.connections)},
+    )
     yield counter(
         "webhook_connections_closed",
-        "Connections that the webhook listener ended or did not take, by reason.",
+        "Total number of connections closed or rejected by the webhook listener, by reason.",
         ["reason"],
         {(r,): n for r, n in status.closed.items()},
     )
-    yield counter("webhook_received_bytes", "Bytes of webhook deliveries.", [], {(): status.bytes})
+    yield counter(
+        "webhook_received_bytes", "Total number of bytes received in webhook requests.", [], {(): status.bytes}
+    )
     last = status.last_accepted_at
     yield gauge(
         "webhook_last_accepted_timestamp_seconds",
-        "When a webhook delivery was last accepted.",
+        "Time of the last accepted webhook request, in seconds since the epoch.",
         [],
         {} if last is None else {(): to_unix(last)},
     )
@@ -48,16 +58,21 @@ def webhook_families(status: WebhookStatus, to_unix: Callable[[float], float]) -
 
 def server_families(status: ServerStatus) -> Iterator[Metric]:
     """The operator's listener."""
-    yield gauge("server_connections", "Connections open at this listener.", [], {(): float(status.connections)})
+    yield gauge(
+        "server_connections",
+        "Number of open connections of the operator listener.",
+        [],
+        {(): float(status.connections)},
+    )
     yield counter(
         "server_connections_closed",
-        "Connections that this listener ended or did not take, by reason.",
+        "Total number of connections closed or rejected by the operator listener, by reason.",
         ["reason"],
         {(r,): n for r, n in status.closed.items()},
     )
     yield counter(
         "server_refused",
-        "Requests that this listener refused, by reason.",
+        "Total number of requests rejected by the operator listener, by reason.",
         ["reason"],
         {(r,): n for r, n in status.refused.items()},
     )
@@ -67,20 +82,20 @@ def reload_families(status: ReloadStatus, to_unix: Callable[[float], float]) -> 
     """The configuration."""
     yield counter(
         "config_reloads",
-        "Configurations read while the collector ran, by outcome: good, or refused with nothing of it applied.",
+        "Total number of configuration reloads, by outcome: good (applied) or refused (not applied).",
         ["outcome"],
         {("good",): status.good, ("refused",): status.refused},
     )
     yield gauge(
         "config_last_reload_successful",
-        "Whether the last configuration that was read is the one in use.",
+        "Whether the last configuration reload was successful.",
         [],
         {(): float(not status.faults)},
     )
     last = status.last_good_at
     yield gauge(
         "config_last_reload_success_timestamp_seconds",
-        "When the configuration in use was read.",
+        "Time of the last successful configuration load, in seconds since the epoch.",
         [],
         {} if last is None else {(): to_unix(last)},
     )

@@ -28,27 +28,27 @@ def poll_families(polls: Sequence[PollStatus], to_unix: Callable[[float], float]
 def _pace(by_key: Polls, to_unix: Callable[[float], float]) -> Iterator[Metric]:
     yield gauge(
         "last_success_timestamp_seconds",
-        "When a round of the poll last brought everything.",
+        "Time of the last complete round of the poll, in seconds since the epoch.",
         {key: to_unix(one.last_good_at) for key, one in by_key.items() if one.last_good_at is not None},
     )
     yield gauge(
         "configured_period_seconds",
-        "Time from one round of the poll to the next, as configured.",
+        "Configured period of the poll.",
         {key: one.every_s for key, one in by_key.items()},
     )
     yield gauge(
         "period_seconds",
-        "Time from one round of the poll to the next, as the budget of calls allows.",
+        "Effective period of the poll, extended if the REST budget requires it.",
         {key: one.period_s for key, one in by_key.items() if one.period_s is not None},
     )
     yield gauge(
         "left_out",
-        "Whether the poll is not asked at all, because the budget does not suffice or there is nobody to ask.",
+        "Whether the poll is skipped because the REST budget is insufficient or it has no targets.",
         {key: float(one.state == "left out") for key, one in by_key.items()},
     )
     yield gauge(
         "duration_seconds",
-        "How long the last round of the poll took; its calls are spread on purpose.",
+        "Duration of the last round of the poll, which spreads its calls over time.",
         {key: one.duration_s for key, one in by_key.items() if one.duration_s is not None},
     )
 
@@ -56,33 +56,36 @@ def _pace(by_key: Polls, to_unix: Callable[[float], float]) -> Iterator[Metric]:
 def _work(by_key: Polls) -> Iterator[Metric]:
     yield counter(
         "rounds",
-        "Rounds of the poll, by outcome: good, failed.",
+        "Total number of rounds of the poll, by outcome (good, failed).",
         [*NAMES, "outcome"],
         {(*key, word): n for key, one in by_key.items() for word, n in (("good", one.good), ("failed", one.failed))},
     )
     yield counter(
-        "calls", "REST calls made for the poll, retries included.", NAMES, {k: one.calls for k, one in by_key.items()}
+        "calls",
+        "Total number of REST calls of the poll, including retries.",
+        NAMES,
+        {k: one.calls for k, one in by_key.items()},
     )
     yield gauge(
         "objects",
-        "Objects that the last good round of the poll brought.",
+        "Number of objects received in the last complete round of the poll.",
         {key: float(one.objects) for key, one in by_key.items() if one.objects is not None},
     )
     yield counter(
         "objects_received",
-        "Objects that the poll brought; received = applied + dropped.",
+        "Total number of objects received by the poll; received = applied + dropped.",
         NAMES,
         {key: one.books.received for key, one in by_key.items()},
     )
     yield counter(
         "objects_applied",
-        "Objects of the poll that were applied.",
+        "Total number of objects of the poll applied.",
         NAMES,
         {key: one.books.applied for key, one in by_key.items()},
     )
     yield counter(
         "objects_dropped",
-        "Objects of the poll that were dropped, by reason.",
+        "Total number of objects of the poll dropped, by reason.",
         [*NAMES, "reason"],
         {(*key, reason): n for key, one in by_key.items() for reason, n in one.books.dropped.items()},
     )

@@ -6,6 +6,7 @@ many for it (thousands of sites): subscriptions are rows of the store, written a
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
 
     from collector.metrics.store import Store
-    from collector.status import ConnectionStatus, PollStatus, RestStatus, SubscriptionStatus
+    from collector.status import ConnectionStatus, PollStatus, RestStatus, SubscriptionStatus, TaskStatus
 
 EOF = b"# EOF\n"
 
@@ -43,15 +44,21 @@ SUBSCRIPTION = Entity(
     ttl_s=None,
     families=(
         Flag(
-            "mist_collector_subscription_up", None, "Whether Mist acknowledged the channel and it was not lost since."
+            "mist_collector_subscription_up",
+            None,
+            "Whether the channel is subscribed: acknowledged by Mist and not disconnected since.",
         ),
         Gauge(
             "mist_collector_subscription_last_message_timestamp_seconds",
             None,
-            "When the channel last brought a message.",
+            "Time of the last message of the channel, in seconds since the epoch.",
         ),
-        Counter("mist_collector_subscription_messages_total", None, "Messages that the channel brought."),
-        Counter("mist_collector_subscription_breaks_total", None, "How often the channel was up and got lost."),
+        Counter(
+            "mist_collector_subscription_messages_total", None, "Total number of messages received on the channel."
+        ),
+        Counter(
+            "mist_collector_subscription_breaks_total", None, "Total number of disconnects of the subscribed channel."
+        ),
     ),
 )
 
@@ -115,6 +122,8 @@ class SelfMetrics:
         refused_labels: Callable[[], Mapping[str, int]],
         rows: Callable[[], Mapping[str, int]],
         tasks: Callable[[], int] = lambda: 0,
+        supervised: Mapping[str, TaskStatus] = MappingProxyType({}),
+        log_dropped: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         self._version = version
         self._to_unix = to_unix
@@ -130,6 +139,8 @@ class SelfMetrics:
         self._refused_labels = refused_labels
         self._rows = rows
         self._tasks = tasks
+        self._supervised = supervised
+        self._log_dropped = log_dropped
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
         ProcessCollector(registry=self._registry)
@@ -143,7 +154,9 @@ class SelfMetrics:
 
     def collect(self) -> Iterable[Metric]:
         """As prometheus-client asks for it."""
-        yield InfoMetricFamily("mist_collector_build", "Version of the collector.", value={"version": self._version})
+        yield InfoMetricFamily(
+            "mist_collector_build", "Information about the collector build: version.", value={"version": self._version}
+        )
         yield from self._books()
         yield from self._streams()
         yield from self._rest_side()
@@ -155,14 +168,31 @@ class SelfMetrics:
         if self._reload is not None:
             yield from reload_families(self._reload, self._to_unix)
         yield from self._cardinality()
-        yield gauge("tasks", "Things that the collector does at once.", [], {(): float(self._tasks())})
+        yield gauge("tasks", "Number of asyncio tasks of the collector.", [], {(): float(self._tasks())})
+        yield counter(
+            "task_restarts",
+            "Total number of restarts of a supervised task after an unexpected error.",
+            ["task"],
+            {(name,): status.restarts for name, status in self._supervised.items()},
+        )
+        yield counter(
+            "log_lines_dropped",
+            "Total number of log lines dropped because they could not be written, by reason.",
+            ["reason"],
+            {(reason,): count for reason, count in self._log_dropped.items()},
+        )
 
     def _books(self) -> Iterator[Metric]:
-        yield counter("stream_frames_received", "Frames received on all streams.", [], {(): self._frames.received})
-        yield counter("stream_frames_applied", "Frames that were applied.", [], {(): self._frames.applied})
+        yield counter(
+            "stream_frames_received",
+            "Total number of frames received on all WebSocket connections.",
+            [],
+            {(): self._frames.received},
+        )
+        yield counter("stream_frames_applied", "Total number of frames applied.", [], {(): self._frames.applied})
         yield counter(
             "stream_frames_dropped",
-            "Frames that were dropped, by reason; received = applied + dropped.",
+            "Total number of frames dropped, by reason; received = applied + dropped.",
             ["reason"],
             {(reason,): count for reason, count in self._frames.dropped.items()},
             born=[(reason,) for reason in FRAME_FAULTS],
@@ -170,25 +200,25 @@ class SelfMetrics:
         events = self._events
         yield counter(
             "webhook_events_received",
-            "Webhook events received, by topic.",
+            "Total number of webhook events received, by topic.",
             ["topic"],
             {(t,): a.received for t, a in events.items()},
         )
         yield counter(
             "webhook_events_applied",
-            "Webhook events that were applied.",
+            "Total number of webhook events applied, by topic.",
             ["topic"],
             {(t,): a.applied for t, a in events.items()},
         )
         yield counter(
             "webhook_events_dropped",
-            "Webhook events that were dropped, by reason (duplicate: the same event delivered again).",
+            "Total number of webhook events dropped, by topic and reason (duplicate: delivered more than once).",
             ["topic", "reason"],
             {(t, reason): count for t, a in events.items() for reason, count in a.dropped.items()},
         )
         yield counter(
             "parts_rejected",
-            "Fields left out of payloads that were otherwise applied, by object and reason.",
+            "Total number of fields rejected in applied payloads, by object and reason.",
             ["object", "reason"],
             {(name, reason): count for (name, reason), count in self._rejected_parts().items()},
         )
@@ -204,29 +234,32 @@ class SelfMetrics:
         )
         yield gauge(
             "connection_last_message_timestamp_seconds",
-            "When the connection last brought a message.",
+            "Time of the last message on the WebSocket connection, in seconds since the epoch.",
             names,
             {k: self._to_unix(c.last_message_at) for k, c in keys.items() if c.last_message_at is not None},
         )
         yield counter(
-            "connection_opened", "How often the connection was opened.", names, {k: c.connects for k, c in keys.items()}
+            "connection_opened",
+            "Total number of times the WebSocket connection was opened.",
+            names,
+            {k: c.connects for k, c in keys.items()},
         )
         yield counter(
             "connection_received_bytes",
-            "Bytes received on the connection.",
+            "Total number of bytes received on the WebSocket connection.",
             names,
             {k: c.bytes for k, c in keys.items()},
         )
         yield counter(
             "connection_breaks",
-            "How often the connection broke, by reason.",
+            "Total number of disconnects of the WebSocket connection, by reason.",
             [*names, "reason"],
             {(*k, reason): count for k, c in keys.items() for reason, count in c.breaks.items()},
         )
         states = [(c.account, s.state) for c in self._connections for s in c.subscriptions.values()]
         yield gauge(
             "subscriptions",
-            "Channels by state: up, refused by Mist, unanswered, or on the way (waiting, sent).",
+            "Number of channel subscriptions, by state (up, refused, unanswered, waiting, sent).",
             ["account", "state"],
             {key: float(states.count(key)) for key in set(states)},
         )
@@ -235,32 +268,32 @@ class SelfMetrics:
         by_account = {(status.account,): status for status in self._rest}
         yield counter(
             "rest_calls",
-            "REST calls by outcome.",
+            "Total number of REST calls, by outcome.",
             ["account", "outcome"],
             {(s.account, outcome): count for s in self._rest for outcome, count in s.calls.items()},
             born=[(status.account, outcome) for status in self._rest for outcome in CALL_OUTCOMES],
         )
         yield gauge(
             "rest_budget_calls",
-            "REST calls that the token has each hour.",
+            "Number of REST calls per hour in the budget of the token.",
             ["account"],
             {k: float(s.budget_limit) for k, s in by_account.items()},
         )
         yield gauge(
             "rest_budget_used_calls",
-            "REST calls made in this hour.",
+            "Number of REST calls made in the current hour.",
             ["account"],
             {k: float(s.budget_used) for k, s in by_account.items()},
         )
         yield counter(
             "inventory_failures",
-            "Readings of the inventory that failed.",
+            "Total number of failed inventory reads.",
             ["account"],
             {k: s.inventory_failures for k, s in by_account.items()},
         )
         yield gauge(
             "inventory_last_success_timestamp_seconds",
-            "When the inventory was last read completely.",
+            "Time of the last complete inventory read, in seconds since the epoch.",
             ["account"],
             {k: self._to_unix(s.inventory_at) for k, s in by_account.items() if s.inventory_at is not None},
         )
@@ -268,13 +301,13 @@ class SelfMetrics:
     def _cardinality(self) -> Iterator[Metric]:
         yield gauge(
             "rows",
-            "Rows in the store, by table; each has some ten series.",
+            "Number of rows in the store, by table; a row has about ten series.",
             ["table"],
             {(t,): float(n) for t, n in self._rows().items()},
         )
         yield counter(
             "label_values_refused",
-            "How often a label value became `other` because the label has too many values.",
+            "Total number of label values replaced by `other` because the limit of distinct values was reached, by label.",
             ["label"],
             {(label,): count for label, count in self._refused_labels().items()},
         )

@@ -1,1 +1,1 @@
-"""The NOC's screens as code: rules, alerts and dashboards, fitted to an installation by one settings file."""
+"""Recording rules, alerts and Grafana dashboards as code, rendered from one settings file."""

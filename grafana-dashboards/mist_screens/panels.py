@@ -1,7 +1,7 @@
-"""Panels as the dashboards of this family use them, on top of Grafana's foundation SDK.
+"""Panel types of the dashboards, built on Grafana's foundation SDK.
 
-A panel is said in one call: what it is called, what is bad about what it shows, its queries, unit, thresholds. Size is
-in units of Grafana's grid of 24 columns. Places are given by `layout.py`.
+A panel is one declaration: title, description, queries, unit and thresholds. Sizes are in units of Grafana's grid of 24
+columns; `layout` computes positions.
 """
 
 from __future__ import annotations
@@ -24,50 +24,56 @@ COLUMNS = 24
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A PromQL expression with <words>, and the legend of its series."""
+    """A PromQL expression with <placeholders>, and the legend of its series."""
 
     expr: str
     legend: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Steps:
-    """Where a value begins to be bad, and why there: `yellow` and `red`; falling ones are bad below."""
+class Thresholds:
+    """Warning and critical thresholds of a panel or column.
 
-    why: str
-    yellow: float | None = None
-    red: float | None = None
+    Args:
+        note: Sentence that explains the thresholds; it ends the panel's description.
+        warning: Value from which the colour is yellow.
+        critical: Value from which the colour is red. Below `warning`, low values are the critical ones.
+    """
+
+    note: str
+    warning: float | None = None
+    critical: float | None = None
 
     @property
-    def falling(self) -> bool:
-        """Whether smaller is worse."""
-        return self.yellow is not None and self.red is not None and self.red < self.yellow
+    def descending(self) -> bool:
+        """Return whether lower values are worse."""
+        return self.warning is not None and self.critical is not None and self.critical < self.warning
 
-    def thresholds(self) -> list[models.Threshold]:
-        """As Grafana has them: each colour from a value upwards."""
-        if self.falling:
+    def steps(self) -> list[models.Threshold]:
+        """Return Grafana's threshold steps: each colour applies from its value upwards."""
+        if self.descending:
             return [
                 models.Threshold(None, RED),
-                models.Threshold(self.red, YELLOW),
-                models.Threshold(self.yellow, GREEN),
+                models.Threshold(self.critical, YELLOW),
+                models.Threshold(self.warning, GREEN),
             ]
         steps = [models.Threshold(None, GREEN)]
         steps += [
             models.Threshold(value, colour)
-            for value, colour in ((self.yellow, YELLOW), (self.red, RED))
+            for value, colour in ((self.warning, YELLOW), (self.critical, RED))
             if value is not None
         ]
         return steps
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
-    """Values that are said as words, so that colour is never the only sign."""
+class ValueMappings:
+    """Value mappings: text and colour by value, so that colour is never the only sign of a state."""
 
     by_value: Mapping[int, tuple[str, str]]
 
     def mappings(self) -> list[models.ValueMapping]:
-        """As Grafana has them."""
+        """Return Grafana's value mappings."""
         options = {
             str(value): models.ValueMappingResult(text=text, color=colour, index=index)
             for index, (value, (text, colour)) in enumerate(self.by_value.items())
@@ -75,48 +81,48 @@ class Words:
         return [models.ValueMap(options=options)]
 
 
-UP = Words({0: ("DOWN", RED), 1: ("up", GREEN)})
-YES = Words({0: ("no", GREEN), 1: ("YES", RED)})
-HEALTH = Words({0: ("well", GREEN), 1: ("degraded", YELLOW), 2: ("BAD", ORANGE), 3: ("DARK", RED)})
+UP = ValueMappings({0: ("DOWN", RED), 1: ("up", GREEN)})
+FAULT = ValueMappings({0: ("no", GREEN), 1: ("YES", RED)})
+HEALTH = ValueMappings({0: ("healthy", GREEN), 1: ("degraded", YELLOW), 2: ("CRITICAL", ORANGE), 3: ("DOWN", RED)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """What all kinds of panels have. `says` is the description: what it shows, and what is bad."""
+    """Options that all panel types share. `no_value` is the text of a panel without data: reason and remedy."""
 
     title: str
-    says: str
+    description: str
     queries: tuple[Query, ...]
-    empty: str
+    no_value: str
     unit: str = "short"
-    steps: Steps | None = None
-    words: Words | None = None
+    thresholds: Thresholds | None = None
+    mappings: ValueMappings | None = None
     w: int = 8
     h: int = 8
     decimals: int | None = None
 
     def build(self) -> Any:
-        """Return the SDK's builder of the panel, without a place."""
+        """Return the SDK's builder of the panel, without a position."""
         raise NotImplementedError
 
-    def described(self) -> str:
-        """The description with what the thresholds mean."""
-        return f"{self.says} {self.steps.why}" if self.steps else self.says
+    def full_description(self) -> str:
+        """Return the description followed by the note of the thresholds."""
+        return f"{self.description} {self.thresholds.note}" if self.thresholds else self.description
 
-    def common(self, panel: Any) -> Any:
-        """Say what every kind of panel says; `Any`: the SDK's builders share these methods, but no base class."""
-        panel.title(self.title).description(self.described()).datasource(DATASOURCE)
-        panel.span(self.w).height(self.h).unit(self.unit).no_value(self.empty)
-        thresholds = self.steps.thresholds() if self.steps else [models.Threshold(None, BLUE)]
-        panel.thresholds(dashboard.ThresholdsConfig().mode(models.ThresholdsMode.ABSOLUTE).steps(thresholds))
-        if self.words:
-            panel.mappings(self.words.mappings())
+    def apply_common(self, panel: Any) -> Any:
+        """Set the shared options. `Any`: the SDK's builders share these methods, but no base class."""
+        panel.title(self.title).description(self.full_description()).datasource(DATASOURCE)
+        panel.span(self.w).height(self.h).unit(self.unit).no_value(self.no_value)
+        steps = self.thresholds.steps() if self.thresholds else [models.Threshold(None, BLUE)]
+        panel.thresholds(dashboard.ThresholdsConfig().mode(models.ThresholdsMode.ABSOLUTE).steps(steps))
+        if self.mappings:
+            panel.mappings(self.mappings.mappings())
         if self.decimals is not None:
             panel.decimals(self.decimals)
         return panel
 
-    def targets(self, panel: Any, *, instant: bool = False, table: bool = False) -> Any:
-        """Add the queries as A, B, C..."""
+    def add_targets(self, panel: Any, *, instant: bool = False, table: bool = False) -> Any:
+        """Add the queries with the reference ids A, B, C..."""
         for query, ref_id in zip(self.queries, "ABCDEFGHIJKL", strict=False):
             target = prometheus.Dataquery().expr(" ".join(query.expr.split())).ref_id(ref_id).datasource(DATASOURCE)
             target.legend_format(query.legend or "__auto")
@@ -127,19 +133,19 @@ class Panel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stat(Panel):
-    """One or a few large numbers, the latest."""
+    """Stat panel: the latest value of one or a few queries. `show_name` adds the legend to each value."""
 
     w: int = 4
     h: int = 4
     link: str = ""
-    named: bool = False
+    show_name: bool = False
 
     def build(self) -> Any:
-        """Return the builder; `named` shows the legend beside each value."""
-        panel = self.targets(self.common(stat.Panel()), instant=True)
+        """Return the builder."""
+        panel = self.add_targets(self.apply_common(stat.Panel()), instant=True)
         panel.graph_mode(common_models.BigValueGraphMode.NONE).color_mode(common_models.BigValueColorMode.BACKGROUND)
         mode = common_models.BigValueTextMode
-        panel.text_mode(mode.VALUE_AND_NAME if self.named else mode.VALUE)
+        panel.text_mode(mode.VALUE_AND_NAME if self.show_name else mode.VALUE)
         panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
         panel.color_scheme(dashboard.FieldColor().mode(models.FieldColorModeId.THRESHOLDS))
         if self.link:
@@ -148,18 +154,18 @@ class Stat(Panel):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lines(Panel):
-    """Values over time. `stacked` fills and adds them up; `top` bounds the axis; `colours` are by a series' name."""
+class TimeSeries(Panel):
+    """Time series panel. `maximum` is the soft maximum of the axis; `colours` are by the name of a series."""
 
     stacked: bool = False
-    top: float | None = None
+    maximum: float | None = None
     colours: Mapping[str, str] = field(default_factory=dict)
     w: int = 8
     h: int = 8
 
     def build(self) -> Any:
         """Return the builder; thresholds are drawn as dashed lines."""
-        panel = self.targets(self.common(timeseries.Panel()))
+        panel = self.add_targets(self.apply_common(timeseries.Panel()))
         legend = common.VizLegendOptions().display_mode(common_models.LegendDisplayMode.LIST)
         panel.legend(legend.placement(common_models.LegendPlacement.BOTTOM).show_legend(True).calcs(["lastNotNull"]))
         tooltip = common.VizTooltipOptions().mode(common_models.TooltipDisplayMode.MULTI)
@@ -168,9 +174,9 @@ class Lines(Panel):
         panel.show_points(common_models.VisibilityMode.NEVER)
         if self.stacked:
             panel.stacking(common.StackingConfig().mode(common_models.StackingMode.NORMAL).group("A"))
-        if self.top is not None:
-            panel.axis_soft_max(self.top)
-        if self.steps:
+        if self.maximum is not None:
+            panel.axis_soft_max(self.maximum)
+        if self.thresholds:
             style = common_models.GraphTresholdsStyleMode.DASHED
             panel.thresholds_style(common.GraphThresholdsStyleConfig().mode(style))
         for name, colour in self.colours.items():
@@ -180,27 +186,27 @@ class Lines(Panel):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bars(Panel):
-    """The latest values as bars with their numbers, the largest first where the query sorts them."""
+class BarGauge(Panel):
+    """Bar gauge panel: the latest values as horizontal bars, in the order of the query."""
 
-    top: float | None = None
+    maximum: float | None = None
 
     def build(self) -> Any:
         """Return the builder."""
-        panel = self.targets(self.common(bargauge.Panel()), instant=True)
+        panel = self.add_targets(self.apply_common(bargauge.Panel()), instant=True)
         panel.orientation(common_models.VizOrientation.HORIZONTAL).display_mode(common_models.BarGaugeDisplayMode.BASIC)
         panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False)).min(0)
         panel.color_scheme(dashboard.FieldColor().mode(models.FieldColorModeId.THRESHOLDS))
-        return panel.max(self.top) if self.top is not None else panel
+        return panel.max(self.maximum) if self.maximum is not None else panel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Timeline(Panel):
-    """States over time, one band a thing, each state said as a word."""
+class StateTimeline(Panel):
+    """State timeline panel: one band for each series, states shown as text."""
 
     def build(self) -> Any:
         """Return the builder."""
-        panel = self.targets(self.common(statetimeline.Panel()))
+        panel = self.add_targets(self.apply_common(statetimeline.Panel()))
         panel.merge_values(True).show_value(common_models.VisibilityMode.AUTO).row_height(0.85).fill_opacity(75)
         legend = common.VizLegendOptions().display_mode(common_models.LegendDisplayMode.LIST)
         panel.legend(legend.placement(common_models.LegendPlacement.BOTTOM).show_legend(True))
@@ -209,67 +215,69 @@ class Timeline(Panel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A column of a table: `field` as the query names it (a label, or "Value #B"); `link` is where a click leads."""
+    """Column of a table. `field` is the field of the query (a label, or "Value #B"), `link` the URL of its cells."""
 
     field: str
     title: str = ""
     unit: str = ""
-    steps: Steps | None = None
-    words: Words | None = None
+    thresholds: Thresholds | None = None
+    mappings: ValueMappings | None = None
     link: str = ""
     hidden: bool = False
     width: int | None = None
 
     def properties(self) -> list[models.DynamicConfigValue]:
-        """What differs from the other columns, as overrides."""
-        said: list[tuple[str, object]] = []
+        """Return the field overrides of the column."""
+        overrides: list[tuple[str, object]] = []
         if self.unit:
-            said.append(("unit", self.unit))
+            overrides.append(("unit", self.unit))
         if self.hidden:
-            said.append(("custom.hidden", True))
+            overrides.append(("custom.hidden", True))
         if self.width is not None:
-            said.append(("custom.width", self.width))
-        if self.steps or self.words:
-            said.append(("custom.cellOptions", {"type": "color-text"}))
-        if self.steps:
-            said.append(("thresholds", {"mode": "absolute", "steps": self.steps.thresholds()}))
-        if self.words:
-            said.append(("mappings", self.words.mappings()))
+            overrides.append(("custom.width", self.width))
+        if self.thresholds or self.mappings:
+            overrides.append(("custom.cellOptions", {"type": "color-text"}))
+        if self.thresholds:
+            overrides.append(("thresholds", {"mode": "absolute", "steps": self.thresholds.steps()}))
+        if self.mappings:
+            overrides.append(("mappings", self.mappings.mappings()))
         if self.link:
-            said.append(("links", [{"title": "Open", "url": self.link, "targetBlank": False}]))
-        return [models.DynamicConfigValue(id_val=name, value=value) for name, value in said]
+            overrides.append(("links", [{"title": "Open", "url": self.link, "targetBlank": False}]))
+        return [models.DynamicConfigValue(id_val=name, value=value) for name, value in overrides]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table(Panel):
-    """Rows that several queries fill: joined where their labels are equal. Labels that have no column are left out."""
+    """Table panel. The results of all queries are merged on equal labels; labels in `exclude` are not shown."""
 
     columns: Sequence[Column] = field(default_factory=tuple)
-    drops: tuple[str, ...] = ()
-    sort: str = ""
+    exclude: tuple[str, ...] = ()
+    sort_by: str = ""
     ascending: bool = False
     w: int = 12
 
     def build(self) -> Any:
         """Return the builder."""
-        from grafana_foundation_sdk.builders import table  # noqa: PLC0415 - the name is this module's word, too
+        from grafana_foundation_sdk.builders import table  # noqa: PLC0415 - the name is a parameter of add_targets, too
 
-        panel = self.targets(self.common(table.Panel()), instant=True, table=True).show_header(True)
-        order = {column.field: place for place, column in enumerate(self.columns)}
+        panel = self.add_targets(self.apply_common(table.Panel()), instant=True, table=True).show_header(True)
+        order = {column.field: index for index, column in enumerate(self.columns)}
         names = {column.field: column.title for column in self.columns if column.title}
-        left_out = dict.fromkeys(("Time", "__name__", "job", "instance", "org_id", "org", "map_id", *self.drops), True)
-        left_out = {name: True for name in left_out if name not in order}
-        organize = {"excludeByName": left_out, "indexByName": order, "renameByName": names}
+        excluded = dict.fromkeys(
+            ("Time", "__name__", "job", "instance", "org_id", "org", "map_id", *self.exclude), True
+        )
+        excluded = {name: True for name in excluded if name not in order}
+        organize = {"excludeByName": excluded, "indexByName": order, "renameByName": names}
         panel.with_transformation(models.DataTransformerConfig(id_val="merge", options={}))
         panel.with_transformation(models.DataTransformerConfig(id_val="organize", options=organize))
         for column in self.columns:
             if properties := column.properties():
                 panel.override_by_name(column.title or column.field, properties)
-        if self.sort:
-            panel.sort_by([common.TableSortByFieldState().display_name(self.sort).desc(not self.ascending)])
+        if self.sort_by:
+            panel.sort_by([common.TableSortByFieldState().display_name(self.sort_by).desc(not self.ascending)])
         return panel
 
 
 def _link(url: str) -> Any:
-    """A link that a click on a value follows."""
+    """Return a data link to the URL."""
     return dashboard.DashboardLink("Open").url(url).type(models.DashboardLinkType.LINK)

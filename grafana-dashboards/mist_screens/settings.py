@@ -1,4 +1,4 @@
-"""The settings file, and the words that it lends to rules and dashboards."""
+"""The settings file, and the placeholders that rules and dashboards use."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from mist_screens.words import SELECTORS
-
 if TYPE_CHECKING:
     from pathlib import Path
 
 SECTIONS = frozenset({"job", "selector", "runbooks", "dashboards", "windows", "thresholds"})
-_TOKEN = re.compile(r"(?<!\?)<([a-z_]+)(\|percent)?>")  # not a group's name in a regular expression
-# The labels that identify a thing, from the scrape down: what recording rules group by and join on.
+_PLACEHOLDER = re.compile(r"(?<!\?)<([a-z_]+)(\|percent)?>")  # the lookbehind skips named groups of regular expressions
+# Labels that identify an object, scrape target included: recording rules group by and join on them.
 _KEYS = {
     "org": "job, instance, org_id",
     "site": "job, instance, org_id, site_id",
@@ -23,15 +21,21 @@ _KEYS = {
     "map": "job, instance, org_id, site_id, map_id",
     "zone": "job, instance, org_id, site_id, zone_id",
 }
+# Matchers of the dashboards' variables: <in_site> in a query.
+_IN_COLLECTOR = 'job=~"$job", instance=~"$instance"'
+_IN_ORG = f'{_IN_COLLECTOR}, org_id=~"$org"'
+_IN_SITE = f'{_IN_ORG}, site_id=~"$site"'
+_IN_DEVICE = f'{_IN_SITE}, mac=~"$device"'
+_SELECTORS = {"in_collector": _IN_COLLECTOR, "in_org": _IN_ORG, "in_site": _IN_SITE, "in_device": _IN_DEVICE}
 
 
 class SettingsError(ValueError):
-    """The settings file is wrong, or a rule asks for a word that it does not have."""
+    """Raised for an invalid settings file and for an unknown placeholder."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What `settings.yaml` says, checked for what is missing or unknown."""
+    """Content of `settings.yaml`; its sections are checked when it is read."""
 
     job: str
     selector: str
@@ -42,31 +46,40 @@ class Settings:
 
     @classmethod
     def read(cls, file: Path) -> Settings:
-        """Read a settings file. Raises SettingsError that names the section that is missing or unknown."""
-        said = yaml.safe_load(file.read_text(encoding="utf-8"))
-        if not isinstance(said, dict) or said.keys() != SECTIONS:
-            wrong = sorted(SECTIONS ^ (said.keys() if isinstance(said, dict) else set()))
-            raise SettingsError(f"{file}: needs exactly {', '.join(sorted(SECTIONS))}; look at {', '.join(wrong)}")
-        return cls(**said)
+        """Read a settings file.
+
+        Raises:
+            SettingsError: A section is missing or unknown; the message names it.
+        """
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        if not isinstance(content, dict) or content.keys() != SECTIONS:
+            wrong = sorted(SECTIONS ^ (content.keys() if isinstance(content, dict) else set()))
+            required = ", ".join(sorted(SECTIONS))
+            raise SettingsError(f"{file}: required sections: {required}; missing or unknown: {', '.join(wrong)}")
+        return cls(**content)
 
     @property
     def matchers(self) -> str:
-        """The matchers that every selector of a rule begins with."""
+        """Return the matchers that every selector of a rule starts with."""
         return ", ".join(part for part in (f'job=~"{self.job}.*"', self.selector) if part)
 
-    def words(self) -> dict[str, str]:
-        """Every word that can stand as <word> in a rule, with what it becomes."""
+    def placeholders(self) -> dict[str, str]:
+        """Return the value of every placeholder, by its name without angle brackets."""
         numbers = {name: f"{value:.15g}" for name, value in self.thresholds.items()}
         own = {"sel": self.matchers, "job": self.job, "uid_prefix": str(self.dashboards["uid_prefix"])}
-        return own | _KEYS | SELECTORS | self.windows | numbers
+        return own | _KEYS | _SELECTORS | self.windows | numbers
 
-    def fill(self, text: str) -> str:
-        """Put the words into a text; `<word|percent>` writes a ratio as a percentage. Raises SettingsError."""
-        words = self.words()
+    def substitute(self, text: str) -> str:
+        """Replace the placeholders of a text; `<name|percent>` formats a ratio as a percentage.
 
-        def word(found: re.Match[str]) -> str:
-            if found[1] not in words:
-                raise SettingsError(f"<{found[1]}> is not in the settings; there are {', '.join(sorted(words))}")
-            return f"{float(words[found[1]]):.3%}".replace(".000%", "%") if found[2] else words[found[1]]
+        Raises:
+            SettingsError: A placeholder is not defined.
+        """
+        values = self.placeholders()
 
-        return _TOKEN.sub(word, text)
+        def value_of(match: re.Match[str]) -> str:
+            if match[1] not in values:
+                raise SettingsError(f"undefined placeholder <{match[1]}>; defined are {', '.join(sorted(values))}")
+            return f"{100 * float(values[match[1]]):.6g}%" if match[2] else values[match[1]]
+
+        return _PLACEHOLDER.sub(value_of, text)

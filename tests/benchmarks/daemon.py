@@ -57,7 +57,7 @@ def configuration(api_url: str, stream_url: str, secret_file: str | None, *, loc
 class Questions:
     """What may be asked of a running daemon."""
 
-    def __init__(self, daemon: wiring.Collector) -> None:
+    def __init__(self, daemon: wiring.Daemon) -> None:
         self.daemon = daemon
         self._profile: cProfile.Profile | None = None
         self._lateness = Lateness()
@@ -67,7 +67,7 @@ class Questions:
         return {"metrics": self.daemon.operator.port, "webhook": self.daemon.webhook.port if self.daemon.webhook else 0}
 
     def not_ready(self) -> list[str]:
-        return self.daemon.not_ready()
+        return self.daemon.readiness.reasons()
 
     def channels_up(self) -> int:
         """How many channels are acknowledged."""
@@ -90,7 +90,7 @@ class Questions:
 
     def exposition(self, path: str = "") -> str | int:
         """The whole exposition of the devices, or its length when it is written to `path`."""
-        text = text_format.render_all(self.daemon.catalog.store)
+        text = text_format.render_all(self.daemon.feeds.store)
         if not path:
             return text.decode()
         return Path(path).write_bytes(text)
@@ -115,24 +115,24 @@ class Questions:
         for frame in made.frames:
             mac = orjson.loads(orjson.loads(frame)["data"])["mac"]
             text = frame.replace(mac.encode(), traffic.alias(mac, number).encode())
-            self.daemon.intake.event(envelope.parse(text), self.daemon.clock.now())
+            self.daemon.dispatcher.event(envelope.parse(text), self.daemon.clock.now())
         return len(made.devices)
 
     def series(self) -> int:
         """How many series the exposition of the store has."""
-        return sum(map(count_lines, text_format.render(self.daemon.catalog.store)))
+        return sum(map(count_lines, text_format.render(self.daemon.feeds.store)))
 
     def rows(self) -> int:
         """How many rows all tables have."""
-        return sum(map(len, self.daemon.catalog.store.tables.values()))
+        return sum(map(len, self.daemon.feeds.store.tables.values()))
 
     async def scrape(self) -> dict[str, float]:
         """CPU seconds of one exposition, and of one with gzip, made as for /metrics."""
         began = spent()
-        async for _ in self.daemon.render(Selection()):
+        async for _ in self.daemon.scrape.render(Selection()):
             pass
         rendered = spent()
-        async for _ in gzipped(self.daemon.render(Selection())):
+        async for _ in gzipped(self.daemon.scrape.render(Selection())):
             pass
         return {"text_s": rendered - began, "gzip_s": spent() - rendered}
 

@@ -44,9 +44,9 @@ _UP = 'mist_device_up{job="mist-collector"}'
 _SITE = "org_id, site_id"
 # What the wall shows, in words: (without records, with).
 QUESTIONS = {
-    "sites that are bad or dark": (
+    "sites that are critical or down": (
         f"count(sum by ({_SITE}) ({_UP}) / count by ({_SITE}) ({_UP}) < 0.75)",
-        'sum(org:mist_site_health:count{job="mist-collector", state=~"bad|dark"})',
+        'sum(org:mist_site_health:count{job="mist-collector", state=~"critical|down"})',
     ),
     "devices down, by type": (
         f"count by (device_type) ({_UP}) - sum by (device_type) ({_UP})",
@@ -70,7 +70,7 @@ QUESTIONS = {
 
 
 def exposition(sites: int, *, parts: bool) -> Iterator[str]:
-    """One organisation; every seventh site has an access point down, every hundredth is dark. "@" grows."""
+    """One organisation; every seventh site has an access point down, every hundredth is down. "@" grows."""
     yield 'mist_org_info{org_id="o",name="Acme"} 1\n'
     for site in range(sites):
         yield f'mist_site_info{{org_id="o",site_id="s{site:05d}",name="Site {site}",country="DE",timezone="UTC"}} 1\n'

@@ -31,7 +31,7 @@ RULES = [
 RECORDS = {rule["record"]: rule["expr"] for rule in RULES if "record" in rule}
 ALERTS = {rule["alert"]: rule["expr"] for rule in RULES if "alert" in rule}
 # Labels whose values are capped: those of events, and what clients and the inventory say.
-CAPPED = {label for table in TABLES.values() for counts in table.counts for label in counts.by} | {
+CAPPED = {label for table in TABLES.values() for rule in table.counters for label in rule.labels} | {
     *("org_id", "site_id", "topic", "type", "group", "severity", "event_type", "status", "vendor", "client", "asset"),
 }
 # Frames that are dropped on purpose; the alert does not look at them.

@@ -103,7 +103,7 @@ class TestPanel:
             if said["id"] == "unit"
         }
         assert units <= {
-            "short", "percentunit", "s", "dtdurations", "Bps", "bytes", "dBm", "dB", "celsius", "watt", "pps", "ops",
+            "short", "percentunit", "s", "dtdurations", "bps", "bytes", "dBm", "dB", "celsius", "watt", "pps", "ops",
             "reqps", "bool_yes_no",
         }  # fmt: skip
 

@@ -96,12 +96,12 @@ def test_inhibition_speaks_of_alerts_and_labels_that_exist(project):
 
 
 def test_a_word_that_the_settings_lack_is_named():
-    with pytest.raises(SettingsError, match="<no_such_word> is not in the settings"):
-        SETTINGS.fill("up > <no_such_word>")
+    with pytest.raises(SettingsError, match="undefined placeholder <no_such_word>"):
+        SETTINGS.substitute("up > <no_such_word>")
 
 
 def test_a_settings_file_with_an_unknown_section_is_refused(tmp_path):
     file = tmp_path / "settings.yaml"
     file.write_text((HERE / "settings.yaml").read_text() + "colours: {}\n")
-    with pytest.raises(SettingsError, match="look at colours"):
+    with pytest.raises(SettingsError, match="missing or unknown: colours"):
         Settings.read(file)

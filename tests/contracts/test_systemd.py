@@ -144,11 +144,11 @@ def test_it_installs_upgrades_goes_back_and_removes(house):
 
     house.run("upgrade", house.release("1.1.0"))
     assert house.version() == "1.1.0"
-    assert "is installed already" in house.run("install", house.path / "dist-1.1.0")
+    assert "is already installed" in house.run("install", house.path / "dist-1.1.0")
     house.run("rollback")
     assert house.version() == "1.0.0"
     assert house.run("status").splitlines() == [
-        "used: 1.0.0", "before: 1.1.0", "there: 1.0.0", "there: 1.1.0",
+        "current: 1.0.0", "previous: 1.1.0", "installed: 1.0.0", "installed: 1.1.0",
     ]  # fmt: skip
 
     house.run("remove")
@@ -162,7 +162,7 @@ def test_it_installs_upgrades_goes_back_and_removes(house):
 def test_a_version_that_does_not_start_is_taken_back(house):
     house.run("install", house.release("1.0.0"))
     (house.path / "broken").write_text("releases/2.0.0")
-    assert "back on 1.0.0" in house.run("install", house.release("2.0.0"), code=1)
+    assert "rolled back to 1.0.0" in house.run("install", house.release("2.0.0"), code=1)
     assert house.version() == "1.0.0"
 
 
@@ -170,7 +170,7 @@ def test_a_version_that_refuses_the_configuration_is_not_switched_on(house):
     house.run("install", house.release("1.0.0"))
     (house.config / "collector.yaml").write_text("accounts: []\n")
     house.told()
-    assert "nothing was switched" in house.run("install", house.release("2.0.0", accepts=False), code=1)
+    assert "the installed version is unchanged" in house.run("install", house.release("2.0.0", accepts=False), code=1)
     assert house.version() == "1.0.0"
     assert house.told() == []
 
@@ -185,7 +185,7 @@ def test_old_versions_go(house):
 def test_files_that_were_tampered_with_are_refused(house):
     dist = house.release("1.0.0")
     (dist / "requirements.lock").write_text("evil==1.0\n")
-    assert "not those that SHA256SUMS names" in house.run("install", dist, code=1)
+    assert "do not match SHA256SUMS" in house.run("install", dist, code=1)
     assert not house.prefix.exists()
 
 

@@ -54,11 +54,11 @@ INHIBITED = {
 }
 # Queries that rightly find nothing while every scenario plays, and why.
 EMPTY_PANELS = {
-    "mist-access-points: Access points with a cable below 1 Gbit/s": "every simulated cable is a good one",
-    "mist-location: Age of positions": "only positions by webhook say when they were taken",
-    "mist-collector: Frames dropped, by reason": "until the scenario rubbish, nothing is",
-    "mist-collector: Breaks": "until the scenario stream-down, no connection breaks",
-    "mist-collector: Fields left out, by reason": "the simulated cloud says what is well-formed",
+    "mist-access-points: Uplinks below 1 Gbit/s": "every simulated cable is a good one",
+    "mist-location: Position age (p95)": "only positions by webhook say when they were taken",
+    "mist-collector: Frames dropped by reason": "until the scenario rubbish, nothing is",
+    "mist-collector: Disconnects": "until the scenario stream-down, no connection breaks",
+    "mist-collector: Top 10 rejected fields": "the simulated cloud says what is well-formed",
     "mist-collector: Label values counted as other": "no label comes near its cap",
 }
 EMPTY_RULES = {

@@ -85,7 +85,7 @@ async def test_the_union_of_all_shards_is_the_whole_and_no_series_is_told_twice(
             for index in range(SHARDS)
         ]
         every = [whole, *parts]
-        await until(lambda: all(not daemon.not_ready() for daemon in every))
+        await until(lambda: all(not daemon.readiness.reasons() for daemon in every))
         await cloud.advance(90)
         await until(lambda: sum(part.frames.received for part in parts) >= whole.frames.received > 0)
         events = [
@@ -96,7 +96,7 @@ async def test_the_union_of_all_shards_is_the_whole_and_no_series_is_told_twice(
         ]
         body = json.dumps({"topic": "device-events", "events": events}).encode()
         for daemon in every:  # a webhook reaches every shard
-            daemon.intake.delivery(body, 1767225700.0)
+            daemon.dispatcher.delivery(body, 1767225700.0)
 
         of_whole = await told(whole)
         of_parts = [await told(part) for part in parts]

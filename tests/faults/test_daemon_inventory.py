@@ -17,9 +17,9 @@ async def refreshed(house):
 
 
 @pytest.mark.fault(
-    "The inventory",
+    "Inventory",
     "A device leaves the inventory",
-    held="Its series go with the next reading.",
+    held="Its series end with the next inventory refresh.",
 )
 async def test_an_access_point_that_left_the_inventory_leaves_no_series(tmp_path, fault):
     async with keeping_house(tmp_path, inventory={"refresh_s": REFRESH_S}) as house:
@@ -37,9 +37,9 @@ async def test_an_access_point_that_left_the_inventory_leaves_no_series(tmp_path
 
 
 @pytest.mark.fault(
-    "The inventory",
+    "Inventory",
     "A device is added",
-    held="It has all its series after its first message.",
+    held="All its series exist after its first message.",
 )
 async def test_a_new_access_point_appears(tmp_path, fault):
     async with keeping_house(tmp_path, inventory={"refresh_s": REFRESH_S}) as house:
@@ -53,9 +53,9 @@ async def test_a_new_access_point_appears(tmp_path, fault):
 
 
 @pytest.mark.fault(
-    "The inventory",
+    "Inventory",
     "A device moves to another site",
-    held="Its series are at the new site only.",
+    held="Its series exist at the new site only.",
 )
 async def test_an_access_point_that_moved_is_at_its_new_site_only(tmp_path, fault):
     async with keeping_house(tmp_path, inventory={"refresh_s": REFRESH_S}) as house:
@@ -74,9 +74,9 @@ async def test_an_access_point_that_moved_is_at_its_new_site_only(tmp_path, faul
 
 
 @pytest.mark.fault(
-    "The inventory",
+    "Inventory",
     "A site is added",
-    held="It is subscribed on the connection that is there; REST tells its values first.",
+    held="It is subscribed on the existing connection; its first values come from REST.",
 )
 async def test_a_new_site_is_subscribed_and_told_before_its_devices_speak(tmp_path, fault):
     async with keeping_house(tmp_path, inventory={"refresh_s": REFRESH_S}) as house:
@@ -93,9 +93,9 @@ async def test_a_new_site_is_subscribed_and_told_before_its_devices_speak(tmp_pa
 
 
 @pytest.mark.fault(
-    "The inventory",
+    "Inventory",
     "A site is removed",
-    held="It is unsubscribed; its series go; the connection stays.",
+    held="It is unsubscribed and its series end; the connection stays open.",
 )
 async def test_a_site_that_was_removed_is_unsubscribed_and_leaves_no_series(tmp_path, fault):
     async with keeping_house(tmp_path, inventory={"refresh_s": REFRESH_S}) as house:
@@ -116,9 +116,9 @@ async def test_a_site_that_was_removed_is_unsubscribed_and_leaves_no_series(tmp_
 
 
 @pytest.mark.fault(
-    "The inventory",
-    "A device falls silent",
-    held="Its measurements end after their time; it is down, and when it was last seen stays.",
+    "Inventory",
+    "A device stops sending messages",
+    held="Its measurements end after their time to live. `mist_device_up` becomes 0; the last-seen timestamp stays.",
 )
 async def test_the_measurements_of_a_silent_device_end_and_it_is_down(tmp_path, fault):
     async with keeping_house(tmp_path) as house:
@@ -144,9 +144,12 @@ async def test_the_measurements_of_a_silent_device_end_and_it_is_down(tmp_path, 
 
 
 @pytest.mark.fault(
-    "The stream",
-    "One channel stays subscribed and brings nothing, though its devices are well; then its site loses power, too",
-    held="Nobody is called down for it: REST is asked, and its word counts, until the channel speaks again.",
+    "Stream",
+    "A channel is subscribed but delivers no messages while its devices are connected; later the site loses power",
+    held=(
+        "The collector polls REST for the state of the devices. They are reported as down only when REST reports "
+        "them so."
+    ),
 )
 async def test_of_a_mute_channel_rest_is_asked(tmp_path, fault):
     async with keeping_house(tmp_path) as house:
@@ -198,9 +201,9 @@ async def test_where_neither_the_channel_nor_rest_says_anything_nobody_is_called
 
 
 @pytest.mark.fault(
-    "The stream",
-    "The stream is lost for longer than values live",
-    held="Gaps, no frozen lines; nobody is called down because we do not hear.",
+    "Stream",
+    "The stream is lost for longer than the time to live of its series",
+    held="The series end (gaps, no stale values). Devices are not reported as down.",
 )
 async def test_when_it_is_we_who_do_not_hear_nobody_is_called_down(tmp_path, fault):
     async with keeping_house(tmp_path) as house:
@@ -217,9 +220,9 @@ async def test_when_it_is_we_who_do_not_hear_nobody_is_called_down(tmp_path, fau
 
 
 @pytest.mark.fault(
-    "The daemon",
-    "REST is away at start",
-    held="Alive, not ready, and it says why; it begins when REST answers.",
+    "Daemon",
+    "REST is unavailable at startup",
+    held="The collector is live but not ready, and `/-/ready` gives the reason. Collection starts when REST answers.",
 )
 async def test_without_rest_it_waits_says_why_and_then_begins(tmp_path, fault):
     async def break_rest(cloud):
@@ -242,9 +245,9 @@ async def test_without_rest_it_waits_says_why_and_then_begins(tmp_path, fault):
 
 
 @pytest.mark.fault(
-    "The inventory",
-    "The inventory cannot be read again",
-    held="What was known stays; streams go on; every value is right.",
+    "Inventory",
+    "The inventory cannot be refreshed",
+    held="The last inventory stays in use. The stream continues and all values stay correct.",
 )
 async def test_what_was_known_stays_when_the_inventory_cannot_be_read_again(tmp_path, fault):
     async with keeping_house(tmp_path, inventory={"refresh_s": REFRESH_S}) as house:
@@ -261,9 +264,9 @@ async def test_what_was_known_stays_when_the_inventory_cannot_be_read_again(tmp_
 
 
 @pytest.mark.fault(
-    "The inventory",
-    "A site and a map have ids that fit into no path",
-    held="These two are left out; everything else goes on, and the daemon lives.",
+    "Inventory",
+    "A site and a map have ids that are not valid in a URL path",
+    held="Both are skipped; everything else continues.",
 )
 async def test_an_id_that_fits_no_path_costs_nothing_but_itself(tmp_path, fault):
     odd = "../a b"

@@ -50,8 +50,8 @@ async def scraper(house, *, small=False):
 
 @pytest.mark.fault(
     "Scrapes",
-    "A scraper reads slowly",
-    held="It gets its exposition, whole; the stream goes on meanwhile, others are served.",
+    "A scraper reads its response slowly",
+    held="It receives the complete exposition. The stream continues and other scrapes are served.",
 )
 async def test_a_slow_scraper(house, fault):
     reader, writer = await scraper(house, small=True)
@@ -69,8 +69,11 @@ async def test_a_slow_scraper(house, fault):
 
 @pytest.mark.fault(
     "Scrapes",
-    "Scrapers that ask and never read",
-    held="Eight hold their places, the ninth is told 503; the stream goes on; when they hang up all is well.",
+    "Scrapers send requests and do not read the responses",
+    held=(
+        "Eight requests are held; further scrapes get 503. The stream continues. Scrapes succeed again after the "
+        "scrapers disconnect."
+    ),
 )
 async def test_stuck_scrapers(tmp_path, fault):
     async with keeping_house(tmp_path, plan=FleetPlan(sites=4, aps=60, clients_per_ap=2)) as house:
@@ -97,8 +100,8 @@ async def test_stuck_scrapers(tmp_path, fault):
 
 @pytest.mark.fault(
     "Scrapes",
-    "A thousand scrapers at once",
-    held="Each is answered or turned away, none hangs; then all is as before.",
+    "1,000 concurrent scrapes",
+    held="Each is answered or rejected; none hangs. All values are correct afterwards.",
 )
 async def test_a_thousand_scrapers(house, fault):
     async def one():
@@ -123,9 +126,9 @@ async def test_a_thousand_scrapers(house, fault):
 
 
 @pytest.mark.fault(
-    "The daemon",
-    "The wall clock jumps, an hour ahead and two back",
-    held="Nothing expires, nothing breaks, no time to live is counted in it; values are right.",
+    "Daemon",
+    "The wall clock jumps: one hour forward, or two hours back",
+    held="No series expires and no connection closes, because timeouts do not use the wall clock. Values stay correct.",
 )
 @pytest.mark.parametrize("seconds", [3600.0, -7200.0])
 async def test_the_wall_clock_jumps(house, seconds, fault):
@@ -143,9 +146,12 @@ async def test_the_wall_clock_jumps(house, seconds, fault):
 
 
 @pytest.mark.fault(
-    "The daemon",
-    "No file descriptor is left",
-    held="What is open goes on: the stream, the scraper; newcomers wait, and are served when there are some again.",
+    "Daemon",
+    "The running process has no file descriptors left",
+    held=(
+        "Open connections (stream, scrapes) continue. New connections wait and are served when descriptors are "
+        "available again."
+    ),
 )
 async def test_no_descriptor_is_left(house, fault, monkeypatch):
     monkeypatch.setattr(asyncio.constants, "ACCEPT_RETRY_DELAY", 0.01)
@@ -190,13 +196,13 @@ def _highest_descriptor():
 
 
 @pytest.mark.fault(
-    "The daemon",
-    "An organisation without a site",
-    held="The collector is ready and subscribes to nothing of it; a site that is added is found.",
+    "Daemon",
+    "An organisation without sites",
+    held="The collector becomes ready. A site that is added later is subscribed.",
 )
 async def test_an_empty_org(tmp_path, fault):
     async with keeping_house(tmp_path, plan=FleetPlan(sites=0, aps=0), inventory={"refresh_s": 60}) as house:
-        await house.until(house.daemon.lines[0].inventory.ready.is_set, step_s=1.0)
+        await house.until(house.daemon.accounts.running[0].inventory.ready.is_set, step_s=1.0)
         await house.until(lambda: not [state for state in house.states().values() if state in ("waiting", "sent")])
         assert await house.why_not_ready() == []
         new = await house.cloud.act("add_site")
@@ -261,9 +267,12 @@ STAGES = ("listening", "inventory", "refused", "handshake", "subscribing", "sett
 
 
 @pytest.mark.fault(
-    "The daemon",
-    "SIGTERM at every stage of the start: listening, reading, refused, shaking hands, subscribing, settled",
-    held="It ends clean and at once; no task, no socket is left, and the last scrape was answered.",
+    "Daemon",
+    "SIGTERM at each stage of startup: listening, reading the inventory, token rejected, handshake, "
+    "subscribing, settled",
+    held=(
+        "The collector shuts down and leaves no task and no stream connection. A scrape before the signal is answered."
+    ),
 )
 @pytest.mark.parametrize("name", STAGES)
 async def test_told_to_stop_at_every_stage(tmp_path, name, fault):
@@ -309,8 +318,8 @@ def configuration(stage):
 
 @pytest.mark.fault(
     "Webhooks",
-    "The collector is told to stop while a delivery comes in",
-    held="The delivery is read to its end, counted, and answered 200; nothing that got a 200 is lost.",
+    "SIGTERM while a delivery is being received",
+    held="The delivery is read completely, counted and answered with 200.",
 )
 async def test_a_delivery_under_way_at_the_end(tmp_path, fault):
     async with keeping_house(tmp_path) as house:

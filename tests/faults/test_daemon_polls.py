@@ -73,8 +73,8 @@ async def test_ports_say_what_the_fleet_says(house):
 
 @pytest.mark.fault(
     "REST",
-    "What only REST tells is refused",
-    held="Its series stay for one period, then go; they return when it is answered again.",
+    "A poll is rejected with 403",
+    held="Its series survive one failed round and then end. They return when the poll succeeds again.",
 )
 async def test_a_poll_that_fails_keeps_its_series_for_a_period_then_drops_them(house, fault):
     await first_rounds(house)

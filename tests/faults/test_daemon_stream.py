@@ -18,9 +18,12 @@ def transport(request):
 
 
 @pytest.mark.fault(
-    "The stream",
-    "An outage of two minutes",
-    held="After it every value is the truth before any device has spoken again: REST primes the gap; no counter falls.",
+    "Stream",
+    "A stream outage of two minutes",
+    held=(
+        "Values are correct before any device sends a new message: the collector reads the state of all devices by "
+        "REST (backfill). No counter decreases."
+    ),
 )
 async def test_after_an_outage_the_values_are_right_before_any_device_has_spoken(tmp_path, transport, fault):
     async with keeping_house(tmp_path, transport=transport) as house:
@@ -62,8 +65,11 @@ def fallen(earlier, later):
 
 @pytest.mark.fault(
     "Subscriptions",
-    "The rights on one site are taken away, and given back",
-    held="Its series end, the other site goes on, no reconnect; given back, it is right again.",
+    "The rights to one site are revoked and restored",
+    held=(
+        "The series of that site end. The other site and the connection are not affected. Values are correct after "
+        "the rights are restored."
+    ),
 )
 async def test_a_site_without_rights_disturbs_no_other(tmp_path, transport, fault):
     async with keeping_house(tmp_path, transport=transport) as house:
@@ -95,9 +101,12 @@ async def test_a_site_without_rights_disturbs_no_other(tmp_path, transport, faul
 
 
 @pytest.mark.fault(
-    "The daemon",
-    "Every handshake is answered 429 from the start",
-    held="Not ready, and it says why; no attempt before its time.",
+    "Daemon",
+    "Every WebSocket handshake is answered with 429, from startup on",
+    held=(
+        "The collector is not ready, and `/-/ready` gives the reason. It does not retry before `Retry-After` has "
+        "passed."
+    ),
 )
 async def test_handshakes_that_are_rate_limited_are_not_hammered(tmp_path, transport, fault):
     async def limit(cloud):
@@ -139,9 +148,9 @@ async def test_a_half_open_connection_is_found_by_its_pings(tmp_path, transport)
 
 
 @pytest.mark.fault(
-    "The daemon",
-    "Rubbish of 21 kinds among the frames",
-    held="The books balance, and no value changes.",
+    "Daemon",
+    "Malformed frames of 21 kinds among valid ones",
+    held="received = applied + dropped, and no value changes.",
 )
 async def test_rubbish_is_accounted_for_and_changes_nothing(tmp_path, transport, fault):
     async with keeping_house(tmp_path, transport=transport) as house:

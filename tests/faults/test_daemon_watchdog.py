@@ -1,11 +1,9 @@
 """The watchdog goes by real progress: a wedged stream ends its patience, a quiet organisation never does."""
 
 import asyncio
-import contextlib
 
 import pytest
 
-from collector.ingest.stream import transports
 from collector.ingest.stream.transport import Closed
 from collector.simulator.fleet import FleetPlan
 from tests.support.house import keeping_house
@@ -30,12 +28,8 @@ class Wedged:
         await asyncio.Event().wait()
 
 
-@contextlib.asynccontextmanager
-async def _wedging(**_options):
-    async def connect(_url, _headers):
-        return Wedged()
-
-    yield connect
+async def wedging(_url, _headers):
+    return Wedged()
 
 
 async def healthy(house):
@@ -43,17 +37,16 @@ async def healthy(house):
     return status, text.splitlines()
 
 
-async def test_a_wedged_stream_makes_the_daemon_unhealthy(tmp_path, monkeypatch):
-    monkeypatch.setattr(transports, "by_name", lambda _name: _wedging)
-    async with keeping_house(tmp_path, **TIMES) as house:
+async def test_a_wedged_stream_makes_the_daemon_unhealthy(tmp_path):
+    async with keeping_house(tmp_path, connect=wedging, **TIMES) as house:
         await house.until(lambda: house.connects() == 1 and house.breaks())
         await house.pass_time(30)
         assert await healthy(house) == (200, ["healthy"])
         await house.pass_time(60)
         status, (reason,) = await healthy(house)
         assert status == 503
-        assert reason.startswith("connection main/0: waiting, and its task has done nothing for ")
-        assert house.daemon.stuck() == [reason]
+        assert reason.startswith("connection main/0 is waiting and has shown no activity for ")
+        assert house.daemon.liveness.stuck() == [reason]
 
 
 async def test_a_quiet_organisation_is_healthy(tmp_path):

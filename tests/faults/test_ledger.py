@@ -13,8 +13,8 @@ BOOKS = "mist_collector_webhook_events"
 
 @pytest.mark.fault(
     "Webhooks",
-    "Fifty senders, a tenth of all batches twice, out of order; a reload with a new secret and three outages meanwhile",
-    held="Every event that got a 200 is counted exactly once.",
+    "50 senders, a tenth of all batches repeated, out of order; one reload with a new secret and three stream outages",
+    held="Each event that was answered with 200 is counted exactly once.",
 )
 async def test_what_was_answered_200_is_counted_once(tmp_path, fault):
     (tmp_path / "old").write_bytes(OLD)

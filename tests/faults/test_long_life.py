@@ -38,9 +38,10 @@ def grown(before: Counter[str], after: Counter[str]) -> dict[str, tuple[float, f
 
 
 @pytest.mark.fault(
-    "The daemon",
-    "Sites, maps, devices, clients, accounts and names come and go every day, for months; events and answers come late",
-    held="Rows, caches and everything else that can be counted stay as many as they were.",
+    "Daemon",
+    "Sites, maps, devices, clients, accounts and names change daily for 120 simulated days; events and REST "
+    "answers arrive late",
+    held="The number of rows, cache entries and all other counted objects does not grow.",
 )
 async def test_nothing_is_held_on_to(tmp_path, fault):
     life = Life(tmp_path)

@@ -36,9 +36,9 @@ def site_name(house, site_id):
 
 
 @pytest.mark.fault(
-    "The daemon",
-    "SIGHUP with a good file: a site is excluded, and comes back",
-    held="Only its channel goes and comes, on the connection that is there; its series end and return.",
+    "Daemon",
+    "SIGHUP: a site is excluded, and included again",
+    held="Only its channel is unsubscribed and subscribed again, on the same connection. Its series end and return.",
 )
 async def test_a_site_that_is_excluded_goes_alone(house, fault):
     gone, kept = house.sites
@@ -68,9 +68,9 @@ BAD = {
 
 
 @pytest.mark.fault(
-    "The daemon",
-    "SIGHUP with a bad file, or with a change that needs a restart",
-    held="Nothing of it applies, not even its good parts; every fault is named; the next good file does.",
+    "Daemon",
+    "SIGHUP with an invalid file, or with a change that needs a restart",
+    held="No part of the file is applied and the reload reports the errors. The next valid file is applied.",
 )
 @pytest.mark.parametrize("name", BAD)
 async def test_a_bad_file_changes_nothing(house, fault, name):
@@ -83,7 +83,7 @@ async def test_a_bad_file_changes_nothing(house, fault, name):
     assert await house.differences() == []
     fault.fell(found, LAST)
     fault.told(found, RELOADS, outcome="refused")
-    fault.logged("reload_refused")
+    fault.logged("reload_failed")
     house.file.write_text(text)
     assert await house.reload() == []
     assert samples.total(await house.samples(), LAST) == 1
@@ -91,9 +91,9 @@ async def test_a_bad_file_changes_nothing(house, fault, name):
 
 
 @pytest.mark.fault(
-    "The daemon",
-    "A file that is no YAML, empty, or gone, at SIGHUP",
-    held="The configuration in use stays; a scrape answers as before.",
+    "Daemon",
+    "SIGHUP with a file that is missing, empty or not YAML",
+    held="The configuration in use stays. Scrapes are not affected.",
 )
 @pytest.mark.parametrize("text", ["", "a: [", "- 1", "\0", None])
 async def test_an_unreadable_file_changes_nothing(house, fault, text):
@@ -104,7 +104,7 @@ async def test_an_unreadable_file_changes_nothing(house, fault, text):
     assert await house.daemon.reloader.reload() != []
     assert await house.differences() == []
     fault.fell(await house.samples(), LAST)
-    fault.logged("reload_refused")
+    fault.logged("reload_failed")
 
 
 async def test_streams_and_polls_are_switched_alone(house):
@@ -123,9 +123,9 @@ async def test_streams_and_polls_are_switched_alone(house):
 
 
 @pytest.mark.fault(
-    "The daemon",
-    "An account is added to the file, and taken out again",
-    held="The other account's connection notices neither; the series of the one that went are gone.",
+    "Daemon",
+    "SIGHUP: an account is added, and removed again",
+    held="The connection of the other account is not affected. The series of the removed account end.",
 )
 async def test_an_account_comes_and_goes(house, fault, tmp_path):
     plan = FleetPlan(sites=1, aps=2, seed=99, reboots_per_device_day=0.0)
@@ -173,9 +173,12 @@ async def test_an_account_that_moves_to_another_cloud_shows_its_polls(tmp_path):
 
 
 @pytest.mark.fault(
-    "The daemon",
-    "The webhook's secret is replaced in the file",
-    held="The old one holds until then, the new one from then on; what was delivered before is still a duplicate.",
+    "Daemon",
+    "The webhook secret is replaced",
+    held=(
+        "From then on the old secret is rejected and the new one accepted. Events delivered before are still "
+        "recognised as duplicates."
+    ),
 )
 async def test_secrets_change_and_the_memory_of_duplicates_stays(house, fault, tmp_path):
     url = f"http://127.0.0.1:{house.daemon.webhook.port}/webhook"
@@ -205,9 +208,12 @@ def rewrite_token(house, token):
 
 
 @pytest.mark.fault(
-    "The daemon",
-    "The token's file is replaced",
-    held="Connections are replaced one by one, the new before the old: no break, no frame missed, no counter falls.",
+    "Daemon",
+    "The token file is replaced",
+    held=(
+        "Connections are replaced one by one, each new one before the old one closes. No disconnect is counted and "
+        "values are correct afterwards."
+    ),
 )
 async def test_a_new_token_rotates_the_connections(tmp_path, fault):
     async with keeping_house(tmp_path, max_channels=2) as house:
@@ -242,9 +248,12 @@ async def test_a_new_token_rotates_the_connections(tmp_path, fault):
 
 
 @pytest.mark.fault(
-    "The daemon",
-    "The token's file is replaced by a token that the cloud refuses",
-    held="The connections keep the old one; the new one is tried once in five minutes; a good one is used at once.",
+    "Daemon",
+    "The token file is replaced by a token that Mist rejects",
+    held=(
+        "The open connections stay and the rejected token is not tried again for minutes. A valid token is used as "
+        "soon as it is in the file."
+    ),
 )
 async def test_a_bad_token_costs_no_connection(house, fault):
     rewrite_token(house, "no-good")

@@ -40,8 +40,8 @@ async def test_the_token_travels_as_mist_wants_it_and_is_asked_for_at_each_call(
 
 @pytest.mark.fault(
     "REST",
-    "A call is refused: 400, 401, 403, 404",
-    held="It is told at once and not repeated.",
+    "A call is rejected: 400, 401, 403, 404",
+    held="The call fails immediately and is not retried.",
 )
 @pytest.mark.parametrize("status", [400, 401, 403, 404])
 async def test_a_refusal_is_told_at_once_and_never_repeated(cloud, status, fault):
@@ -58,8 +58,8 @@ async def test_a_refusal_is_told_at_once_and_never_repeated(cloud, status, fault
 
 @pytest.mark.fault(
     "REST",
-    "An error page repeats the token",
-    held="It is nowhere in the error, the status or the log.",
+    "An error response contains the token",
+    held="The token is masked in the error, its traceback and the status.",
 )
 async def test_an_error_page_that_echoes_the_token_does_not_spread_it(cloud, fault):
     cloud.answer("/self", Reply({"detail": f"no such token: {TOKEN}"}, status=401))
@@ -74,8 +74,8 @@ async def test_an_error_page_that_echoes_the_token_does_not_spread_it(cloud, fau
 
 @pytest.mark.fault(
     "REST",
-    "5xx, HTML instead of JSON, half an answer, none at all",
-    held="The call is repeated with growing pauses; nothing of a half answer is believed.",
+    "5xx, HTML instead of JSON, a truncated or an empty response",
+    held="The call is retried with exponential backoff. A truncated response is not used.",
 )
 @pytest.mark.parametrize(
     "trouble",
@@ -104,7 +104,7 @@ async def test_trouble_is_tried_again_with_growing_pauses_until_it_heals(cloud, 
 @pytest.mark.fault(
     "REST",
     "5xx that lasts",
-    held="After some attempts the reading fails as a whole, and is tried again later.",
+    held="After a fixed number of attempts the call fails with a transient error.",
 )
 async def test_lasting_trouble_is_handed_on_after_some_attempts(cloud, fault):
     cloud.answer("/self", Reply("", status=503))
@@ -118,8 +118,8 @@ async def test_lasting_trouble_is_handed_on_after_some_attempts(cloud, fault):
 
 @pytest.mark.fault(
     "REST",
-    "429 with Retry-After",
-    held="Every call of that token waits as told.",
+    "429 with `Retry-After`",
+    held="All calls with that token wait until `Retry-After` has passed.",
 )
 async def test_a_429_is_obeyed_to_the_second_by_every_call(cloud, fault):
     cloud.answer("/self", Reply(status=429, headers={"Retry-After": "798"}), GOOD)
@@ -140,8 +140,8 @@ async def test_a_429_is_obeyed_to_the_second_by_every_call(cloud, fault):
 
 @pytest.mark.fault(
     "REST",
-    "429 without Retry-After",
-    held="Half a minute and more between two calls.",
+    "429 without `Retry-After`",
+    held="The next attempt is made after 30 s or more.",
 )
 async def test_a_429_without_a_time_backs_off_half_a_minute_at_least(cloud, fault):
     cloud.answer("/self", Reply(status=429), Reply(status=429), GOOD)
@@ -155,8 +155,8 @@ async def test_a_429_without_a_time_backs_off_half_a_minute_at_least(cloud, faul
 
 @pytest.mark.fault(
     "REST",
-    "The token's calls of this hour are used up",
-    held="Calls wait for the next hour; none is made beyond.",
+    "The hourly call budget of the token is used up",
+    held="Calls wait for the next hour; the budget is not exceeded.",
 )
 async def test_the_budget_is_waited_for_and_not_overrun(cloud, fault):
     cloud.answer("/self", GOOD)
@@ -175,8 +175,8 @@ async def test_the_budget_is_waited_for_and_not_overrun(cloud, fault):
 
 @pytest.mark.fault(
     "REST",
-    "Nobody listens at the address",
-    held="It is tried again.",
+    "The connection to the API is refused",
+    held="The call is retried, then fails with a transient error.",
 )
 async def test_nobody_listening_is_trouble_that_may_heal(fault):
     async with RestCloud() as gone:
@@ -190,8 +190,8 @@ async def test_nobody_listening_is_trouble_that_may_heal(fault):
 
 @pytest.mark.fault(
     "REST",
-    "A call is never answered",
-    held="It is given up in time and repeated.",
+    "A call is not answered",
+    held="The call times out and is retried.",
 )
 async def test_a_cloud_that_comes_up_late_is_found(cloud, fault):
     cloud.answer("/self", Reply(hangs=True), GOOD)
@@ -204,8 +204,8 @@ async def test_a_cloud_that_comes_up_late_is_found(cloud, fault):
 
 @pytest.mark.fault(
     "REST",
-    "A redirect, to the same host or another",
-    held="It is not followed; the token goes nowhere else.",
+    "A redirect of a REST call, to the same host or another",
+    held="It is not followed and the call fails. The token is not sent again.",
 )
 @pytest.mark.parametrize("where", ["/elsewhere", "http://127.0.0.2:1/api/v1/self"])
 async def test_a_redirect_is_not_followed(cloud, where, fault):
@@ -219,8 +219,8 @@ async def test_a_redirect_is_not_followed(cloud, where, fault):
 
 @pytest.mark.fault(
     "REST",
-    "An answer larger than any honest one",
-    held="It is not read to its end.",
+    "A response larger than the limit",
+    held="Reading stops at the limit and the call fails.",
 )
 async def test_an_answer_beyond_all_measure_is_not_read_to_its_end(cloud, monkeypatch, fault):
     monkeypatch.setattr("collector.ingest.rest.client.LARGEST_BODY", 1000)
@@ -284,8 +284,8 @@ async def test_pages_carry_the_query_and_survive_a_bad_moment(cloud):
 
 @pytest.mark.fault(
     "REST",
-    "A page is lost in the middle of a listing",
-    held="The listing counts as not read: nothing that it did not name is taken for gone.",
+    "A page in the middle of a listing fails",
+    held="The whole listing fails, so objects on the missing page are not treated as removed.",
 )
 async def test_a_page_lost_in_the_middle_spoils_the_listing(cloud, fault):
     everything = [{"id": str(number)} for number in range(2500)]
@@ -322,8 +322,8 @@ async def test_next_is_followed_as_mist_writes_it(cloud):
 
 @pytest.mark.fault(
     "REST",
-    "A `next` link leads to another host",
-    held="It is not followed; the token stays.",
+    "A `next` link points to another host",
+    held="It is not followed. The token is not sent there.",
 )
 @pytest.mark.parametrize(
     "link",
@@ -360,8 +360,8 @@ async def test_credentials_in_a_next_link_do_not_replace_the_token(cloud):
 
 @pytest.mark.fault(
     "REST",
-    "A `next` without an end",
-    held="The reading ends after a bounded number of pages, as a failure.",
+    "`next` links without an end",
+    held="The listing fails after a maximum number of pages.",
 )
 async def test_an_endless_search_does_not_eat_the_budget(cloud, monkeypatch, fault):
     monkeypatch.setattr("collector.ingest.rest.client.paging.MAX_PAGES", 20)

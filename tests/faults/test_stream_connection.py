@@ -31,9 +31,12 @@ async def test_frames_reach_their_handlers(cloud, start):
 
 
 @pytest.mark.fault(
-    "The stream",
-    "The stream server is killed, stays away, and comes back",
-    held="One connection tries again with growing pauses; every channel is up again on the first that succeeds.",
+    "Stream",
+    "The stream server is killed, stays down and comes back",
+    held=(
+        "One connection retries with exponential backoff. Every channel is subscribed on the first attempt that "
+        "succeeds."
+    ),
 )
 async def test_a_server_that_dies_and_comes_back(cloud, start, fault):
     pool = await start([A, B])
@@ -56,9 +59,9 @@ async def test_a_server_that_dies_and_comes_back(cloud, start, fault):
 
 
 @pytest.mark.fault(
-    "The stream",
-    "The stream server stays away for long",
-    held="The pauses grow to 30 s, spread at random, and no further; one line of log.",
+    "Stream",
+    "The stream server stays down for long",
+    held="The backoff has jitter and grows to 30 s at most.",
 )
 async def test_the_pauses_grow_to_30_seconds_and_no_further(cloud, start, fault):
     await cloud.kill()
@@ -74,9 +77,9 @@ async def test_the_pauses_grow_to_30_seconds_and_no_further(cloud, start, fault)
 
 
 @pytest.mark.fault(
-    "The stream",
-    "The server closes the connection, with any code",
-    held="The code is the reason of the break; unknown codes share a name.",
+    "Stream",
+    "The server closes the connection, with any close code",
+    held="The close code is the disconnect reason; codes outside RFC 6455 share one reason.",
 )
 @pytest.mark.parametrize("code", [1000, 1001, 1008, 1011, 1012, 4711])
 async def test_a_close_frame_is_a_break_by_its_code(cloud, start, code, fault):
@@ -92,9 +95,9 @@ async def test_a_close_frame_is_a_break_by_its_code(cloud, start, code, fault):
 
 
 @pytest.mark.fault(
-    "The stream",
-    "The connection is cut without a goodbye",
-    held="It is noticed at once.",
+    "Stream",
+    "The connection is lost without a close frame",
+    held="The disconnect is detected immediately and the collector reconnects.",
 )
 async def test_a_connection_cut_without_a_close_frame_is_lost(cloud, start, fault):
     pool = await start([A])
@@ -108,9 +111,9 @@ async def test_a_connection_cut_without_a_close_frame_is_lost(cloud, start, faul
 
 
 @pytest.mark.fault(
-    "The stream",
-    "The link is half open: nothing comes, nothing is read",
-    held="A ping that stays unanswered breaks the connection.",
+    "Stream",
+    "The connection is half-open: nothing is received and nothing is read",
+    held="The connection is closed when a ping is not answered.",
 )
 async def test_a_half_open_link_is_found_within_105_seconds(cloud, start, fault):
     pool = await start([A], silent_after_s=9999.0)
@@ -145,9 +148,9 @@ async def test_pings_of_the_server_are_answered(cloud, start):
 
 
 @pytest.mark.fault(
-    "The stream",
-    "All channels are up and none says anything",
-    held="It is not taken for health: the connection is replaced.",
+    "Stream",
+    "All channels are subscribed and none delivers messages",
+    held="The connection is replaced after 300 s without a message.",
 )
 async def test_a_feed_that_is_up_and_says_nothing_is_silent(cloud, start, fault):
     pool = await start([A])
@@ -162,9 +165,9 @@ async def test_a_feed_that_is_up_and_says_nothing_is_silent(cloud, start, fault)
 
 
 @pytest.mark.fault(
-    "The stream",
-    "The handshake is never answered",
-    held="The attempt ends after 30 s; the next one begins.",
+    "Stream",
+    "The handshake is not answered",
+    held="The attempt times out after 30 s and is retried.",
 )
 async def test_a_handshake_that_is_never_answered_times_out(cloud, start, fault):
     cloud.mute_handshakes = True
@@ -179,9 +182,9 @@ async def test_a_handshake_that_is_never_answered_times_out(cloud, start, fault)
 
 
 @pytest.mark.fault(
-    "The stream",
-    "Every connection is closed soon after it opened",
-    held="The back-off goes on; the server is not hammered.",
+    "Stream",
+    "Every connection is closed soon after it opens",
+    held="The collector retries with backoff and recovers when a connection stays open.",
 )
 async def test_every_connection_closed_soon_after_it_opened(cloud, start, fault):
     cloud.close_after_s = 0.005
@@ -194,9 +197,9 @@ async def test_every_connection_closed_soon_after_it_opened(cloud, start, fault)
 
 
 @pytest.mark.fault(
-    "The stream",
-    "The server closes each connection before every channel has its answer",
-    held="The pauses grow all the same; they begin anew only after a connection that settled.",
+    "Stream",
+    "The server closes each connection before all subscriptions are answered",
+    held="The backoff keeps growing. It is reset only by a connection on which every subscription was answered.",
 )
 async def test_the_back_off_goes_on_until_every_channel_has_its_answer(cloud, start, fault):
     cloud.close_when_subscribed = 1011

@@ -66,9 +66,9 @@ LAWFUL = {
 
 
 @pytest.mark.fault(
-    "The stream",
-    "Frames of every lawful form: binary, in fragments with pings between, cut anywhere, many at once",
-    held="Each message is taken once, whole and in its order.",
+    "Stream",
+    "All valid frame forms: binary, fragments with pings in between, split at any byte, many at once",
+    held="Each message is handled once, complete and in order.",
 )
 @pytest.mark.parametrize("size", [0, 200, 70_000])
 @pytest.mark.parametrize("name", LAWFUL)
@@ -105,9 +105,12 @@ UNLAWFUL = {
 
 
 @pytest.mark.fault(
-    "The stream",
-    "Frames that RFC 6455 forbids: reserved bits, unknown kinds, fragments out of order, anything after a close",
-    held="Nothing of them is believed; the connection is closed and replaced, and a good frame before it counts.",
+    "Stream",
+    "Frames that violate RFC 6455: reserved bits, unknown opcodes, fragments out of order, data after a close",
+    held=(
+        "The invalid frame and what follows it are not handled. The connection is closed and replaced. Valid "
+        "frames before it count."
+    ),
 )
 @pytest.mark.parametrize("name", UNLAWFUL)
 async def test_unlawful_frames(name, cloud, start, fault):
@@ -137,9 +140,12 @@ WORDS = {
 
 
 @pytest.mark.fault(
-    "The stream",
-    "Words that are no honest JSON: no UTF-8, lone surrogates, NaN, numbers of 400 digits, a million brackets",
-    held="Each is taken or counted as dropped; the frames after it are read.",
+    "Stream",
+    "Payloads that are not valid JSON: invalid UTF-8, lone surrogates, NaN, numbers of 400 digits, a million brackets",
+    held=(
+        "Each is applied or counted as dropped. Invalid UTF-8 in a text frame may close the connection (RFC 6455); "
+        "otherwise the frames after it are read."
+    ),
 )
 @pytest.mark.parametrize("kind", [TEXT, BINARY])
 @pytest.mark.parametrize("name", WORDS)

@@ -14,9 +14,9 @@ HEADERS = {"Authorization": f"Token {SECRET}"}
 
 
 @pytest.mark.fault(
-    "The stream",
-    "The handshake is refused: 401, 403, 404",
-    held="One slow attempt in five minutes; the state says refused, and why.",
+    "Stream",
+    "The handshake is rejected: 401, 403, 404",
+    held="The connection state is `refused`, with the reason. The collector retries every 5 minutes.",
 )
 @pytest.mark.parametrize("status", [401, 403, 404])
 async def test_a_refusal_is_retried_slowly_and_shown(cloud, start, status, fault):
@@ -49,9 +49,9 @@ async def test_a_replaced_token_need_not_wait(cloud, start):
 
 
 @pytest.mark.fault(
-    "The stream",
-    "The handshake is answered 429, with and without Retry-After",
-    held="Nobody tries earlier than told, and never within 30 s.",
+    "Stream",
+    "The handshake is answered with 429, with and without `Retry-After`",
+    held="The next attempt is made after `Retry-After`, and after 30 s at the earliest.",
 )
 @pytest.mark.parametrize(
     ("headers", "least"),
@@ -78,9 +78,9 @@ async def test_too_many_handshakes_wait_as_told(cloud, start, headers, least, fa
 
 
 @pytest.mark.fault(
-    "The stream",
-    "The handshake is answered 5xx",
-    held="It is tried again with back-off.",
+    "Stream",
+    "The handshake is answered with 5xx",
+    held="The collector retries with exponential backoff.",
 )
 async def test_a_server_error_is_retried_with_back_off(cloud, start, fault):
     cloud.answer = (500, {})
@@ -105,9 +105,9 @@ def not_configured():
 
 
 @pytest.mark.fault(
-    "The stream",
-    "The token is missing, empty, or no token",
-    held="Nothing is sent; the state says what is wrong, without the token.",
+    "Stream",
+    "The token is missing, empty or malformed",
+    held="No handshake is sent. The connection state gives the reason, without the token.",
 )
 @pytest.mark.parametrize(
     ("token", "words"),

@@ -22,9 +22,9 @@ HALF_A_FRAME = b"\x81\x7e\x10\x00" + b'{"event": "data"'  # a text frame of 4096
 
 
 @pytest.mark.fault(
-    "The stream",
+    "Stream",
     "A frame stalls in the middle and never ends",
-    held="Nothing of it is believed; the ping that cannot be answered breaks the connection.",
+    held="The partial frame is not handled. The connection is closed when a ping is not answered.",
 )
 async def test_a_frame_that_stalls_in_the_middle(cloud, start, fault):
     pool = await start([A, B])
@@ -39,9 +39,9 @@ async def test_a_frame_that_stalls_in_the_middle(cloud, start, fault):
 
 
 @pytest.mark.fault(
-    "The stream",
-    "The connection is cut in the middle of a frame",
-    held="The half frame is dropped; the next connection is whole.",
+    "Stream",
+    "The connection is lost in the middle of a frame",
+    held="The partial frame is discarded. Messages on the next connection are handled.",
 )
 async def test_a_frame_that_is_cut(cloud, start, fault):
     pool = await start([A])
@@ -59,9 +59,9 @@ async def test_a_frame_that_is_cut(cloud, start, fault):
 
 
 @pytest.mark.fault(
-    "The stream",
-    "What comes is no WebSocket frame",
-    held="The connection is closed as the protocol wants it, and replaced.",
+    "Stream",
+    "The received bytes are not a WebSocket frame",
+    held="The connection is closed and replaced.",
 )
 async def test_bytes_that_are_no_frame(cloud, start, fault):
     pool = await start([A])
@@ -76,8 +76,8 @@ async def test_bytes_that_are_no_frame(cloud, start, fault):
 
 @pytest.mark.fault(
     "Subscriptions",
-    "An acknowledgement for a channel that nobody asked for",
-    held="It is counted, and means nothing for the channels that were asked for.",
+    "An acknowledgement for a channel that was not requested",
+    held="It is counted and changes no subscription.",
 )
 async def test_an_acknowledgement_for_another_channel(cloud, start, fault):
     cloud.hold_acks = {A}
@@ -93,9 +93,9 @@ async def test_an_acknowledgement_for_another_channel(cloud, start, fault):
 
 
 @pytest.mark.fault(
-    "The stream",
-    "A thousand sites on twenty connections lose them all at once",
-    held="They come back one connection after the other, no more than four a second, and all of them.",
+    "Stream",
+    "1,000 sites on 20 connections lose all connections at once",
+    held="All connections are re-established, with no more than four handshakes a second.",
 )
 async def test_a_thousand_sites_reconnect_at_a_pace(cloud, start, fault):
     channels = device_channels(1000)
@@ -123,9 +123,9 @@ async def test_a_thousand_sites_reconnect_at_a_pace(cloud, start, fault):
 
 
 @pytest.mark.fault(
-    "The stream",
-    "The name of the cloud cannot be resolved",
-    held="It is tried again with back-off, and found when it is back.",
+    "Stream",
+    "The stream host name cannot be resolved",
+    held="The collector retries with backoff and connects when the name resolves again.",
 )
 async def test_no_name_server_for_the_stream(cloud, connect, monkeypatch, fault):
     gone = without_names(monkeypatch)
@@ -140,7 +140,9 @@ async def test_no_name_server_for_the_stream(cloud, connect, monkeypatch, fault)
 
 
 @pytest.mark.fault(
-    "REST", "The name of a REST host cannot be resolved", held="The call is repeated; then told as a failure."
+    "REST",
+    "The REST host name cannot be resolved",
+    held="The call is retried, then fails with a transient error. The next call succeeds when the name resolves again.",
 )
 async def test_no_name_server_for_rest(monkeypatch, fault):
     gone = without_names(monkeypatch)
@@ -179,9 +181,9 @@ def serving(pair):
 
 
 @pytest.mark.fault(
-    "The stream",
-    "The cloud's certificate is of nobody we trust, or for another name",
-    held="No token is sent; it is tried again with back-off, and the state says what is wrong.",
+    "Stream",
+    "The certificate of the stream server is not trusted, or is for another name",
+    held="No token is sent. The connection state gives the certificate error.",
 )
 @pytest.mark.parametrize("name", ["127.0.0.1", "another.example"])
 async def test_a_certificate_that_is_not_trusted(tmp_path, connect, name, fault):
@@ -195,7 +197,11 @@ async def test_a_certificate_that_is_not_trusted(tmp_path, connect, name, fault)
             fault.logged("stream_broken")
 
 
-@pytest.mark.fault("REST", "The cloud's certificate has expired", held="The token is not sent, and the error says why.")
+@pytest.mark.fault(
+    "REST",
+    "The certificate of the REST server has expired",
+    held="No token is sent. The error gives the reason.",
+)
 async def test_an_expired_certificate(tmp_path, fault):
     authority = Authority(tmp_path)
     aiohttp.connector._SSL_CONTEXT_VERIFIED.load_verify_locations(authority.file)  # its key dies with this test

@@ -19,7 +19,9 @@ def asked(cloud, channel):
 @pytest.mark.fault(
     "Subscriptions",
     "A channel is refused",
-    held="The others flow on the same connection; the refused one is asked for again every five minutes.",
+    held=(
+        "The other channels of the connection are not affected. The refused channel is requested again every 5 minutes."
+    ),
 )
 async def test_a_refused_channel_harms_nobody_and_is_retried_slowly(cloud, start, fault):
     cloud.refuse = {B}
@@ -47,8 +49,8 @@ async def test_a_refused_channel_harms_nobody_and_is_retried_slowly(cloud, start
 
 @pytest.mark.fault(
     "Subscriptions",
-    "A right is lost in full flight: `subscribe_failed` without a detail",
-    held="Only that channel stops.",
+    "The rights to a subscribed channel are revoked: `subscribe_failed` without a detail",
+    held="Only that channel is affected.",
 )
 async def test_rights_lost_in_full_flight(cloud, start, fault):
     pool = await start([A, B])
@@ -65,7 +67,7 @@ async def test_rights_lost_in_full_flight(cloud, start, fault):
 @pytest.mark.fault(
     "Subscriptions",
     "An acknowledgement is lost",
-    held="It is asked for again; no reconnect.",
+    held="The channel is requested again, without a reconnect.",
 )
 async def test_a_lost_acknowledgement_is_asked_for_again(cloud, start, fault):
     cloud.lose_acks = {B: 1}
@@ -81,8 +83,11 @@ async def test_a_lost_acknowledgement_is_asked_for_again(cloud, start, fault):
 
 @pytest.mark.fault(
     "Subscriptions",
-    "A channel is never answered",
-    held="It is shown as unanswered and retried slowly; the others flow.",
+    "A subscription is not answered",
+    held=(
+        "The channel has the state `unanswered` and is requested again every 5 minutes. The other channels are not "
+        "affected."
+    ),
 )
 async def test_a_channel_without_any_answer_breaks_no_other(cloud, start, fault):
     cloud.lose_acks = {B: 2}
@@ -98,8 +103,8 @@ async def test_a_channel_without_any_answer_breaks_no_other(cloud, start, fault)
 
 @pytest.mark.fault(
     "Subscriptions",
-    "Data comes where the acknowledgement was lost",
-    held="The data is applied and stands for it.",
+    "Data arrives for a channel whose acknowledgement was lost",
+    held="The data is applied and confirms the subscription.",
 )
 async def test_data_stands_for_a_lost_acknowledgement(cloud, start, fault):
     cloud.lose_acks = {A: 99}
@@ -114,8 +119,8 @@ async def test_data_stands_for_a_lost_acknowledgement(cloud, start, fault):
 
 @pytest.mark.fault(
     "Subscriptions",
-    "An acknowledgement comes late",
-    held="It is taken; nothing is broken.",
+    "An acknowledgement arrives late",
+    held="It is accepted; the connection stays open.",
 )
 async def test_a_late_acknowledgement_is_welcome(cloud, start, fault):
     cloud.hold_acks = {B}
@@ -130,8 +135,8 @@ async def test_a_late_acknowledgement_is_welcome(cloud, start, fault):
 
 @pytest.mark.fault(
     "Subscriptions",
-    "An acknowledgement comes twice",
-    held="It changes nothing.",
+    "An acknowledgement arrives twice",
+    held="The second one has no effect.",
 )
 async def test_a_repeated_acknowledgement_changes_nothing(cloud, start, fault):
     cloud.repeat_acks = {A}
@@ -145,8 +150,8 @@ async def test_a_repeated_acknowledgement_changes_nothing(cloud, start, fault):
 
 @pytest.mark.fault(
     "Subscriptions",
-    "No subscription is ever answered",
-    held="The connection is left for another one.",
+    "No subscription of a connection is answered",
+    held="The connection is replaced.",
 )
 async def test_a_server_that_acknowledges_nothing_is_left(cloud, start, fault):
     cloud.mute_acks = True
@@ -200,9 +205,9 @@ async def test_channels_are_spread_and_a_new_one_goes_where_room_is(cloud, start
 
 
 @pytest.mark.fault(
-    "The stream",
-    "Many connections have to open",
-    held="They open one after the other, half a second apart at random.",
+    "Stream",
+    "Many connections have to be opened",
+    held="They are opened one by one, 0.5 s apart on average, with jitter.",
 )
 async def test_connections_open_one_after_the_other(cloud, start, fault):
     pool = await start(device_channels(6), max_channels=1)
@@ -242,9 +247,9 @@ RUBBISH = {
 
 
 @pytest.mark.fault(
-    "The stream",
-    "Frames of rubbish: no JSON, no object, no channel, NUL bytes, 1 MB",
-    held="Each is counted with its reason; received = applied + dropped.",
+    "Stream",
+    "Malformed frames: not JSON, not an object, no channel, NUL bytes; a payload of 1 MB",
+    held="Each malformed frame is counted with its reason; received = applied + dropped. The connection stays open.",
 )
 async def test_rubbish_is_counted_by_reason_and_harms_nobody(cloud, start, fault):
     pool = await start([A])
@@ -273,9 +278,9 @@ async def test_a_frame_of_16_megabytes_is_taken(cloud, start, size):
 
 
 @pytest.mark.fault(
-    "The stream",
+    "Stream",
     "A frame of 33 MB",
-    held="It is not taken into memory; the connection breaks for that reason.",
+    held="It exceeds the limit of 32 MB: the connection is closed with code 1009.",
 )
 async def test_a_frame_beyond_the_limit_breaks_the_connection_for_that_reason(cloud, start, fault):
     pool = await start([A])

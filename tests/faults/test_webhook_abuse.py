@@ -38,8 +38,8 @@ UNSIGNED = {
 
 @pytest.mark.fault(
     "Webhooks",
-    "Deliveries that are unsigned, signed wrongly, with SHA-1 only, twice, or for another body",
-    held="None is parsed; without a signature not even its body is kept.",
+    "Deliveries that are unsigned, wrongly signed, signed with SHA-1 only, signed twice, or signed for another body",
+    held="They are rejected before parsing.",
 )
 @pytest.mark.parametrize("name", UNSIGNED)
 async def test_what_is_not_signed_as_configured_is_refused_unparsed(name, fault):
@@ -54,8 +54,8 @@ async def test_what_is_not_signed_as_configured_is_refused_unparsed(name, fault)
 
 @pytest.mark.fault(
     "Webhooks",
-    "A recorded delivery is sent again",
-    held="Its events are recognised and counted once, as often as it comes.",
+    "A recorded delivery is replayed",
+    held="Its events are recognised as duplicates and counted once.",
 )
 async def test_a_replayed_delivery_changes_nothing(tmp_path, fault):
     body = json.dumps({"topic": "device-events", "events": [{"type": "AP_RESTARTED", "mac": "5c5b35000001"}]})
@@ -69,7 +69,9 @@ async def test_a_replayed_delivery_changes_nothing(tmp_path, fault):
 
 
 @pytest.mark.fault(
-    "Webhooks", "A body larger than allowed, announced", held="It is refused by its head; nothing of it is read."
+    "Webhooks",
+    "A body whose announced length exceeds the limit",
+    held="It is rejected by its headers; the body is not read.",
 )
 async def test_an_announced_flood_is_refused_before_it_comes(fault):
     async with listening(WebhookLimits(doors=PATIENT)) as endpoint:
@@ -80,7 +82,11 @@ async def test_an_announced_flood_is_refused_before_it_comes(fault):
         fault.answered(413)
 
 
-@pytest.mark.fault("Webhooks", "A chunked body without an end", held="It is read up to the limit and no further.")
+@pytest.mark.fault(
+    "Webhooks",
+    "A chunked body without an end",
+    held="Reading stops at the size limit.",
+)
 async def test_an_endless_chunked_body_is_cut_at_the_limit(fault):
     async with listening(WebhookLimits(max_body_bytes=100_000, doors=PATIENT)) as endpoint:
         caller = await endpoint.caller()
@@ -101,7 +107,11 @@ async def test_an_endless_chunked_body_is_cut_at_the_limit(fault):
         fault.answered(413)
 
 
-@pytest.mark.fault("Webhooks", "A body that trickles in", held="It has its time and then goes.")
+@pytest.mark.fault(
+    "Webhooks",
+    "A body is sent too slowly",
+    held="The request times out.",
+)
 async def test_a_slow_body_is_given_up(fault):
     async with listening(WebhookLimits(read_timeout_s=0.02, doors=PATIENT)) as endpoint:
         assert (await endpoint.ask(head(length=500, signed=BODY), b"only this"))[0] == 408
@@ -111,8 +121,8 @@ async def test_a_slow_body_is_given_up(fault):
 
 @pytest.mark.fault(
     "Webhooks",
-    "Many large bodies at once, none of which ends",
-    held="Together they take no more than four bodies' size.",
+    "Many large bodies at once, none of them complete",
+    held="Together they are limited to the size of four bodies.",
 )
 async def test_bodies_under_way_share_a_bound(fault):
     async with listening(WebhookLimits(max_body_bytes=100_000, doors=PATIENT)) as endpoint:
@@ -129,7 +139,11 @@ async def test_bodies_under_way_share_a_bound(fault):
         assert (await endpoint.ask(delivery()))[0] == 200
 
 
-@pytest.mark.fault("Webhooks", "A gzip bomb: 100 MB in 0.5 MB", held="Nothing is unpacked.")
+@pytest.mark.fault(
+    "Webhooks",
+    "A gzip bomb: 100 MB in 0.5 MB",
+    held="Compressed bodies are rejected; nothing is decompressed.",
+)
 async def test_a_compressed_body_is_refused_unread(fault):
     bomb = gzip.compress(b"\0" * 100_000_000, 1)
     async with listening() as endpoint:
@@ -140,7 +154,11 @@ async def test_a_compressed_body_is_refused_unread(fault):
         fault.answered(415)
 
 
-@pytest.mark.fault("Webhooks", "Other methods and paths", held="Each is refused before its body is looked at.")
+@pytest.mark.fault(
+    "Webhooks",
+    "Other methods and paths",
+    held="They are rejected before the body is read.",
+)
 async def test_other_methods_and_paths(fault):
     async with listening() as endpoint:
         for method in ("GET", "PUT", "DELETE", "OPTIONS", "TRACE", "BREW"):
@@ -155,8 +173,8 @@ async def test_other_methods_and_paths(fault):
 
 @pytest.mark.fault(
     "Webhooks",
-    "A sender waits to be told to send its body, or expects something else",
-    held="Only who would not be refused by its head is told to go on.",
+    "`Expect: 100-continue`, and unknown expectations",
+    held="`100 Continue` is sent only when the headers are acceptable.",
 )
 async def test_a_body_is_asked_for_only_where_it_would_be_taken(fault):
     waits = "Expect: 100-continue"
@@ -183,8 +201,8 @@ async def test_where_sources_are_limited_nobody_else_is_told_to_go_on():
 
 @pytest.mark.fault(
     "Webhooks",
-    "Requests without a path, and for other servers: OPTIONS *, CONNECT, whole URLs",
-    held="Nothing is passed on; each is refused and counted as any other.",
+    "Requests without a path, and for other servers: `OPTIONS *`, `CONNECT`, absolute URLs",
+    held="They are not forwarded; each is rejected and counted.",
 )
 async def test_it_is_no_proxy(fault):
     async with listening() as endpoint:
@@ -263,8 +281,11 @@ NO_HEADS = {
 
 @pytest.mark.fault(
     "Webhooks",
-    "What is no HTTP, or too much of it: header floods, endless lines, two lengths",
-    held="It is closed with two words, which quote nothing; the log gets one line, not one a request.",
+    "Invalid HTTP: too many or endless headers, two lengths, other protocols",
+    held=(
+        "The connection is closed with a fixed response that quotes nothing of the request. The log has one line, "
+        "not one for each request."
+    ),
 )
 @pytest.mark.parametrize("name", NO_HEADS)
 async def test_what_is_no_http_is_closed(name, fault):
@@ -280,7 +301,11 @@ async def test_what_is_no_http_is_closed(name, fault):
         assert (await endpoint.ask(delivery()))[0] == 200
 
 
-@pytest.mark.fault("Webhooks", "A head that trickles in", held="The connection has its time and then goes.")
+@pytest.mark.fault(
+    "Webhooks",
+    "Request headers are sent too slowly",
+    held="The connection is closed after a timeout.",
+)
 async def test_a_slow_head_is_given_up(fault):
     async with listening(WebhookLimits(doors=SHORT)) as endpoint:
         caller = await endpoint.caller()
@@ -291,8 +316,11 @@ async def test_a_slow_head_is_given_up(fault):
 
 @pytest.mark.fault(
     "Webhooks",
-    "2,000 connections that say nothing",
-    held="No more than the allowed ones are kept; deliveries and scrapes are answered; the oldest idle one makes room.",
+    "2,000 connections that send nothing",
+    held=(
+        "The connection limit holds: the longest idle connection is closed in favour of a new one. Deliveries and "
+        "scrapes are answered."
+    ),
 )
 async def test_two_thousand_idle_connections(tmp_path, fault):
     async with keeping_house(tmp_path, sections={"webhook": WEBHOOK | {"max_connections": 200}}) as house:
@@ -318,8 +346,8 @@ async def test_two_thousand_idle_connections(tmp_path, fault):
 
 @pytest.mark.fault(
     "Webhooks",
-    "One source opens connections without end",
-    held="It has its share of the places; other sources come in.",
+    "One source opens connections without limit",
+    held="It is limited to its share; other sources are accepted.",
 )
 async def test_one_source_has_its_share(fault):
     async with listening(WebhookLimits(doors=ConnectionLimits(connections=20, of_one_source=5))) as endpoint:
@@ -331,7 +359,11 @@ async def test_one_source_has_its_share(fault):
         assert len(greedy) == 12
 
 
-@pytest.mark.fault("Webhooks", "A connection that rests for too long", held="It is closed; its place is free.")
+@pytest.mark.fault(
+    "Webhooks",
+    "A connection is idle for too long",
+    held="It is closed and no longer counts towards the limit.",
+)
 async def test_an_idle_connection_is_closed(fault):
     async with listening(WebhookLimits(doors=SHORT)) as endpoint:
         caller = await endpoint.caller()
@@ -345,7 +377,7 @@ async def test_an_idle_connection_is_closed(fault):
 @pytest.mark.fault(
     "Webhooks",
     "10,000 requests pipelined on one connection",
-    held="They wait in the socket, 32 at a time; others are served.",
+    held="64 at most wait in memory, the others in the socket. Other senders are served.",
 )
 async def test_pipelined_requests_wait_their_turn(fault):
     number = 10_000
@@ -369,7 +401,9 @@ async def test_pipelined_requests_wait_their_turn(fault):
 
 
 @pytest.mark.fault(
-    "Webhooks", "Requests from addresses that may not send", held="They are refused before anything is read."
+    "Webhooks",
+    "Requests from source addresses that are not allowed",
+    held="They are rejected; a forged `X-Forwarded-For` has no effect.",
 )
 async def test_only_allowed_sources_may_send(fault):
     allowed = ClientAddressPolicy([ipaddress.ip_network("127.0.0.8/29")])
@@ -393,7 +427,9 @@ async def test_behind_a_trusted_proxy_the_sender_counts():
 
 
 @pytest.mark.fault(
-    "Webhooks", "One source sends faster than it may", held="It waits as told; other sources are not held up."
+    "Webhooks",
+    "One source exceeds its request rate",
+    held="It gets 429 until its rate permits another request. Other sources are not affected.",
 )
 async def test_a_rate_a_source(fault):
     async with listening(WebhookLimits(rate_per_s=1.0, rate_burst=3)) as endpoint:
@@ -414,8 +450,11 @@ async def test_a_rate_a_source(fault):
 
 @pytest.mark.fault(
     "Webhooks",
-    "A million events of as many types, with hostile words in every label",
-    held="Labels stay few, the rest is `other`; memory stays flat; the exposition stays readable.",
+    "1,000,000 events of distinct types, with special characters in every label",
+    held=(
+        "The number of label values is bounded, the rest is `other`. Memory grows by less than 200 MB and the "
+        "exposition stays valid."
+    ),
 )
 async def test_a_million_distinct_types(tmp_path, fault):
     async with keeping_house(tmp_path) as house:

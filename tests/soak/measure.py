@@ -18,7 +18,7 @@ BLOCKS = 12
 # Tables whose rows are combinations of words: a row comes with the first event that has it, and stays.
 COMBINATIONS = frozenset(
     {EVENTS.name, DELAYS.name, "open_alarms", "device_event", "site_segment"}
-    | {rows.entity.name for table in TABLES.values() for rows in (*table.counts, *table.tells)}
+    | {rows.entity.name for table in TABLES.values() for rows in (*table.counters, *table.gauges)}
 )
 
 

@@ -131,9 +131,9 @@ class Trouble:
         file.write_text(good)
 
     def _wait_for_refusal(self) -> None:
-        before = self.daemon.said().count("reload_refused")
+        before = self.daemon.said().count("reload_failed")
         for _ in range(200):
-            if self.daemon.said().count("reload_refused") > before:
+            if self.daemon.said().count("reload_failed") > before:
                 return
             ask(f"{self.daemon.url}/-/healthy")
 

@@ -1,16 +1,16 @@
-"""The register of faults: each test that carries the mark `fault` is a row of `docs/faults.md`.
+"""Fault injection results: each test with the mark `fault` is one row of `docs/faults.md`.
 
 ::
 
-    @pytest.mark.fault("The stream", "The server dies and comes back", held="One connection; nobody else is touched.")
+    @pytest.mark.fault("Stream", "The server is killed and comes back", held="The other connections are not affected.")
     async def test_...(fault):
         ...
         fault.right_after(took_s, 40)                                             # seconds of the injected clock
-        fault.told(found, "mist_collector_connection_breaks_total", reason="lost")  # a sample that is there, above 0
-        fault.logged("stream_broken", reason="lost")                                # a line that was written
+        fault.told(found, "mist_collector_connection_breaks_total", reason="lost")  # a sample with a value above 0
+        fault.logged("stream_broken", reason="lost")                                # a line of the log
 
-A row says only what its test has seen. When the test ends, its row in the document must be the one that the run gave;
-the seconds seen may vary below what is allowed. `make faults` writes the document anew.
+A row states only what its test asserts. At the end of the test its row in the document must equal the result of the
+run; the measured seconds may differ as long as they are within the limit. `make faults` regenerates the document.
 """
 
 from __future__ import annotations
@@ -36,21 +36,25 @@ if TYPE_CHECKING:
     from tests.support.samples import Samples
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs/faults.md"
-SECTIONS = ("The stream", "Subscriptions", "REST", "The inventory", "Webhooks", "Scrapes", "The daemon")
+SECTIONS = ("Stream", "Subscriptions", "REST", "Inventory", "Webhooks", "Scrapes", "Daemon")
 _BEGINNING = """\
-# Faults
+# Fault injection results
 
-What was done to the collector, what held meanwhile, how soon everything was right again, and what told the operator.
-Each row is a test in `tests/faults/` that plays the fault over real sockets; `make faults` writes this page from
-their runs, and a row that no longer agrees with its run fails the tests. Seconds are those of an injected clock: *seen*
-in the run that wrote this page, *allowed* by the test. "at once" means without any time passing.
+Each row is a test in `tests/faults/` that injects one fault, over real sockets where the fault concerns a connection.
+`make faults` runs the tests and generates this page; a test fails when its row differs from its run.
+
+- **Behaviour**: what the test asserts during and after the fault.
+- **Recovery**: the time on the injected clock until the collector works correctly again, counted from the end of the
+  fault, or until it detects the fault, counted from its start. The measured value is that of the run that generated
+  this page; the test fails above the limit. "-": the test does not measure it.
+- **Signals**: the metrics, log events and HTTP status codes by which the fault can be recognised.
 """
-_HEAD = "| Fault | What held | Right again | Told by |\n|---|---|---|---|\n"
+_HEAD = "| Fault | Behaviour | Recovery | Signals (metric, log, alert) |\n|---|---|---|---|\n"
 
 
 @dataclass
 class Row:
-    """One fault as its test saw it; the tests of one function share a row."""
+    """The result of one fault test; all parameters of one test function share a row."""
 
     key: str
     section: str
@@ -61,44 +65,51 @@ class Row:
     told: list[str] = field(default_factory=list)
 
     def line(self) -> str:
-        """The row in the document."""
-        again = f"{self.seen_s:.3g} s seen, {self.allowed_s:g} s allowed" if self.allowed_s else "at once"
-        return f"| {self.fault} | {self.held} | {again} | {'; '.join(self.told)} |"
+        """Return the row as Markdown."""
+        return f"| {self.fault} | {self.held} | {self.recovery()} | {'; '.join(self.told)} |"
+
+    def recovery(self) -> str:
+        """Return the measured time and its limit, "-" if the test does not measure it."""
+        return f"{self.seen_s:.3g} s, {self.limit()}" if self.allowed_s else self.limit()
+
+    def limit(self) -> str:
+        """Return the part of the cell that does not vary between runs."""
+        return f"limit {self.allowed_s:g} s" if self.allowed_s else "-"
 
 
 class Witness:
-    """What a fault test reports; see the module."""
+    """Records what a fault test reports; see the module docstring."""
 
     def __init__(self, row: Row, lines: Sequence[Mapping[str, Any]]) -> None:
         self.row = row
-        self.lines = lines  # of the log, as they are written
+        self.lines = lines  # of the log, captured while the test runs
 
     def right_after(self, seconds: float, at_most: float) -> None:
-        """Everything was right again so many seconds after the fault ended (or began, where it lasts)."""
-        assert seconds <= at_most, f"right again only after {seconds:g} s; {at_most:g} s are allowed"
+        """Record the recovery time in seconds; fail if it exceeds `at_most`."""
+        assert seconds <= at_most, f"recovery took {seconds:g} s; the limit is {at_most:g} s"
         self.row.seen_s = max(self.row.seen_s, seconds)
         self.row.allowed_s = at_most
 
     def told(self, found: Samples, name: str, *, at_least: float = 1.0, **labels: str) -> None:
-        """/metrics told of it."""
-        assert samples.total(found, name, **labels) >= at_least, f"{name}{labels} did not tell"
+        """Record a metric as a signal; its value must be `at_least` or more."""
+        assert samples.total(found, name, **labels) >= at_least, f"{name}{labels} is below {at_least:g}"
         self._note(name, labels)
 
     def fell(self, found: Samples, name: str, **labels: str) -> None:
-        """/metrics told of it by a value that is 0, or by a series that is no more."""
-        assert samples.total(found, name, **labels) == 0, f"{name}{labels} did not tell"
+        """Record a metric as a signal whose value is 0, or whose series no longer exists."""
+        assert samples.total(found, name, **labels) == 0, f"{name}{labels} is not 0"
         self._note(name, labels, " = 0")
 
     def logged(self, event: str, **facts: object) -> None:
-        """The log told of it, by a line that `facts` fit."""
+        """Record a log event as a signal; a line with these `facts` must exist."""
         fitting = [line for line in self.lines if line.get("event") == event and facts.items() <= line.items()]
         assert fitting, f"no line {event} {facts}"
         shown = "".join(f" {key}={value}" for key, value in facts.items())
         self._add(f"log `{event}{shown}`")
 
     def answered(self, *statuses: int) -> None:
-        """The other side was told by these HTTP statuses."""
-        self._add("answer " + ", ".join(str(status) for status in sorted(set(statuses))))
+        """Record the HTTP status codes that the collector answered."""
+        self._add("HTTP status " + ", ".join(str(status) for status in sorted(set(statuses))))
 
     def _note(self, name: str, labels: Mapping[str, str], more: str = "") -> None:
         pairs = ",".join(f'{key}="{value}"' for key, value in labels.items())
@@ -116,7 +127,7 @@ def of_status(
     webhook: WebhookStatus | None = None,
     frames: Counts | None = None,
 ) -> Samples:
-    """The collector's own metrics as /metrics shows them of these records."""
+    """Return the collector's own metrics as /metrics exposes them for these records."""
     metrics = SelfMetrics(
         version="test",
         to_unix=lambda seconds: seconds,
@@ -136,7 +147,7 @@ def of_status(
 
 
 def rows_of_document(text: str) -> dict[str, tuple[str, str, str]]:
-    """What the document says, by fault: what held, the time allowed, what told."""
+    """Return the rows of the document by fault: behaviour, recovery limit, signals."""
     found = {}
     for line in text.splitlines():
         cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
@@ -146,16 +157,16 @@ def rows_of_document(text: str) -> dict[str, tuple[str, str, str]]:
 
 
 def check_row(row: Row, documented: Mapping[str, tuple[str, str, str]]) -> None:
-    """Fail when the document says otherwise than this run. One of several parameters may have told a part only."""
-    assert row.fault in documented, f"docs/faults.md does not know '{row.fault}': make faults"
-    held, allowed, told = documented[row.fault]
-    assert held == row.held, "docs/faults.md tells otherwise what held: make faults"
-    assert allowed == (f"{row.allowed_s:g} s allowed" if row.allowed_s else "at once"), "make faults"
-    assert set(row.told) <= set(told.split("; ")), f"docs/faults.md names other signs than {row.told}: make faults"
+    """Fail if the document differs from this run. One of several parameters may have only a part of the signals."""
+    assert row.fault in documented, f"docs/faults.md has no row '{row.fault}': run make faults"
+    held, limit, told = documented[row.fault]
+    assert held == row.held, "docs/faults.md states another behaviour: run make faults"
+    assert limit == row.limit(), "docs/faults.md states another limit: run make faults"
+    assert set(row.told) <= set(told.split("; ")), f"docs/faults.md lacks signals of {row.told}: run make faults"
 
 
 def document(rows: Iterable[Row]) -> str:
-    """The whole page."""
+    """Return the whole page."""
     merged: dict[str, Row] = {}
     for row in rows:
         known = merged.setdefault(row.key, row)
@@ -173,18 +184,18 @@ def document(rows: Iterable[Row]) -> str:
 
 
 def row_of(item: Any) -> Row | None:
-    """The empty row of a test, None when it is none of the register."""
+    """Return the empty row of a test, None for a test without the mark."""
     mark = item.get_closest_marker("fault")
     if mark is None:
         return None
-    section, words = mark.args
+    section, title = mark.args
     assert section in SECTIONS, section
-    return Row(f"{item.path.name}::{item.originalname}", section, words, mark.kwargs["held"])
+    return Row(f"{item.path.name}::{item.originalname}", section, title, mark.kwargs["held"])
 
 
 @pytest.fixture
 def fault(request: pytest.FixtureRequest) -> Iterator[Witness]:
-    """Take what the test has to say of its fault, and hold it against the document."""
+    """Collect what the test reports and compare it with the document."""
     row = row_of(request.node)
     assert row is not None, "mark the test: pytest.mark.fault(section, fault, held=...)"
     failed = request.session.testsfailed
@@ -192,7 +203,7 @@ def fault(request: pytest.FixtureRequest) -> Iterator[Witness]:
         yield Witness(row, lines)
     if request.session.testsfailed > failed:
         return
-    assert row.told, "nothing told the operator"
+    assert row.told, "the test names no signal of the fault"
     target = request.config.getoption("--faults-to")
     if target:
         name = re.sub(r"\W+", "-", request.node.nodeid)[-150:]
@@ -203,11 +214,11 @@ def fault(request: pytest.FixtureRequest) -> Iterator[Witness]:
 
 
 def main() -> None:
-    """Write the document from the rows that a run left in the directory named."""
+    """Write the document from the rows that a run left in the directory given as argument."""
     files = sorted(Path(sys.argv[1]).glob("*.json"))
     rows = [Row(**json.loads(file.read_text(encoding="utf-8"))) for file in files]
     DOCUMENT.write_text(document(rows), encoding="utf-8")
-    print(f"{DOCUMENT.name}: {len({row.key for row in rows})} faults")  # noqa: T201 - a command's answer
+    print(f"{DOCUMENT.name}: {len({row.key for row in rows})} faults")  # noqa: T201 - output of a command
 
 
 if __name__ == "__main__":

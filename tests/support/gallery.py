@@ -61,7 +61,7 @@ def _time(value: float) -> str:
     return f"{value:.2g} s" if abs(value) < 10 else f"{value:.0f} s"
 
 
-_SUFFIXES = {"watt": "W", "pps": "p/s", "ops": "/s", "reqps": "/s", "Bps": "B/s", "bytes": "B"}
+_SUFFIXES = {"watt": "W", "pps": "p/s", "ops": "/s", "reqps": "/s", "bps": "bit/s", "bytes": "B"}
 _WAYS: dict[str, Callable[[float], str]] = {
     "percentunit": lambda value: f"{value * 100:.1f}%".replace(".0%", "%"),
     "bool_yes_no": lambda value: "yes" if value else "no",

@@ -16,7 +16,7 @@ import aiohttp
 from collector import config
 from collector.config.model import PollsConfig
 from collector.daemon import wiring
-from collector.daemon.reload import Source
+from collector.daemon.reload import ConfigSource
 from collector.simulator.cloud import FakeCloud
 from collector.simulator.fleet import FleetPlan
 from collector.simulator.options import CloudOptions
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from collector.daemon.wiring import Collector
+    from collector.daemon.wiring import Daemon
+    from collector.ingest.stream.transport import Connect
     from tests.support.samples import Samples
 
 PLAN = FleetPlan(sites=2, aps=3, clients_per_ap=2, reboots_per_device_day=0.0)
@@ -45,7 +46,7 @@ class House:
         self,
         cloud: FakeCloud,
         clock: ManualClock,
-        daemon: Collector,
+        daemon: Daemon,
         http: aiohttp.ClientSession,
         *,
         file: Path,
@@ -203,6 +204,7 @@ async def keeping_house(
     inventory: dict[str, object] | None = None,
     polls: bool = False,
     sections: dict[str, object] | None = None,
+    connect: Connect | None = None,
     **stream: object,
 ) -> AsyncIterator[House]:
     """Start a cloud and a daemon on it; on leaving, the daemon is told to stop and has to end clean.
@@ -217,10 +219,10 @@ async def keeping_house(
         clock, stop = ManualClock(unix=cloud.pace.now()), asyncio.Event()
         file = _written(directory, cloud, inventory or {}, stream, sections or {}, polls=polls)
         loaded = config.load(file, {})
-        source = Source(lambda: config.load(file, {}))
-        started: asyncio.Future[Collector] = asyncio.get_running_loop().create_future()
+        source = ConfigSource(lambda: config.load(file, {}))
+        started: asyncio.Future[Daemon] = asyncio.get_running_loop().create_future()
         task = asyncio.ensure_future(
-            wiring.run(loaded, stop=stop, clock=clock, started=started.set_result, source=source)
+            wiring.run(loaded, stop=stop, clock=clock, started=started.set_result, source=source, connect=connect)
         )
         await asyncio.wait([task, started], return_when=asyncio.FIRST_COMPLETED)
         try:

@@ -85,9 +85,8 @@ class Life:
             **ALL_ON,
         }
         (directory / "collector.yaml").write_text(json.dumps(written))
-        self.daemon = wiring.Collector(config.load(directory / "collector.yaml", {}), self.clock)
-        self.daemon.connect = nowhere
-        self.daemon.keep(self.daemon.config)
+        self.daemon = wiring.Daemon(config.load(directory / "collector.yaml", {}), self.clock, connect=nowhere)
+        self.daemon.accounts.apply(self.daemon.config)
         self._numbers = itertools.count()
         self._last: dict[str, str] = {}  # by channel, what came last
         self._late: deque[tuple[str, dict[str, Any]]] = deque()
@@ -95,7 +94,7 @@ class Life:
     @property
     def line(self) -> AccountRun:
         """The one account."""
-        return self.daemon.lines[0]
+        return self.daemon.accounts.running[0]
 
     async def generation(self) -> None:
         """A day: a site, devices and clients go, others come; all of them speak; REST lists them; somebody scrapes."""
@@ -130,7 +129,7 @@ class Life:
         """A second account comes, and goes the next time: as reloads may have it."""
         (first, *others), config = self.daemon.config.accounts, self.daemon.config
         second = [] if others else [first.model_copy(update={"name": f"account {next(self._numbers)}"})]
-        self.daemon.keep(config.model_copy(update={"accounts": [first, *second]}))
+        self.daemon.accounts.apply(config.model_copy(update={"accounts": [first, *second]}))
 
     # what comes in
 
@@ -160,7 +159,7 @@ class Life:
         for channel, payload in list(self._last.items()):
             if channel.split("/")[2] in gone:
                 del self._last[channel]
-                self.daemon.intake.event(Data(channel, payload), self.clock.now())
+                self.daemon.dispatcher.event(Data(channel, payload), self.clock.now())
 
     def _speak(self) -> None:
         """Frames and events, as they come; some events come again, and some a day late."""
@@ -174,7 +173,7 @@ class Life:
 
     def _deliver(self, topic: str, event: dict[str, Any]) -> None:
         body = json.dumps({"topic": topic, "events": [event, event]}).encode()
-        assert self.daemon.intake.delivery(body, self.clock.time()) is None
+        assert self.daemon.dispatcher.delivery(body, self.clock.time()) is None
 
     def _invent(self) -> None:
         """What a fleet does not think of: on a site that stays, words that were never heard before."""
@@ -203,7 +202,7 @@ class Life:
 
     def _draw(self, org_id: str, site_id: str, new: str) -> None:
         """A map with a zone that the next listing will not have."""
-        ids, catalog = {"org_id": org_id, "site_id": site_id}, self.daemon.catalog
+        ids, catalog = {"org_id": org_id, "site_id": site_id}, self.daemon.feeds
         corners = [{"x": x, "y": y} for x, y in ((0, 0), (50, 0), (50, 50), (0, 50))]
         catalog.rest_object("map", {"id": f"map-{new}", "name": new, "width": 100, "height": 100, "ppm": 10}, ids)
         zone = {"id": f"zone-{new}", "map_id": f"map-{new}", "name": new, "vertices": corners}
@@ -215,7 +214,7 @@ class Life:
 
     def _frame(self, channel: str, payload: object) -> None:
         self._last[channel] = text = json.dumps(payload)
-        self.daemon.intake.event(Data(channel, text), self.clock.now())
+        self.daemon.dispatcher.event(Data(channel, text), self.clock.now())
 
     def _tell_late(self, gone: list[dict[str, Any]]) -> None:
         """What was under way: events of a site, answers of REST about devices that are gone meanwhile."""
@@ -229,7 +228,7 @@ class Life:
     def _poll(self) -> None:
         """Every listing that REST is asked for."""
         (org,) = self.fleet.orgs()
-        org_id, fleet, catalog = org["id"], self.fleet, self.daemon.catalog
+        org_id, fleet, catalog = org["id"], self.fleet, self.daemon.feeds
         began = self.clock.now()
 
         def told(kind: str, payloads: list[dict[str, Any]], site_id: str = "") -> None:
@@ -264,21 +263,21 @@ class Life:
         """Let time pass, with a sweep in between and one at the end."""
         for part in (300.0, seconds - 300.0):
             await self.clock.advance(part, settle=1)
-            for _ in self.daemon.catalog.sweep():
+            for _ in self.daemon.feeds.sweep():
                 pass
 
     async def scrape(self) -> str:
         """What an operator looks at: the page, the floors; the exposition, which is returned."""
-        status_html.render(self.daemon.status_page())
+        status_html.render(self.daemon.report.page())
         for floor in self.daemon.location.lines():
             self.daemon.location.view(floor.map_id)
-        return b"".join([chunk async for chunk in self.daemon.render(Selection())]).decode()
+        return b"".join([chunk async for chunk in self.daemon.scrape.render(Selection())]).decode()
 
     # the books
 
     def books(self) -> Counter[str]:
         """Rows by table, rows that a table has memory for, and everything else that the daemon holds on to."""
-        tables = self.daemon.catalog.store.tables
+        tables = self.daemon.feeds.store.tables
         rows = {f"rows of {name}": len(table) for name, table in tables.items()}
         return Counter(rows | {f"places of {name}": len(table.labels) for name, table in tables.items()}) + census(
             self.daemon

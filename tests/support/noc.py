@@ -27,14 +27,14 @@ JOB = "mist-collector"
 
 # Waits and windows are minutes and hours for people; a test has seconds. What is compared stays the same.
 WINDOWS = {
-    "streamed": "20s",
-    "polled": "100s",
-    "people": "40s",
-    "unrest": "80s",
-    "lost": "10m",
-    "lost_step": "4s",
-    "seldom": "3s",
-    "naming": "3s",
+    "stream_rate": "20s",
+    "poll_rate": "100s",
+    "client_rate": "40s",
+    "event_window": "80s",
+    "recent_window": "10m",
+    "recent_step": "4s",
+    "slow_interval": "3s",
+    "names_interval": "3s",
 }
 THRESHOLDS = {
     "flaps": 3,

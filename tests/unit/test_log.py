@@ -18,7 +18,7 @@ def written():
     """Set the log up on a buffer; restore what the test run had."""
     root = logging.getLogger()
     kept = root.handlers[:], root.level, structlog.get_config()
-    quiet = {name: logging.getLogger(name).level for name in log._QUIET}
+    quiet = {name: logging.getLogger(name).level for name in log._LIBRARY_LEVELS}
     yield io.StringIO()
     root.handlers[:], root.level = kept[0], kept[1]
     structlog.configure(**kept[2])

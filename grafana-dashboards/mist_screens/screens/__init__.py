@@ -1,4 +1,4 @@
-"""The dashboards, one module each, in the order in which they are listed."""
+"""The dashboards, one module each, in display order."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from mist_screens.screens import (
 )
 
 if TYPE_CHECKING:
-    from mist_screens.layout import Screen
+    from mist_screens.layout import Dashboard
     from mist_screens.settings import Settings
 
 MODULES = (wall, site, access_points, switches, wan, mist_edge, clients, location, events, collector)
 
 
-def screens(settings: Settings) -> tuple[Screen, ...]:
-    """Return all dashboards."""
-    return tuple(module.screen(settings) for module in MODULES)
+def dashboards(settings: Settings) -> tuple[Dashboard, ...]:
+    """Return all dashboards, in display order."""
+    return tuple(module.dashboard(settings) for module in MODULES)

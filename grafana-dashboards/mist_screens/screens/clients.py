@@ -1,266 +1,278 @@
-"""Clients: how many, how well they hear, whether they get in."""
+"""Clients: counts, RF quality, onboarding (association, authentication, DHCP, DNS)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mist_screens import words
-from mist_screens.layout import SITE_OF_ROW, Screen, Section
-from mist_screens.panels import Bars, Column, Lines, Query, Stat, Steps, Table
+from mist_screens import messages
+from mist_screens.layout import SITE_LINK, Dashboard, Row
+from mist_screens.panels import BarGauge, Column, Query, Stat, Table, Thresholds, TimeSeries
 
 if TYPE_CHECKING:
     from mist_screens.panels import Panel
     from mist_screens.settings import Settings
 
+_NO_SLE = "No data: the webhook topic site-sle is not configured in Mist, or not received yet (sent hourly)"
 
-def screen(s: Settings) -> Screen:
+
+def dashboard(s: Settings) -> Dashboard:
     """Return the dashboard."""
-    return Screen(
+    return Dashboard(
         name="clients",
         title="Mist / Clients",
-        says="How many people are there, how well do they hear, and do they get in? No single person is shown.",
-        sections=(
-            Section("At a glance", _glance(s)),
-            Section("Who is there", _there()),
-            Section("How well", _well(s)),
-            Section("Getting in", _in(s)),
+        description="Wireless clients: counts, RF quality and onboarding. Aggregates only, no individual client.",
+        rows=(
+            Row("Overview", _overview(s)),
+            Row("Clients", _counts()),
+            Row("Quality", _quality(s)),
+            Row("Onboarding", _onboarding(s)),
         ),
     )
 
 
-def _denied() -> str:
+def _denied_share() -> str:
     decisions = 'sum(site:mist_nac_decisions:increase{<in_site>, type=~"%s"})'
     return f"{decisions % 'NAC_CLIENT_DENY'} / ({decisions % 'NAC_CLIENT_(PERMIT|DENY)'} > 0)"
 
 
-def _glance(s: Settings) -> tuple[Panel, ...]:
+def _overview(s: Settings) -> tuple[Panel, ...]:
     return (
         Stat(
             title="Clients",
-            says="Wireless clients that are connected.",
+            description="Connected wireless clients.",
             queries=(Query("sum(site:mist_site_clients:sum{<in_site>})"),),
-            empty=words.NO_CLIENTS,
+            no_value=messages.NO_CLIENTS,
         ),
         Stat(
-            title="Weak tenth, 5 GHz",
-            says="The signal that nine of ten clients on 5 GHz exceed.",
+            title="Client RSSI p10, 5 GHz",
+            description="10th percentile of client RSSI on 5 GHz, lowest site: 90% of the clients are above it.",
             queries=(Query('min(site:mist_site_client_rssi_dbm:p10{<in_site>, band="5"})'),),
-            empty=words.NO_CLIENTS,
+            no_value=messages.NO_CLIENTS,
             unit="dBm",
             decimals=0,
-            steps=Steps("Red below <rssi_dbm> dBm, where voice breaks.", yellow=-70, red=s.thresholds["rssi_dbm"]),
-        ),
-        Stat(
-            title="Sent again",
-            says="Share of frames to clients that were sent more than once, on the worst band.",
-            queries=(Query("max(site:mist_site_client_transmit_retries:ratio{<in_site>})"),),
-            empty=words.NO_CLIENTS,
-            unit="percentunit",
-            steps=Steps(
-                "Red from <retry_ratio|percent>; a healthy cell stays below a fifth.",
-                yellow=0.2,
-                red=s.thresholds["retry_ratio"],
+            thresholds=Thresholds(
+                "Red below <rssi_dbm> dBm, where voice degrades.", warning=-70, critical=s.thresholds["rssi_dbm"]
             ),
         ),
         Stat(
-            title="Attempts that succeed",
-            says="Share of attempts to connect that succeed, the worst site (Mist's service level).",
-            queries=(Query('min(mist_site_sle_ratio{<in_site>, sle="successful-connect"})'),),
-            empty="No data because the topic site-sle has not come; it is told once an hour",
+            title="TX retry rate",
+            description="Share of frames to clients that were retried, on the worst band and site.",
+            queries=(Query("max(site:mist_site_client_transmit_retries:ratio{<in_site>})"),),
+            no_value=messages.NO_CLIENTS,
             unit="percentunit",
-            steps=Steps("Red below <connect_ratio|percent>.", yellow=0.9, red=s.thresholds["connect_ratio"]),
+            thresholds=Thresholds(
+                "Red from <retry_ratio|percent>; below 20% is normal.",
+                warning=0.2,
+                critical=s.thresholds["retry_ratio"],
+            ),
         ),
         Stat(
-            title="Denied",
-            says="Share of decisions of access control that denied, in the last <people>.",
-            queries=(Query(_denied()),),
-            empty=words.NO_EVENTS,
+            title="Connect success rate",
+            description="Share of successful connection attempts at the worst site (Mist service level successful-connect).",
+            queries=(Query('min(mist_site_sle_ratio{<in_site>, sle="successful-connect"})'),),
+            no_value=_NO_SLE,
             unit="percentunit",
-            steps=Steps(
-                "Red from <nac_denied_ratio|percent>: not a few wrong ones, but a server, a certificate or a rule.",
-                yellow=0.15,
-                red=s.thresholds["nac_denied_ratio"],
+            thresholds=Thresholds(
+                "Red below <connect_ratio|percent>.", warning=0.9, critical=s.thresholds["connect_ratio"]
+            ),
+        ),
+        Stat(
+            title="NAC denial rate",
+            description="Share of NAC decisions that are denials, over the last <client_rate>.",
+            queries=(Query(_denied_share()),),
+            no_value=messages.NO_EVENTS,
+            unit="percentunit",
+            thresholds=Thresholds(
+                "Red from <nac_denied_ratio|percent>: check the RADIUS server, certificates and NAC rules.",
+                warning=0.15,
+                critical=s.thresholds["nac_denied_ratio"],
             ),
         ),
         Stat(
             title="Guests",
-            says="Guests that are connected.",
+            description="Connected guest clients.",
             queries=(Query("sum(mist_site_guest_clients{<in_site>})"),),
-            empty=words.NO_CLIENTS,
+            no_value=messages.NO_CLIENTS,
         ),
     )
 
 
-def _there() -> tuple[Panel, ...]:
+def _counts() -> tuple[Panel, ...]:
     return (
-        Lines(
+        TimeSeries(
             title="Clients by band",
-            says="Most should be on 5 and 6 GHz.",
+            description="Connected clients by band. Most should be on 5 and 6 GHz.",
             queries=(Query("sum by (band) (site:mist_site_clients:sum{<in_site>})", "{{band}} GHz"),),
-            empty=words.NO_CLIENTS,
+            no_value=messages.NO_CLIENTS,
             stacked=True,
         ),
-        Lines(
-            title="Clients by SSID",
-            says="The ten fullest networks. One that falls to nothing alone lost its authentication or its VLAN.",
+        TimeSeries(
+            title="Top 10 SSIDs by clients",
+            description="Connected clients by SSID. A drop to zero on one SSID points to its authentication or VLAN.",
             queries=(Query("topk(10, sum by (ssid) (mist_site_clients{<in_site>}))", "{{ssid}}"),),
-            empty=words.NO_CLIENTS,
+            no_value=messages.NO_CLIENTS,
             stacked=True,
         ),
-        Lines(
+        TimeSeries(
             title="Clients by protocol",
-            says="Old protocols (b, g, a) hold up everybody else.",
+            description="Connected clients by protocol. Legacy protocols (b, g, a) reduce the capacity for all clients.",
             queries=(Query("sum by (protocol) (mist_site_clients{<in_site>})", "802.11{{protocol}}"),),
-            empty=words.NO_CLIENTS,
+            no_value=messages.NO_CLIENTS,
             stacked=True,
         ),
         Table(
-            title="Fullest access points",
-            says="Clients by access point. More than forty on one is too many.",
+            title="Top 20 access points by clients",
+            description="Clients by access point. Above 40 clients, airtime per client is short.",
             queries=(
                 Query(
                     "topk(20, mist_ap_clients{<in_site>}) * on (<device>) group_left (device, site) device:mist_device_info:named{<in_site>}"
                 ),
             ),
-            empty=words.NOT_STREAMED,
+            no_value=messages.NOT_STREAMED,
             w=12,
-            sort="Clients",
+            sort_by="Clients",
             columns=(
                 Column(field="device", title="Access point"),
-                Column(field="Value", title="Clients", steps=Steps("", yellow=30, red=40)),
-                Column(field="site", title="Site", link=SITE_OF_ROW),
+                Column(field="Value", title="Clients", thresholds=Thresholds("", warning=30, critical=40)),
+                Column(field="site", title="Site", link=SITE_LINK),
                 Column(field="site_id", hidden=True),
                 Column(field="mac", hidden=True),
             ),
         ),
-        Bars(
-            title="Clients by security",
-            says="Open and old ciphers are bad.",
+        BarGauge(
+            title="Top 8 key management types",
+            description="Connected clients by key management. Open networks and legacy ciphers are insecure.",
             queries=(
                 Query(
                     "topk(8, sum by (key_management) (mist_site_clients_by_security{<in_site>}))", "{{key_management}}"
                 ),
             ),
-            empty=words.NO_CLIENTS,
+            no_value=messages.NO_CLIENTS,
             w=12,
         ),
     )
 
 
-def _well(s: Settings) -> tuple[Panel, ...]:
-    poor = Steps("Dashed: <rssi_dbm> dBm, where voice breaks.", red=s.thresholds["rssi_dbm"])
-    half = "histogram_quantile(0.5, sum by (band, le) (rate(mist_site_client_%s_bucket{<in_site>}[$__rate_interval])))"
+def _quality(s: Settings) -> tuple[Panel, ...]:
+    rssi = Thresholds("Dashed: <rssi_dbm> dBm, where voice degrades.", critical=s.thresholds["rssi_dbm"])
+    median = (
+        "histogram_quantile(0.5, sum by (band, le) (rate(mist_site_client_%s_bucket{<in_site>}[$__rate_interval])))"
+    )
     return (
-        Lines(
-            title="Signal of the weak tenth",
-            says="The signal that nine of ten clients exceed, by band.",
+        TimeSeries(
+            title="Client RSSI, 10th percentile",
+            description="10th percentile of client RSSI, by band: 90% of the clients are above it.",
             queries=(Query("min by (band) (site:mist_site_client_rssi_dbm:p10{<in_site>})", "{{band}} GHz"),),
-            empty=words.NO_CLIENTS,
+            no_value=messages.NO_CLIENTS,
             unit="dBm",
-            steps=poor,
+            thresholds=rssi,
         ),
-        Lines(
-            title="Signal above noise",
-            says="The signal-to-noise ratio that nine of ten clients exceed, by band. Below 20 dB rates fall.",
+        TimeSeries(
+            title="Client SNR, 10th percentile",
+            description="10th percentile of the signal-to-noise ratio, by band. Below 20 dB data rates drop.",
             queries=(Query("min by (band) (site:mist_site_client_snr_db:p10{<in_site>})", "{{band}} GHz"),),
-            empty=words.NO_CLIENTS,
+            no_value=messages.NO_CLIENTS,
             unit="dB",
         ),
-        Lines(
-            title="Data rate of the middle client",
-            says="The rate that half of the clients are sent to with. A fall on one band: width, noise or distance changed.",
-            queries=(Query(half % "transmit_speed_bytes_per_second", "{{band}} GHz"),),
-            empty=words.NO_CLIENTS,
-            unit="Bps",
+        TimeSeries(
+            title="Median client data rate",
+            description="Median PHY data rate of frames to clients, by band. A drop on one band points to channel width, noise or distance.",
+            queries=(Query("8 * " + median % "transmit_speed_bytes_per_second", "{{band}} GHz"),),
+            no_value=messages.NO_CLIENTS,
+            unit="bps",
         ),
-        Lines(
-            title="Frames sent again",
-            says="Share of frames to clients that were sent more than once, by band.",
+        TimeSeries(
+            title="TX retry rate",
+            description="Share of frames to clients that were retried, by band; worst site.",
             queries=(Query("max by (band) (site:mist_site_client_transmit_retries:ratio{<in_site>})", "{{band}} GHz"),),
-            empty=words.NO_CLIENTS,
+            no_value=messages.NO_CLIENTS,
             unit="percentunit",
-            steps=Steps("Dashed: <retry_ratio|percent>.", red=s.thresholds["retry_ratio"]),
+            thresholds=Thresholds("Dashed: <retry_ratio|percent>.", critical=s.thresholds["retry_ratio"]),
         ),
-        Lines(
-            title="Traffic",
-            says="What clients receive and send.",
+        TimeSeries(
+            title="Client traffic",
+            description="Throughput of all clients, by direction.",
             queries=(
-                Query("sum(rate(mist_site_client_transmit_bytes_total{<in_site>}[$__rate_interval]))", "to clients"),
-                Query("sum(rate(mist_site_client_receive_bytes_total{<in_site>}[$__rate_interval]))", "from clients"),
+                Query(
+                    "8 * sum(rate(mist_site_client_transmit_bytes_total{<in_site>}[$__rate_interval]))", "to clients"
+                ),
+                Query(
+                    "8 * sum(rate(mist_site_client_receive_bytes_total{<in_site>}[$__rate_interval]))", "from clients"
+                ),
             ),
-            empty=words.NO_CLIENTS,
-            unit="Bps",
+            no_value=messages.NO_CLIENTS,
+            unit="bps",
         ),
-        Lines(
-            title="Roams",
-            says="How often clients change their access point, a second. Very many: cells of equal strength, or sticky clients pushed around.",
+        TimeSeries(
+            title="Roaming rate",
+            description="Roams per second, by SSID. A high rate points to access points of equal signal strength or to sticky clients.",
             queries=(
                 Query("sum by (ssid) (rate(mist_site_client_roams_total{<in_site>}[$__rate_interval]))", "{{ssid}}"),
             ),
-            empty=words.NO_CLIENTS,
+            no_value=messages.NO_CLIENTS,
             unit="ops",
         ),
     )
 
 
-def _in(s: Settings) -> tuple[Panel, ...]:
+def _onboarding(s: Settings) -> tuple[Panel, ...]:
     return (
-        Lines(
-            title="Joins",
-            says="Clients that associate, a second. Many more than ever with as many clients: they are thrown out and come again.",
-            queries=(Query("sum(site:mist_client_joins:rate{<in_site>})", "joins"),),
-            empty=words.NO_EVENTS,
+        TimeSeries(
+            title="Association rate",
+            description="Client associations per second. A high rate with a constant number of clients means that clients are disconnected and reconnect.",
+            queries=(Query("sum(site:mist_client_joins:rate{<in_site>})", "associations"),),
+            no_value=messages.NO_EVENTS,
             unit="ops",
         ),
-        Lines(
-            title="Time of each step",
-            says="How long clients lately took for authorisation, DHCP and DNS, the slowest site. The step that grows is where to look.",
+        TimeSeries(
+            title="Onboarding time by step",
+            description="Mean time for authentication, DHCP and DNS, at the slowest site.",
             queries=(Query('max by (step) (mist_site_client_latency_seconds{<in_site>, stat="avg"})', "{{step}}"),),
-            empty="No data because the topic client-latency is not configured at Mist; it is told every ten minutes",
+            no_value="No data: the webhook topic client-latency is not configured in Mist, or not received yet (sent every 10 minutes)",
             unit="s",
-            steps=Steps("Dashed: 2 s, from where people notice.", red=2),
+            thresholds=Thresholds("Dashed: 2 s, where users notice the delay.", critical=2),
         ),
-        Lines(
-            title="Decisions of access control",
-            says="Permits, denials and the rest in the <people> before. Denials that rise alone are a server, a certificate or a rule.",
+        TimeSeries(
+            title="NAC decisions",
+            description="NAC decisions by type, over the previous <client_rate>. If only denials rise, check the RADIUS server, certificates and NAC rules.",
             queries=(Query("sum by (type) (site:mist_nac_decisions:increase{<in_site>})", "{{type}}"),),
-            empty=words.NO_EVENTS,
+            no_value=messages.NO_EVENTS,
         ),
-        Bars(
-            title="Denials by method",
-            says="Which way of authenticating is denied: one alone points to its server.",
+        BarGauge(
+            title="Top 8 authentication types by NAC denials",
+            description="NAC denials by authentication type, in the selected time range.",
             queries=(
                 Query(
                     'topk(8, sum by (auth_type) (increase(mist_nac_events_total{<in_site>, type="NAC_CLIENT_DENY"}[$__range])))',
                     "{{auth_type}}",
                 ),
             ),
-            empty=words.NO_EVENTS,
+            no_value=messages.NO_EVENTS,
         ),
-        Lines(
-            title="Sessions that ended",
-            says="Sessions that end a second, by reason. Many that are inactive: clients lost their access point.",
+        TimeSeries(
+            title="Ended client sessions by reason",
+            description="Ended sessions per second, by reason. Many with reason inactive: clients lost their access point.",
             queries=(
                 Query(
                     "sum by (reason) (rate(mist_client_session_duration_seconds_count{<in_site>}[$__rate_interval]))",
                     "{{reason}}",
                 ),
             ),
-            empty=words.NO_EVENTS,
+            no_value=messages.NO_EVENTS,
             unit="ops",
         ),
-        Lines(
-            title="Service level: successful connect",
-            says="Share of attempts that succeed, the five worst sites.",
+        TimeSeries(
+            title="Connect success rate, lowest 5 sites",
+            description="Share of successful connection attempts (Mist service level successful-connect), by site.",
             queries=(
                 Query(
                     'bottomk(5, mist_site_sle_ratio{<in_site>, sle="successful-connect"} * on (<site>) group_left (site) site:mist_site_info:named{<in_org>})',
                     "{{site}}",
                 ),
             ),
-            empty="No data because the topic site-sle has not come; it is told once an hour",
+            no_value=_NO_SLE,
             unit="percentunit",
-            top=1,
-            steps=Steps("Dashed: <connect_ratio|percent>.", red=s.thresholds["connect_ratio"]),
+            maximum=1,
+            thresholds=Thresholds("Dashed: <connect_ratio|percent>.", critical=s.thresholds["connect_ratio"]),
         ),
     )

@@ -1,101 +1,103 @@
-"""The collector itself: is it seeing, what does it lose, what does it cost."""
+"""Collector: streams, data loss, REST budget, resource usage."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mist_screens import words
-from mist_screens.layout import SITE_OF_ROW, Screen, Section
-from mist_screens.panels import UP, Bars, Column, Lines, Query, Stat, Steps, Table
+from mist_screens import messages
+from mist_screens.layout import SITE_LINK, Dashboard, Row
+from mist_screens.panels import UP, BarGauge, Column, Query, Stat, Table, Thresholds, TimeSeries
 
 if TYPE_CHECKING:
     from mist_screens.panels import Panel
     from mist_screens.settings import Settings
 
-_ASIDE = 'reason!~"stale|duplicate|out_of_order|unsubscribed_channel|unwatched_site"'
+_FAULTS = 'reason!~"stale|duplicate|out_of_order|unsubscribed_channel|unwatched_site"'
 
 
-def screen(s: Settings) -> Screen:
+def dashboard(s: Settings) -> Dashboard:
     """Return the dashboard."""
-    return Screen(
+    return Dashboard(
         name="collector",
         title="Mist / Collector",
-        says="Can the other screens be believed? Streams, losses, the REST budget, size and cost of the collector.",
+        description="Health of the collector: streams, dropped data, REST budget, size and resource usage. If it is unhealthy, the other dashboards are stale.",
         variables=(),
-        since="now-3h",
-        sections=(
-            Section("At a glance", _glance(s)),
-            Section("Streams", _streams(s)),
-            Section("REST and webhooks", _rest(s)),
-            Section("Size and cost", _cost(s)),
+        time_from="now-3h",
+        rows=(
+            Row("Overview", _overview(s)),
+            Row("Streams", _streams(s)),
+            Row("REST and webhooks", _rest(s)),
+            Row("Size and resource usage", _resources(s)),
         ),
     )
 
 
-def _glance(s: Settings) -> tuple[Panel, ...]:
+def _overview(s: Settings) -> tuple[Panel, ...]:
     return (
         Stat(
             title="Collectors up",
-            says="Whether Prometheus gets an answer from each collector; the worst.",
+            description="Whether Prometheus can scrape every collector (lowest value of up).",
             queries=(Query("min(up{<in_collector>})"),),
-            empty="NONE: no target of this job",
-            words=UP,
-            steps=Steps("", yellow=1, red=0.5),
+            no_value="No data: no scrape target of this job",
+            mappings=UP,
+            thresholds=Thresholds("", warning=1, critical=0.5),
         ),
         Stat(
             title="Streams open",
-            says="Share of the WebSocket connections that is open.",
+            description="Share of the WebSocket connections that are open.",
             queries=(
                 Query(
                     "sum(mist_collector_connection_up{<in_collector>}) / count(mist_collector_connection_up{<in_collector>})"
                 ),
             ),
-            empty="NONE: no connection was ever made",
+            no_value="No data: no connection was opened",
             unit="percentunit",
-            steps=Steps("Red below all: its sites are not heard.", yellow=1, red=0.999),
+            thresholds=Thresholds(
+                "Red below 100%: the sites of a closed connection are not updated.", warning=1, critical=0.999
+            ),
         ),
         Stat(
             title="Channels not up",
-            says="Channels that Mist refused, never answered, or that are on their way.",
+            description="Channels that are refused by Mist, unanswered, or not subscribed yet.",
             queries=(Query('sum(mist_collector_subscriptions{<in_collector>, state!="up"}) or vector(0)'),),
-            empty=words.NO_RULES,
-            steps=Steps("Yellow from one: a site is not heard.", yellow=1),
+            no_value=messages.NO_RULES,
+            thresholds=Thresholds("Yellow from 1: the site of the channel is not updated.", warning=1),
         ),
         Stat(
-            title="Quietest stream",
-            says="Seconds since it last brought a message.",
+            title="Time since last message",
+            description="Longest time since the last message on any WebSocket connection.",
             queries=(Query("max(connection:mist_collector_silence:seconds{<in_collector>})"),),
-            empty=words.NO_RULES,
+            no_value=messages.NO_RULES,
             unit="s",
             decimals=0,
-            steps=Steps(
-                "Red from <stream_silent_seconds> s: devices speak every 30.",
-                yellow=s.thresholds["stream_silent_seconds"] / 2,
-                red=s.thresholds["stream_silent_seconds"],
+            thresholds=Thresholds(
+                "Red from <stream_silent_seconds> s; devices report about every 30 s.",
+                warning=s.thresholds["stream_silent_seconds"] / 2,
+                critical=s.thresholds["stream_silent_seconds"],
             ),
         ),
         Stat(
             title="Frames dropped",
-            says="Frames a second that were dropped for a reason that is a fault.",
+            description="Frames dropped per second because of a fault; stale and duplicate frames are not counted.",
             queries=(
                 Query(
-                    f"sum(instance:mist_collector_stream_frames_dropped:rate{{<in_collector>, {_ASIDE}}}) or vector(0)"
+                    f"sum(instance:mist_collector_stream_frames_dropped:rate{{<in_collector>, {_FAULTS}}}) or vector(0)"
                 ),
             ),
-            empty=words.NO_RULES,
+            no_value=messages.NO_RULES,
             unit="ops",
-            steps=Steps("Yellow from one in a minute.", yellow=1 / 60, red=1),
+            thresholds=Thresholds("Yellow from 1 per minute, red from 1 per second.", warning=1 / 60, critical=1),
         ),
         Stat(
             title="REST budget used",
-            says="Share of this hour's calls that is made, the fullest account.",
+            description="Share of the hourly REST calls used, highest account.",
             queries=(Query("max(account:mist_collector_rest_budget_used:ratio{<in_collector>})"),),
-            empty=words.NO_RULES,
+            no_value=messages.NO_RULES,
             unit="percentunit",
-            steps=Steps(
+            thresholds=Thresholds(
                 "Red from <rest_budget_ratio|percent>: polls are stretched.",
-                yellow=0.7,
-                red=s.thresholds["rest_budget_ratio"],
+                warning=0.7,
+                critical=s.thresholds["rest_budget_ratio"],
             ),
         ),
     )
@@ -103,85 +105,87 @@ def _glance(s: Settings) -> tuple[Panel, ...]:
 
 def _streams(s: Settings) -> tuple[Panel, ...]:
     return (
-        Lines(
-            title="Frames",
-            says="Frames received a second, by collector. A fall to nothing is a blind stream.",
+        TimeSeries(
+            title="Frames received",
+            description="Frames received per second, by collector. A drop to zero means that the stream is stale.",
             queries=(Query("instance:mist_collector_stream_frames_received:rate{<in_collector>}", "{{instance}}"),),
-            empty=words.NO_RULES,
+            no_value=messages.NO_RULES,
             unit="ops",
         ),
-        Lines(
-            title="Frames dropped, by reason",
-            says="Everything is counted as applied or dropped. stale, duplicate and out_of_order lose nothing.",
+        TimeSeries(
+            title="Frames dropped by reason",
+            description="Frames dropped per second. Every frame is counted as applied or dropped; stale, duplicate and out_of_order lose no data.",
             queries=(
                 Query(
                     "sum by (reason) (instance:mist_collector_stream_frames_dropped:rate{<in_collector>}) > 0",
                     "{{reason}}",
                 ),
             ),
-            empty="No data because nothing was dropped",
+            no_value="No data: nothing was dropped",
             unit="ops",
         ),
-        Lines(
-            title="Silence of streams",
-            says="Seconds since each connection brought a message.",
+        TimeSeries(
+            title="Time since last message",
+            description="Time since the last message, by connection.",
             queries=(
                 Query("connection:mist_collector_silence:seconds{<in_collector>}", "{{instance}} {{connection}}"),
             ),
-            empty=words.NO_RULES,
+            no_value=messages.NO_RULES,
             unit="s",
-            steps=Steps("Dashed: <stream_silent_seconds> s.", red=s.thresholds["stream_silent_seconds"]),
+            thresholds=Thresholds("Dashed: <stream_silent_seconds> s.", critical=s.thresholds["stream_silent_seconds"]),
         ),
-        Lines(
-            title="Breaks",
-            says="Connections that broke, by reason, in the time of one step. Now and then is usual; often is a proxy that cuts.",
+        TimeSeries(
+            title="Disconnects",
+            description="Disconnects of WebSocket connections in each interval, by reason. Frequent disconnects point to a proxy or firewall.",
             queries=(
                 Query(
                     "sum by (reason) (increase(mist_collector_connection_breaks_total{<in_collector>}[$__rate_interval]))",
                     "{{reason}}",
                 ),
             ),
-            empty="No data because no connection ever broke",
+            no_value="No data: no connection was disconnected",
         ),
-        Lines(
+        TimeSeries(
             title="Channels by state",
-            says="up is well; refused and unanswered are sites that are not heard.",
+            description="Channels by subscription state. Sites of channels in refused and unanswered are not updated.",
             queries=(Query("sum by (state) (mist_collector_subscriptions{<in_collector>})", "{{state}}"),),
-            empty=words.NO_RULES,
+            no_value=messages.NO_RULES,
             stacked=True,
         ),
         Table(
-            title="Quietest sites",
-            says="Sites whose device channel has said nothing for longest. Silent for minutes with devices that are up: stale.",
+            title="Top 15 sites by oldest message",
+            description="Time since the last message on the device channel of each site. Minutes with devices up mean that the channel is stale.",
             queries=(Query("topk(15, site:mist_collector_channel_silence:seconds{<in_collector>})"),),
-            empty=words.NO_RULES,
-            sort="Silent for",
-            drops=("account", "channel"),
+            no_value=messages.NO_RULES,
+            sort_by="Oldest message",
+            exclude=("account", "channel"),
             w=8,
             columns=(
-                Column(field="site", title="Site", link=SITE_OF_ROW),
+                Column(field="site", title="Site", link=SITE_LINK),
                 Column(
                     field="Value",
-                    title="Silent for",
+                    title="Oldest message",
                     unit="s",
-                    steps=Steps(
-                        "", yellow=s.thresholds["site_silent_seconds"] / 3, red=s.thresholds["site_silent_seconds"]
+                    thresholds=Thresholds(
+                        "",
+                        warning=s.thresholds["site_silent_seconds"] / 3,
+                        critical=s.thresholds["site_silent_seconds"],
                     ),
                 ),
                 Column(field="org", title="Organisation"),
                 Column(field="site_id", hidden=True),
             ),
         ),
-        Bars(
-            title="Fields left out, by reason",
-            says="Fields of payloads that were left out while the rest was applied, in the time that is shown: Mist changed a type.",
+        BarGauge(
+            title="Top 10 rejected fields",
+            description="Fields that were rejected while the rest of the payload was applied, by object and reason, in the selected time range. Mist changed a type.",
             queries=(
                 Query(
                     "topk(10, sum by (object, reason) (increase(mist_collector_parts_rejected_total{<in_collector>}[$__range])) > 0)",
                     "{{object}}: {{reason}}",
                 ),
             ),
-            empty="None: every field was understood",
+            no_value="None: no field was rejected",
             w=24,
             h=6,
         ),
@@ -189,131 +193,136 @@ def _streams(s: Settings) -> tuple[Panel, ...]:
 
 
 def _rest(s: Settings) -> tuple[Panel, ...]:
-    late = "time() - mist_collector_poll_last_success_timestamp_seconds{<in_collector>}"
+    age = "time() - mist_collector_poll_last_success_timestamp_seconds{<in_collector>}"
     return (
-        Lines(
-            title="REST calls, by outcome",
-            says="Calls in the time of one step. refused is the token; rate_limited is the budget.",
+        TimeSeries(
+            title="REST calls by outcome",
+            description="REST calls in each interval. refused: API token rejected; rate_limited: budget exceeded.",
             queries=(
                 Query(
                     "sum by (outcome) (increase(mist_collector_rest_calls_total{<in_collector>}[$__rate_interval]))",
                     "{{outcome}}",
                 ),
             ),
-            empty=words.NO_RULES,
+            no_value=messages.NO_RULES,
             stacked=True,
         ),
-        Lines(
-            title="REST budget",
-            says="Share of the hour's calls that is made, by account. It falls at each full hour.",
+        TimeSeries(
+            title="REST budget used",
+            description="Share of the hourly REST calls used, by account. It resets every full hour.",
             queries=(Query("account:mist_collector_rest_budget_used:ratio{<in_collector>}", "{{account}}"),),
-            empty=words.NO_RULES,
+            no_value=messages.NO_RULES,
             unit="percentunit",
-            top=1,
-            steps=Steps("Dashed: <rest_budget_ratio|percent>.", red=s.thresholds["rest_budget_ratio"]),
+            maximum=1,
+            thresholds=Thresholds("Dashed: <rest_budget_ratio|percent>.", critical=s.thresholds["rest_budget_ratio"]),
         ),
         Table(
             title="Polls",
-            says="When each poll last brought everything, its period as the budget allows, and what it brought. One that is older than three periods has lost its series.",
+            description="Time since the last complete round, period, and objects of each poll. Series of a poll expire after three periods without success.",
             queries=(
-                Query(late),
+                Query(age),
                 Query("mist_collector_poll_period_seconds{<in_collector>}"),
                 Query("mist_collector_poll_objects{<in_collector>}"),
                 Query("mist_collector_poll_left_out{<in_collector>}"),
             ),
-            empty="No data because no poll has succeeded yet",
+            no_value="No data: no poll has succeeded yet",
             w=8,
-            sort="Last good",
+            sort_by="Last success",
             columns=(
                 Column(field="poll", title="Poll"),
-                Column(field="Value #A", title="Last good", unit="s"),
+                Column(field="Value #A", title="Last success", unit="s"),
                 Column(field="Value #B", title="Period", unit="s"),
                 Column(field="Value #C", title="Objects"),
-                Column(field="Value #D", title="Left out", unit="bool_yes_no"),
+                Column(field="Value #D", title="Skipped", unit="bool_yes_no"),
                 Column(field="account", hidden=True),
             ),
         ),
-        Lines(
-            title="Webhook answers",
-            says="Deliveries by the code that was answered. 401 is a wrong secret, 413 one too large.",
+        TimeSeries(
+            title="Webhook responses by status",
+            description="Responses per second, by HTTP status. 401: signature mismatch; 413: body too large.",
             queries=(
                 Query(
                     "sum by (code) (rate(mist_collector_webhook_requests_total{<in_collector>}[$__rate_interval]))",
                     "{{code}}",
                 ),
             ),
-            empty=words.NO_EVENTS,
+            no_value=messages.NO_EVENTS,
             unit="reqps",
             w=12,
         ),
-        Lines(
-            title="Age of the inventory",
-            says="Time since all sites and devices were last read.",
+        TimeSeries(
+            title="Inventory age",
+            description="Time since the inventory of sites and devices was read.",
             queries=(
                 Query(
                     "time() - mist_collector_inventory_last_success_timestamp_seconds{<in_collector>}",
                     "{{instance}} {{account}}",
                 ),
             ),
-            empty="No data because it was never read: look at the log",
+            no_value="No data: the inventory was not read; check the log",
             unit="s",
             w=12,
-            steps=Steps(
-                "Dashed: <inventory_stale_seconds> s; it is read every ten minutes.",
-                red=s.thresholds["inventory_stale_seconds"],
+            thresholds=Thresholds(
+                "Dashed: <inventory_stale_seconds> s; it is read every 10 minutes.",
+                critical=s.thresholds["inventory_stale_seconds"],
             ),
         ),
     )
 
 
-def _cost(s: Settings) -> tuple[Panel, ...]:
+def _resources(s: Settings) -> tuple[Panel, ...]:
     return (
-        Lines(
-            title="Samples in a scrape",
-            says="How many series each collector gives.",
+        TimeSeries(
+            title="Samples per scrape",
+            description="Samples in each scrape, by collector.",
             queries=(Query("scrape_samples_scraped{<in_collector>}", "{{instance}}"),),
-            empty="No data: Prometheus does not scrape it",
-            steps=Steps("Dashed: <series_limit>; beyond, shard.", red=s.thresholds["series_limit"]),
+            no_value="No data: Prometheus does not scrape the collector",
+            thresholds=Thresholds(
+                "Dashed: <series_limit>; shard the collector above it.", critical=s.thresholds["series_limit"]
+            ),
         ),
-        Lines(
-            title="Duration of a scrape",
-            says="How long a scrape takes. Beyond its timeout nothing is kept.",
+        TimeSeries(
+            title="Scrape duration",
+            description="Duration of a scrape. A scrape that exceeds the timeout is discarded.",
             queries=(Query("scrape_duration_seconds{<in_collector>}", "{{instance}}"),),
-            empty="No data: Prometheus does not scrape it",
+            no_value="No data: Prometheus does not scrape the collector",
             unit="s",
-            steps=Steps("Dashed: <scrape_seconds> s, Prometheus' usual timeout.", red=s.thresholds["scrape_seconds"]),
+            thresholds=Thresholds(
+                "Dashed: <scrape_seconds> s, the default scrape timeout of Prometheus.",
+                critical=s.thresholds["scrape_seconds"],
+            ),
         ),
-        Bars(
-            title="Rows by table",
-            says="What the series are made of; each row has some ten series.",
+        BarGauge(
+            title="Top 12 tables by rows",
+            description="Rows of the metric store, by table; a row has about ten series.",
             queries=(Query("topk(12, sum by (table) (mist_collector_rows{<in_collector>}))", "{{table}}"),),
-            empty=words.NO_RULES,
+            no_value=messages.NO_RULES,
         ),
-        Lines(
-            title="Processor",
-            says="Share of one core in use, by collector. One core carries some ten thousand devices.",
+        TimeSeries(
+            title="CPU utilization",
+            description="CPU utilization in cores, by collector. One core serves about ten thousand devices.",
             queries=(Query("rate(process_cpu_seconds_total{<in_collector>}[$__rate_interval])", "{{instance}}"),),
-            empty="No data: Prometheus does not scrape it",
+            no_value="No data: Prometheus does not scrape the collector",
             unit="percentunit",
-            top=1,
-            steps=Steps("Dashed: 80% of the one core that a process can use.", red=0.8),
+            maximum=1,
+            thresholds=Thresholds("Dashed: 80% of the one core that a process can use.", critical=0.8),
         ),
-        Lines(
-            title="Memory",
-            says="Memory in use. It follows the number of rows; what grows without them is a leak.",
+        TimeSeries(
+            title="Resident memory",
+            description="Resident memory, by collector. It is proportional to the number of rows; growth without more rows is a memory leak.",
             queries=(Query("process_resident_memory_bytes{<in_collector>}", "{{instance}}"),),
-            empty="No data: Prometheus does not scrape it",
+            no_value="No data: Prometheus does not scrape the collector",
             unit="bytes",
         ),
-        Bars(
+        BarGauge(
             title="Label values counted as other",
-            says="Values beyond what a label admits, in the time that is shown.",
+            description="Label values beyond the cardinality limit, in the selected time range; they are counted as other.",
             queries=(
                 Query(
                     "sum by (label) (increase(mist_collector_label_values_refused_total{<in_collector>}[$__range])) > 0",
                     "{{label}}",
                 ),
             ),
-            empty="None: no label is at its cap",
+            no_value="None: no label exceeds its limit",
         ),
     )

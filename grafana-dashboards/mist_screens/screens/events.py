@@ -1,78 +1,77 @@
-"""Events and alarms: what happened, what is open, and whether webhooks arrive."""
+"""Events and alarms: open alarms, device events, webhook delivery."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mist_screens import words
-from mist_screens.layout import SITE_OF_ROW, Screen, Section
-from mist_screens.panels import Bars, Column, Lines, Query, Stat, Steps, Table
+from mist_screens import messages
+from mist_screens.layout import SITE_LINK, Dashboard, Row
+from mist_screens.panels import BarGauge, Column, Query, Stat, Table, Thresholds, TimeSeries
 
 if TYPE_CHECKING:
     from mist_screens.panels import Panel
     from mist_screens.settings import Settings
 
 
-def screen(s: Settings) -> Screen:
+def dashboard(s: Settings) -> Dashboard:
     """Return the dashboard."""
-    del s  # its limits are those of Mist's own alarms
-    return Screen(
+    del s  # thresholds are the severities of Mist alarms
+    return Dashboard(
         name="events",
         title="Mist / Events and alarms",
-        says="What happened, where, and why; which alarms are open; how late webhooks come.",
-        sections=(Section("Alarms", _alarms()), Section("Events", _events()), Section("Webhooks", _webhooks())),
+        description="Open Mist alarms, device events with their reasons, and webhook delivery.",
+        rows=(Row("Alarms", _alarms()), Row("Events", _events()), Row("Webhooks", _webhooks())),
     )
 
 
 def _alarms() -> tuple[Panel, ...]:
-    empty = "No data because no alarm is open, or alarms are neither polled nor posted"
     return (
         *(
             Stat(
                 title=title,
-                says="Alarms of Mist's that are neither resolved nor acknowledged.",
+                description="Mist alarms that are neither resolved nor acknowledged.",
                 queries=(Query(f'sum(site:mist_alarms_open:sum{{<in_site>, severity="{severity}"}}) or vector(0)'),),
-                empty=empty,
+                no_value=messages.NO_ALARMS,
                 w=4,
-                steps=Steps(why, yellow=yellow, red=red),
+                thresholds=Thresholds(note, warning=warning, critical=critical),
             )
-            for title, severity, why, yellow, red in (
-                ("Critical", "critical", "Red from one.", None, 1.0),
-                ("Warnings", "warn", "Yellow from one.", 1.0, None),
-                ("For information", "info", "No limits.", None, None),
+            for title, severity, note, warning, critical in (
+                ("Critical", "critical", "Red from 1.", None, 1.0),
+                ("Warning", "warn", "Yellow from 1.", 1.0, None),
+                ("Info", "info", "No thresholds.", None, None),
             )
         ),
-        Lines(
+        TimeSeries(
             title="Open alarms by group",
-            says="Infrastructure, security, Marvis. What only grows is never acknowledged: nobody reads it.",
+            description="Open Mist alarms by group: infrastructure, security, Marvis. A steady rise means that alarms are not acknowledged.",
             queries=(Query("sum by (group) (site:mist_alarms_open:sum{<in_site>})", "{{group}}"),),
-            empty=empty,
+            no_value=messages.NO_ALARMS,
             stacked=True,
             w=12,
             h=8,
         ),
         Table(
             title="Sites with open alarms",
-            says="By group and severity. A click leads to the site.",
+            description="Open Mist alarms by site, group and severity. Click a site to open its dashboard.",
             queries=(Query("topk(30, site:mist_alarms_open:sum{<in_site>} > 0)"),),
-            empty=empty,
+            no_value=messages.NO_ALARMS,
             w=12,
-            sort="Open",
+            sort_by="Open",
             columns=(
-                Column(field="site", title="Site", link=SITE_OF_ROW),
+                Column(field="site", title="Site", link=SITE_LINK),
                 Column(field="group", title="Group"),
                 Column(field="severity", title="Severity"),
                 Column(field="Value", title="Open", width=80),
                 Column(field="site_id", hidden=True),
             ),
         ),
-        Bars(
-            title="Alarms raised by type",
-            says="In the time that is shown; what updates or ends an alarm is not counted.",
+        BarGauge(
+            title="Top 12 alarm types",
+            description="Alarms raised in the selected time range, by type; updates and clears are not counted.",
             queries=(
                 Query("topk(12, sum by (type) (increase(mist_alarms_total{<in_site>}[$__range])) > 0)", "{{type}}"),
             ),
-            empty=words.NO_EVENTS,
+            no_value=messages.NO_EVENTS,
             w=12,
         ),
     )
@@ -80,83 +79,83 @@ def _alarms() -> tuple[Panel, ...]:
 
 def _events() -> tuple[Panel, ...]:
     return (
-        Lines(
-            title="Device events",
-            says="The ten most frequent types in the hour before. A type that is new here is worth a look.",
+        TimeSeries(
+            title="Top 10 device events, last 1 h",
+            description="Device events over the previous hour, by type. Look for types that were not there before.",
             queries=(
                 Query(
                     'topk(10, sum by (type) (site:mist_webhook_events:increase{<in_site>, topic="device-events"}))',
                     "{{type}}",
                 ),
             ),
-            empty=words.NO_EVENTS,
+            no_value=messages.NO_EVENTS,
             w=12,
         ),
-        Lines(
-            title="Ups and downs",
-            says="Devices that disconnected, connected and restarted in the hour before. Many at once have one cause.",
+        TimeSeries(
+            title="Device up and down events, last 1 h",
+            description="Devices that disconnected, connected or restarted over the previous hour. Many at once usually have one cause.",
             queries=(
                 Query(
                     'sum by (type) (site:mist_webhook_events:increase{<in_site>, topic="device-updowns"})', "{{type}}"
                 ),
             ),
-            empty=words.NO_EVENTS,
+            no_value=messages.NO_EVENTS,
             w=12,
         ),
         Table(
-            title="Where most happens",
-            says="Events by site and type in the last hour.",
+            title="Top 30 sites and types by events, last 1 h",
+            description="Device events of the last hour, by site and type.",
             queries=(
                 Query(
                     'topk(30, round(sum by (org_id, site_id, site, type) (site:mist_webhook_events:increase{<in_site>, topic="device-events"})))'
                 ),
             ),
-            empty=words.NO_EVENTS,
+            no_value=messages.NO_EVENTS,
             w=12,
-            sort="Times",
+            sort_by="Count",
             columns=(
-                Column(field="site", title="Site", link=SITE_OF_ROW),
+                Column(field="site", title="Site", link=SITE_LINK),
                 Column(field="type", title="Type"),
-                Column(field="Value", title="Times", width=80),
+                Column(field="Value", title="Count", width=80),
                 Column(field="site_id", hidden=True),
             ),
         ),
-        Bars(
-            title="Reasons that devices gave",
-            says="Why, as events say it, in the time that is shown: power cycles point to PoE, upgrades to a schedule.",
+        BarGauge(
+            title="Top 12 event reasons",
+            description="Reasons of device events in the selected time range. Power cycles point to PoE, upgrades to a schedule.",
             queries=(
                 Query(
                     "topk(12, sum by (type, reason) (increase(mist_webhook_event_reasons_total{<in_site>}[$__range])) > 0)",
                     "{{type}}: {{reason}}",
                 ),
             ),
-            empty=words.NO_EVENTS,
+            no_value=messages.NO_EVENTS,
             w=12,
         ),
-        Lines(
-            title="Changes by people",
-            says="Entries of the audit log by their verb, in the time of one step. Look here first when something broke.",
+        TimeSeries(
+            title="Configuration changes",
+            description="Audit log entries in each interval, by action. Check it first when something broke.",
             queries=(
                 Query(
                     'sum by (type) (increase(mist_webhook_events_total{<in_org>, topic="audits"}[$__rate_interval]))',
                     "{{type}}",
                 ),
             ),
-            empty=words.NO_EVENTS,
+            no_value=messages.NO_EVENTS,
             w=12,
         ),
-        Lines(
-            title="Firmware updates",
-            says="How far the updates are that run now. One that stands still for half an hour hangs.",
+        TimeSeries(
+            title="Firmware update progress",
+            description="Progress of running updates. An update without progress for 30 minutes is stuck.",
             queries=(
                 Query(
-                    'mist_device_firmware_update_progress_ratio{<in_site>} < 1 and on (<device>) mist_device_firmware_update_status{<in_site>, state="inprogress"} == 1',
-                    "{{mac}}",
+                    '(mist_device_firmware_update_progress_ratio{<in_site>} < 1 and on (<device>) mist_device_firmware_update_status{<in_site>, state="inprogress"} == 1) * on (<device>) group_left (device) device:mist_device_info:named{<in_site>}',
+                    "{{device}}",
                 ),
             ),
-            empty="None: no update runs",
+            no_value="None: no update is running",
             unit="percentunit",
-            top=1,
+            maximum=1,
             w=12,
         ),
     )
@@ -164,44 +163,46 @@ def _events() -> tuple[Panel, ...]:
 
 def _webhooks() -> tuple[Panel, ...]:
     return (
-        Lines(
-            title="Events by topic",
-            says="Events that arrive, a second. A topic that stops was switched off at Mist, or fails there.",
+        TimeSeries(
+            title="Webhook events by topic",
+            description="Received webhook events per second, by topic. A topic that stops was disabled in Mist, or its delivery fails.",
             queries=(
                 Query(
                     "sum by (topic) (instance:mist_collector_webhook_events_received:rate{<in_collector>})", "{{topic}}"
                 ),
             ),
-            empty=words.NO_EVENTS,
+            no_value=messages.NO_EVENTS,
             unit="ops",
         ),
-        Lines(
-            title="Delay of delivery",
-            says="Time from an event to its delivery, half of the events and nineteen of twenty. Minutes: Mist batches; hours: it caught up after an outage.",
+        TimeSeries(
+            title="Webhook delivery delay",
+            description="Time from an event to its delivery, median and 95th percentile. Minutes: Mist batches events; hours: delivery resumed after an outage.",
             queries=(
                 Query(
                     "histogram_quantile(0.5, sum by (le) (rate(mist_webhook_delivery_delay_seconds_bucket{<in_collector>}[$__rate_interval])))",
-                    "half",
+                    "median",
                 ),
                 Query(
                     "histogram_quantile(0.95, sum by (le) (rate(mist_webhook_delivery_delay_seconds_bucket{<in_collector>}[$__rate_interval])))",
-                    "19 of 20",
+                    "p95",
                 ),
             ),
-            empty=words.NO_EVENTS,
+            no_value=messages.NO_EVENTS,
             unit="s",
-            steps=Steps("Dashed: 300 s, from where up and down come by silence first.", red=300),
+            thresholds=Thresholds(
+                "Dashed: 300 s; above it the REST poll detects disconnected devices first.", critical=300
+            ),
         ),
-        Lines(
-            title="Dropped and repeated",
-            says="Events that were not counted, by reason. Duplicates are usual: Mist repeats; the rest is bad.",
+        TimeSeries(
+            title="Webhook events dropped by reason",
+            description="Webhook events dropped per second. Duplicates are expected, because Mist retries deliveries; other reasons are faults.",
             queries=(
                 Query(
                     "sum by (reason) (rate(mist_collector_webhook_events_dropped_total{<in_collector>}[$__rate_interval]))",
                     "{{reason}}",
                 ),
             ),
-            empty="No data because nothing was dropped",
+            no_value="No data: nothing was dropped",
             unit="ops",
         ),
     )

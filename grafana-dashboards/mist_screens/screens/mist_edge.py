@@ -1,129 +1,129 @@
-"""Mist Edges: do the tunnels have somewhere to end."""
+"""Mist Edge: tunnels, services, load and ports."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mist_screens import words
-from mist_screens.layout import Screen, Section
-from mist_screens.panels import RED, UP, Bars, Column, Lines, Query, Stat, Steps, Table, Words
+from mist_screens import messages
+from mist_screens.layout import Dashboard, Row
+from mist_screens.panels import RED, UP, BarGauge, Column, Query, Stat, Table, Thresholds, TimeSeries, ValueMappings
 
 if TYPE_CHECKING:
     from mist_screens.panels import Panel
     from mist_screens.settings import Settings
 
-# Most Mist Edges belong to no site, so the site is no variable here.
+# Most Mist Edges belong to no site: there is no site variable.
 _SEL = 'job=~"$job", instance=~"$instance", org_id=~"$org", mac=~"$device"'
 _NAMED = f"* on (<device>) group_left (device, site) device:mist_device_info:named{{{_SEL}}}"
 _UP = f'mist_device_up{{{_SEL}, device_type="mxedge"}}'
 
 
-def screen(s: Settings) -> Screen:
+def dashboard(s: Settings) -> Dashboard:
     """Return the dashboard."""
-    return Screen(
+    return Dashboard(
         name="mist-edge",
         title="Mist / Mist Edge",
-        says="Do the tunnels of the access points end somewhere that is well?",
+        description="Tunnels, services, load and ports of the Mist Edges.",
         variables=("org", "device"),
         device_type="mxedge",
-        sections=(
-            Section("At a glance", _glance()),
-            Section("Tunnels and services", _services()),
-            Section("Load and ports", _load(s)),
+        rows=(
+            Row("Overview", _overview()),
+            Row("Tunnels and services", _services()),
+            Row("Load and ports", _load(s)),
         ),
     )
 
 
-def _glance() -> tuple[Panel, ...]:
+def _overview() -> tuple[Panel, ...]:
     return (
         Stat(
             title="Mist Edges up",
-            says="Share of the Mist Edges that is connected to Mist.",
+            description="Share of the Mist Edges that are connected to the Mist cloud.",
             queries=(Query(f"sum({_UP}) / count({_UP})"),),
-            empty=words.NOT_STREAMED,
+            no_value=messages.NOT_STREAMED,
             unit="percentunit",
             w=6,
-            steps=Steps("Red below all: tunnels have moved, or are down.", yellow=1, red=0.999),
+            thresholds=Thresholds("Red below 100%: tunnels have failed over, or are down.", warning=1, critical=0.999),
         ),
         Stat(
             title="Tunnels",
-            says="Tunnels that end on the Mist Edges. A fall is access points that lost their way.",
+            description="Tunnels that terminate on the Mist Edges. A drop means that access points lost their tunnel.",
             queries=(Query(f"sum(mist_mxedge_tunnels{{{_SEL}}})"),),
-            empty=words.NOT_STREAMED,
+            no_value=messages.NOT_STREAMED,
             w=6,
         ),
         Stat(
             title="Services not running",
-            says="Services that are stopped or failed.",
+            description="Services that are stopped or failed.",
             queries=(Query(f'sum(mist_mxedge_service_state{{{_SEL}, state=~"stopped|failed"}}) or vector(0)'),),
-            empty=words.NOT_STREAMED,
+            no_value=messages.NOT_STREAMED,
             w=6,
-            steps=Steps("Red from one: the tunnels depend on it.", red=1),
+            thresholds=Thresholds("Red from 1: the tunnels depend on the services.", critical=1),
         ),
         Stat(
             title="Ports down",
-            says="Tunnel ports without a link.",
+            description="Tunnel ports without a link.",
             queries=(Query(f"count(mist_mxedge_port_up{{{_SEL}}} == 0) or vector(0)"),),
-            empty=words.NOT_STREAMED,
+            no_value=messages.NOT_STREAMED,
             w=6,
-            steps=Steps("Yellow from one: the bundle carries less.", yellow=1),
+            thresholds=Thresholds("Yellow from 1: the LAG has less capacity.", warning=1),
         ),
     )
 
 
 def _services() -> tuple[Panel, ...]:
-    running = Words({0: ("no", RED), 1: ("running", "green")})
+    running = ValueMappings({0: ("DOWN", RED), 1: ("running", "green")})
     return (
-        Lines(
+        TimeSeries(
             title="Tunnels by Mist Edge",
-            says="One that falls while another rises: a failover. All fall: the way to them.",
+            description="Tunnels by Mist Edge. A decrease on one with an increase on another is a failover; a decrease on all points to the network in front of them.",
             queries=(Query(f"mist_mxedge_tunnels{{{_SEL}}} {_NAMED}", "{{device}}"),),
-            empty=words.NOT_STREAMED,
+            no_value=messages.NOT_STREAMED,
             w=12,
             stacked=True,
         ),
         Table(
             title="Services",
-            says="Whether each service runs: tunterm carries tunnels, mxagent manages, radsecproxy authenticates.",
+            description="State of each service: tunterm terminates tunnels, mxagent is the management agent, radsecproxy proxies RADIUS.",
             queries=(
                 Query(f'mist_mxedge_service_state{{{_SEL}, state="running"}} {_NAMED}'),
                 Query(f"mist_mxedge_service_uptime_seconds{{{_SEL}}}"),
             ),
-            empty=words.NOT_STREAMED,
+            no_value=messages.NOT_STREAMED,
             w=12,
-            sort="Runs",
+            sort_by="State",
             ascending=True,
-            drops=("state", "mac", "site_id"),
+            exclude=("state", "mac", "site_id"),
             columns=(
                 Column(field="device", title="Mist Edge"),
                 Column(field="service", title="Service"),
-                Column(field="Value #A", title="Runs", words=running),
-                Column(field="Value #B", title="Up for", unit="dtdurations"),
+                Column(field="Value #A", title="State", mappings=running),
+                Column(field="Value #B", title="Uptime", unit="dtdurations"),
                 Column(field="site", title="Site"),
             ),
         ),
-        Bars(
+        BarGauge(
             title="Tunnels by state",
-            says="Tunnels as REST lists them, by state. Anything but established is an access point that waits.",
+            description="Tunnels as listed by REST, by state. In any state other than established the access point has no tunnel.",
             queries=(
                 Query(
                     'sort_desc(sum by (state) (mist_mxtunnel_state{job=~"$job", instance=~"$instance", org_id=~"$org"}) > 0)',
                     "{{state}}",
                 ),
             ),
-            empty=words.NOT_POLLED,
+            no_value=messages.NOT_POLLED,
             w=12,
         ),
-        Lines(
-            title="Events",
-            says="Events of Mist Edges in the hour before, by type.",
+        TimeSeries(
+            title="Mist Edge events",
+            description="Events of the Mist Edges in each interval, by type.",
             queries=(
                 Query(
                     'sum by (type) (increase(mist_mxedge_events_total{job=~"$job", instance=~"$instance", org_id=~"$org"}[$__rate_interval]))',
                     "{{type}}",
                 ),
             ),
-            empty=words.NO_EVENTS,
+            no_value=messages.NO_EVENTS,
             w=12,
         ),
     )
@@ -131,66 +131,74 @@ def _services() -> tuple[Panel, ...]:
 
 def _load(s: Settings) -> tuple[Panel, ...]:
     return (
-        Lines(
-            title="Processors",
-            says="Share of processor time by Mist Edge.",
+        TimeSeries(
+            title="CPU utilization",
+            description="CPU utilization by Mist Edge.",
             queries=(
                 Query(f'mist_device_cpu_utilization_ratio{{{_SEL}, device_type="mxedge"}} {_NAMED}', "{{device}}"),
             ),
-            empty=words.NOT_STREAMED,
+            no_value=messages.NOT_STREAMED,
             unit="percentunit",
-            top=1,
-            steps=Steps("Dashed: <cpu_ratio|percent>.", red=s.thresholds["cpu_ratio"]),
+            maximum=1,
+            thresholds=Thresholds("Dashed: <cpu_ratio|percent>.", critical=s.thresholds["cpu_ratio"]),
         ),
-        Lines(
-            title="Busiest cores",
-            says="The five busiest cores: one that is full carries too many tunnels alone.",
+        TimeSeries(
+            title="Top 5 CPU cores by utilization",
+            description="Utilization by core. A single saturated core limits the tunnels that it forwards.",
             queries=(Query(f"topk(5, mist_mxedge_core_utilization_ratio{{{_SEL}}} {_NAMED})", "{{device}} {{cpu}}"),),
-            empty=words.NOT_STREAMED,
+            no_value=messages.NOT_STREAMED,
             unit="percentunit",
-            top=1,
+            maximum=1,
         ),
-        Lines(
-            title="Memory",
-            says="Share of memory by Mist Edge.",
+        TimeSeries(
+            title="Memory utilization",
+            description="Memory utilization by Mist Edge.",
             queries=(
                 Query(f'mist_device_memory_utilization_ratio{{{_SEL}, device_type="mxedge"}} {_NAMED}', "{{device}}"),
             ),
-            empty=words.NOT_STREAMED,
+            no_value=messages.NOT_STREAMED,
             unit="percentunit",
-            top=1,
-            steps=Steps("Dashed: <memory_ratio|percent>.", red=s.thresholds["memory_ratio"]),
+            maximum=1,
+            thresholds=Thresholds("Dashed: <memory_ratio|percent>.", critical=s.thresholds["memory_ratio"]),
         ),
-        Lines(
-            title="Traffic of ports",
-            says="Bytes that the tunnel ports receive. Two ports of a bundle that differ much: hashing, or a link that is half dead.",
+        TimeSeries(
+            title="Received traffic by port",
+            description="Received throughput of the tunnel ports. A large difference between ports of a LAG indicates hashing or a faulty link.",
             queries=(
                 Query(
-                    f"sum by (<device>, port) (rate(mist_mxedge_port_receive_bytes_total{{{_SEL}}}[$__rate_interval])) {_NAMED}",
+                    f"8 * sum by (<device>, port) (rate(mist_mxedge_port_receive_bytes_total{{{_SEL}}}[$__rate_interval])) {_NAMED}",
                     "{{device}} {{port}}",
                 ),
             ),
-            empty=words.NOT_STREAMED,
-            unit="Bps",
+            no_value=messages.NOT_STREAMED,
+            unit="bps",
             w=12,
         ),
         Table(
             title="Ports",
-            says="Every tunnel port, DOWN ones first, with its errors.",
+            description="All tunnel ports with state, speed and utilization. Ports that are down are listed first.",
             queries=(
                 Query(f"mist_mxedge_port_up{{{_SEL}}} {_NAMED}"),
-                Query(f"mist_mxedge_port_speed_bytes_per_second{{{_SEL}}}"),
+                Query(f"8 * mist_mxedge_port_speed_bytes_per_second{{{_SEL}}}"),
+                *(
+                    Query(
+                        f"rate(mist_mxedge_port_{direction}_bytes_total{{{_SEL}}}[$__rate_interval]) / on (<device>, port) (mist_mxedge_port_speed_bytes_per_second{{{_SEL}}} > 0)"
+                    )
+                    for direction in ("receive", "transmit")
+                ),
             ),
-            empty=words.NOT_STREAMED,
+            no_value=messages.NOT_STREAMED,
             w=12,
-            sort="State",
+            sort_by="State",
             ascending=True,
-            drops=("mac", "site_id"),
+            exclude=("mac", "site_id"),
             columns=(
                 Column(field="device", title="Mist Edge"),
                 Column(field="port", title="Port"),
-                Column(field="Value #A", title="State", words=UP),
-                Column(field="Value #B", title="Speed", unit="Bps"),
+                Column(field="Value #A", title="State", mappings=UP),
+                Column(field="Value #B", title="Speed", unit="bps"),
+                Column(field="Value #C", title="Received, % of speed", unit="percentunit"),
+                Column(field="Value #D", title="Sent, % of speed", unit="percentunit"),
                 Column(field="site", title="Site"),
             ),
         ),

@@ -1,28 +1,28 @@
-"""One site: its health, its devices, its people."""
+"""Site: health, devices, clients and traffic of one or more sites."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mist_screens import words
-from mist_screens.layout import Screen, Section, to_screen
-from mist_screens.panels import HEALTH, UP, Bars, Column, Lines, Query, Stat, Steps, Table, Timeline
+from mist_screens import messages
+from mist_screens.layout import Dashboard, Row, dashboard_url
+from mist_screens.panels import HEALTH, UP, BarGauge, Column, Query, Stat, StateTimeline, Table, Thresholds, TimeSeries
 
 if TYPE_CHECKING:
     from mist_screens.panels import Panel
     from mist_screens.settings import Settings
 
 
-def screen(s: Settings) -> Screen:
+def dashboard(s: Settings) -> Dashboard:
     """Return the dashboard."""
-    return Screen(
+    return Dashboard(
         name="site",
         title="Mist / Site",
-        says="One site, or several: is it well, which device is not, do people work? Choose the site at the top.",
-        sections=(
-            Section("Health", _health(s)),
-            Section("Devices", _devices(s)),
-            Section("People and traffic", _people(s)),
+        description="Health, devices, clients and traffic of the selected sites. Select the site at the top.",
+        rows=(
+            Row("Health", _health(s)),
+            Row("Devices", _devices(s)),
+            Row("Clients and traffic", _clients_and_traffic(s)),
         ),
     )
 
@@ -32,55 +32,59 @@ def _health(s: Settings) -> tuple[Panel, ...]:
     return (
         Stat(
             title="Health",
-            says="The worst of the chosen sites: well, degraded (something is down), bad, dark (all is down).",
+            description="Worst state of the selected sites: healthy, degraded (at least one device down), critical, down (all devices down).",
             queries=(Query("max(site:mist_site_health:state{<in_site>})"),),
-            empty=words.NO_RULES,
-            words=HEALTH,
+            no_value=messages.NO_RULES,
+            mappings=HEALTH,
             w=4,
-            steps=Steps("Bad is more than <site_bad_ratio|percent> of the devices, or every gateway.", yellow=1, red=2),
+            thresholds=Thresholds(
+                "Critical: more than <site_critical_ratio|percent> of the devices are down, or all gateways are.",
+                warning=1,
+                critical=2,
+            ),
         ),
         *(
             Stat(
                 title=title,
-                says="Share of these devices that is connected to Mist.",
+                description="Share of the devices of this type that are connected to the Mist cloud.",
                 queries=(
                     Query(
                         f'sum(site:mist_device_up:sum{{<in_site>, device_type="{kind}"}}) / sum(site:mist_device_up:count{{<in_site>, device_type="{kind}"}})'
                     ),
                 ),
-                empty="No such device at the site",
+                no_value="No device of this type at the site",
                 unit="percentunit",
                 w=4,
-                steps=Steps(
-                    "Yellow below all, red below three in four.", yellow=1, red=1 - s.thresholds["site_bad_ratio"]
+                thresholds=Thresholds(
+                    "Yellow below 100%, red below 75%.", warning=1, critical=1 - s.thresholds["site_critical_ratio"]
                 ),
             )
             for title, kind in kinds
         ),
         Stat(
             title="Clients",
-            says="Wireless clients that are connected. None in office hours is bad.",
+            description="Connected wireless clients. None during office hours indicates an outage.",
             queries=(Query("sum(site:mist_site_clients:sum{<in_site>})"),),
-            empty=words.NO_CLIENTS,
+            no_value=messages.NO_CLIENTS,
             w=4,
         ),
         Stat(
             title="Critical alarms",
-            says="Alarms of Mist's that are open and critical.",
+            description="Open Mist alarms of severity critical.",
             queries=(Query('sum(site:mist_alarms_open:sum{<in_site>, severity="critical"}) or vector(0)'),),
-            empty=words.NO_EVENTS,
+            no_value=messages.NO_EVENTS,
             w=4,
-            steps=Steps("Red from one.", red=1),
+            thresholds=Thresholds("Red from 1.", critical=1),
         ),
-        Timeline(
-            title="Health of each site",
-            says="When it was well and when not. Look for what happened just before a change.",
+        StateTimeline(
+            title="Health by site",
+            description="Health state over time. Compare the time of a change with the events below.",
             queries=(Query("topk(12, site:mist_site_health:state{<in_site>})", "{{site}}"),),
-            empty=words.NO_RULES,
-            words=HEALTH,
+            no_value=messages.NO_RULES,
+            mappings=HEALTH,
             w=24,
             h=6,
-            steps=Steps("Worst sites first.", yellow=1, red=2),
+            thresholds=Thresholds("Worst 12 sites.", warning=1, critical=2),
         ),
     )
 
@@ -90,7 +94,7 @@ def _devices(s: Settings) -> tuple[Panel, ...]:
     return (
         Table(
             title="Devices",
-            says="Every device: up or DOWN, when Mist last saw it, since when it runs. Down devices stand first.",
+            description="All devices with state, time since Mist last saw them, and uptime. Devices that are down are listed first.",
             queries=(
                 Query(
                     "max by (org_id, site_id, mac, device, device_type, model, version, site) (mist_device_up{<in_site>} * on (<device>, device_type) group_left (device, model, version, site) device:mist_device_info:named{<in_site>})"
@@ -98,27 +102,27 @@ def _devices(s: Settings) -> tuple[Panel, ...]:
                 Query(seen),
                 Query("max by (org_id, site_id, mac) (mist_device_uptime_seconds{<in_site>})"),
             ),
-            empty=words.NO_RULES,
+            no_value=messages.NO_RULES,
             w=24,
             h=10,
-            sort="State",
+            sort_by="State",
             ascending=True,
             columns=(
                 Column(
                     field="device",
                     title="Device",
-                    link=to_screen("access-points", site="${__data.fields.site_id}", device="${__data.fields.mac}"),
+                    link=dashboard_url("access-points", site="${__data.fields.site_id}", device="${__data.fields.mac}"),
                 ),
                 Column(field="device_type", title="Type", width=90),
-                Column(field="Value #A", title="State", words=UP, width=80),
+                Column(field="Value #A", title="State", mappings=UP, width=80),
                 Column(
                     field="Value #B",
-                    title="Last seen ago",
+                    title="Time since last seen",
                     unit="dtdurations",
-                    steps=Steps("", yellow=180, red=600),
+                    thresholds=Thresholds("", warning=180, critical=600),
                     width=140,
                 ),
-                Column(field="Value #C", title="Up for", unit="dtdurations", width=140),
+                Column(field="Value #C", title="Uptime", unit="dtdurations", width=140),
                 Column(field="model", title="Model"),
                 Column(field="version", title="Firmware"),
                 Column(field="site", title="Site"),
@@ -126,105 +130,106 @@ def _devices(s: Settings) -> tuple[Panel, ...]:
                 Column(field="mac", title="MAC"),
             ),
         ),
-        Lines(
-            title="Busiest processors",
-            says="Share of processor time in use, the ten busiest devices.",
+        TimeSeries(
+            title="Top 10 devices by CPU utilization",
+            description="CPU utilization of the ten busiest devices.",
             queries=(
                 Query(
                     "topk(10, mist_device_cpu_utilization_ratio{<in_site>} * on (<device>) group_left (device) device:mist_device_info:named{<in_site>})",
                     "{{device}}",
                 ),
             ),
-            empty=words.NOT_STREAMED,
+            no_value=messages.NOT_STREAMED,
             unit="percentunit",
-            top=1,
+            maximum=1,
             w=12,
-            steps=Steps(
-                "Dashed: <cpu_ratio|percent>; what stays above loses packets or answers.", red=s.thresholds["cpu_ratio"]
+            thresholds=Thresholds(
+                "Dashed: <cpu_ratio|percent>; a device that stays above it drops packets or management requests.",
+                critical=s.thresholds["cpu_ratio"],
             ),
         ),
-        Lines(
-            title="Fullest memories",
-            says="Share of memory in use, the ten fullest devices. An even rise over days is a leak.",
+        TimeSeries(
+            title="Top 10 devices by memory utilization",
+            description="Memory utilization. A steady rise over days indicates a memory leak.",
             queries=(
                 Query(
                     "topk(10, mist_device_memory_utilization_ratio{<in_site>} * on (<device>) group_left (device) device:mist_device_info:named{<in_site>})",
                     "{{device}}",
                 ),
             ),
-            empty=words.NOT_STREAMED,
+            no_value=messages.NOT_STREAMED,
             unit="percentunit",
-            top=1,
+            maximum=1,
             w=12,
-            steps=Steps("Dashed: <memory_ratio|percent>.", red=s.thresholds["memory_ratio"]),
+            thresholds=Thresholds("Dashed: <memory_ratio|percent>.", critical=s.thresholds["memory_ratio"]),
         ),
     )
 
 
-def _people(s: Settings) -> tuple[Panel, ...]:
+def _clients_and_traffic(s: Settings) -> tuple[Panel, ...]:
     return (
-        Lines(
+        TimeSeries(
             title="Clients by band",
-            says="Wireless clients. A fall to nothing in office hours is bad.",
+            description="Connected wireless clients by band. None during office hours indicates an outage.",
             queries=(Query("sum by (band) (site:mist_site_clients:sum{<in_site>})", "{{band}} GHz"),),
-            empty=words.NO_CLIENTS,
+            no_value=messages.NO_CLIENTS,
             stacked=True,
         ),
-        Bars(
+        BarGauge(
             title="Service levels",
-            says="Share of users' time in which the site met Mist's service levels, in their latest period.",
+            description="Mist service levels (SLE): share of user minutes that met the service level, in the latest period.",
             queries=(Query("sort(min by (sle) (mist_site_sle_ratio{<in_site>}))", "{{sle}}"),),
-            empty="No data because the topic site-sle is not configured at Mist; it is told once an hour",
+            no_value="No data: the webhook topic site-sle is not configured in Mist, or not received yet (sent hourly)",
             unit="percentunit",
-            top=1,
-            steps=Steps(
-                "Red below <connect_ratio|percent>: one attempt in five spoils somebody's day.",
-                yellow=0.9,
-                red=s.thresholds["connect_ratio"],
+            maximum=1,
+            thresholds=Thresholds(
+                "Red below <connect_ratio|percent>.",
+                warning=0.9,
+                critical=s.thresholds["connect_ratio"],
             ),
         ),
-        Lines(
+        TimeSeries(
             title="Wi-Fi traffic",
-            says="What radios send and receive. Nothing in office hours is bad.",
+            description="Throughput of all radios. None during office hours indicates an outage.",
             queries=(
-                Query("sum(site:mist_ap_radio_transmit_bytes:rate{<in_site>})", "to clients"),
-                Query("sum(site:mist_ap_radio_receive_bytes:rate{<in_site>})", "from clients"),
+                Query("8 * sum(site:mist_ap_radio_transmit_bytes:rate{<in_site>})", "to clients"),
+                Query("8 * sum(site:mist_ap_radio_receive_bytes:rate{<in_site>})", "from clients"),
             ),
-            empty=words.NO_RULES,
-            unit="Bps",
+            no_value=messages.NO_RULES,
+            unit="bps",
         ),
-        Lines(
+        TimeSeries(
             title="WAN traffic",
-            says="What the gateways' WAN links carry. A flat top is a line that is full.",
+            description="Throughput of the gateways' WAN links. A flat top means that a link is saturated.",
             queries=(
-                Query("sum(site:mist_gateway_wan_receive_bytes:rate{<in_site>})", "from the WAN"),
-                Query("sum(site:mist_gateway_wan_transmit_bytes:rate{<in_site>})", "to the WAN"),
+                Query("8 * sum(site:mist_gateway_wan_receive_bytes:rate{<in_site>})", "from the WAN"),
+                Query("8 * sum(site:mist_gateway_wan_transmit_bytes:rate{<in_site>})", "to the WAN"),
             ),
-            empty=words.NOT_STREAMED,
-            unit="Bps",
+            no_value=messages.NOT_STREAMED,
+            unit="bps",
         ),
-        Lines(
-            title="Airtime",
-            says="The radio that only one in ten exceeds, by band.",
+        TimeSeries(
+            title="Channel utilization (p90)",
+            description="90th percentile of radio channel utilization, by band.",
             queries=(Query("max by (band) (site:mist_ap_radio_utilization_ratio:p90{<in_site>})", "{{band}} GHz"),),
-            empty=words.NO_RULES,
+            no_value=messages.NO_RULES,
             unit="percentunit",
-            top=1,
-            steps=Steps(
+            maximum=1,
+            thresholds=Thresholds(
                 "Dashed: <radio_busy_ratio|percent> and <radio_saturated_ratio|percent>.",
-                yellow=s.thresholds["radio_busy_ratio"],
-                red=s.thresholds["radio_saturated_ratio"],
+                warning=s.thresholds["radio_busy_ratio"],
+                critical=s.thresholds["radio_saturated_ratio"],
             ),
         ),
-        Lines(
-            title="Events",
-            says="Events of devices by type in the hour before. Much of one type has one cause.",
+        TimeSeries(
+            title="Top 8 device events, last 1 h",
+            description="Device events by type, counted over the previous hour. Many events of one type usually have one cause.",
             queries=(
                 Query(
                     'topk(8, sum by (type) (site:mist_webhook_events:increase{<in_site>, topic="device-events"}))',
                     "{{type}}",
                 ),
             ),
-            empty=words.NO_EVENTS,
+            no_value=messages.NO_EVENTS,
         ),
     )

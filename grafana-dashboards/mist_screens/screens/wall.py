@@ -1,12 +1,12 @@
-"""The NOC wall: in five seconds, is the network well, and where not."""
+"""NOC wall: health of all sites at a glance, and where the problems are."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mist_screens import words
-from mist_screens.layout import SITE_OF_ROW, Screen, Section, to_screen
-from mist_screens.panels import BLUE, HEALTH, ORANGE, RED, YELLOW, Column, Lines, Query, Stat, Steps, Table
+from mist_screens import messages
+from mist_screens.layout import SITE_LINK, Dashboard, Row, dashboard_url
+from mist_screens.panels import BLUE, HEALTH, ORANGE, RED, YELLOW, Column, Query, Stat, Table, Thresholds, TimeSeries
 
 if TYPE_CHECKING:
     from mist_screens.settings import Settings
@@ -14,34 +14,41 @@ if TYPE_CHECKING:
 _ALERT = 'ALERTS{alertstate="firing", alertname=~"Mist.+"'
 
 
-def screen(s: Settings) -> Screen:
+def dashboard(s: Settings) -> Dashboard:
     """Return the dashboard."""
-    return Screen(
+    return Dashboard(
         name="wall",
         title="Mist / NOC wall",
-        says="Is the network well, and where is it not? Made to be read from four metres: large numbers first, then names.",
+        description="Health of all sites: counts by state first, then the affected sites and firing alerts. Made for a wall display.",
         variables=("org",),
-        since="now-3h",
-        sections=(
-            Section("Now", _now(s)),
-            Section("What is wrong", _wrong(s)),
-            Section("The last hours", _history(s)),
+        time_from="now-3h",
+        rows=(
+            Row("Current state", _summary(s)),
+            Row("Alerts and affected sites", _problems(s)),
+            Row("Trends", _trends(s)),
         ),
     )
 
 
 def _count(
-    title: str, says: str, expr: str, why: str, *, yellow: float | None = None, red: float | None = None
+    title: str,
+    description: str,
+    expr: str,
+    note: str,
+    *,
+    warning: float | None = None,
+    critical: float | None = None,
+    w: int = 3,
 ) -> Stat:
     return Stat(
         title=title,
-        says=says,
+        description=description,
         queries=(Query(expr),),
-        empty=words.NO_RULES,
-        w=3,
+        no_value=messages.NO_RULES,
+        w=w,
         h=5,
-        steps=Steps(why, yellow=yellow, red=red),
-        link=to_screen("site"),
+        thresholds=Thresholds(note, warning=warning, critical=critical),
+        link=dashboard_url("site"),
     )
 
 
@@ -54,121 +61,122 @@ def _down(kind: str) -> str:
     return f"{both.format(what='count', kind=kind)} - {both.format(what='sum', kind=kind)}"
 
 
-def _now(s: Settings) -> tuple[Stat, ...]:
-    silent = s.thresholds["stream_silent_seconds"]
+def _summary(s: Settings) -> tuple[Stat, ...]:
+    stale_s = s.thresholds["stream_silent_seconds"]
     return (
         _count(
-            "Sites dark",
-            "Sites of which every device is down.",
-            _sites("dark"),
-            "Red from one: a whole site is cut off.",
-            red=1,
+            "Sites down",
+            "Sites with all devices disconnected.",
+            _sites("down"),
+            "Red from 1.",
+            critical=1,
         ),
         _count(
-            "Sites bad",
-            "Sites with more than <site_bad_ratio|percent> of their devices down, or without any gateway.",
-            _sites("bad"),
-            "Yellow from one.",
-            yellow=1,
+            "Sites critical",
+            "Sites with more than <site_critical_ratio|percent> of their devices down, or with all gateways down.",
+            _sites("critical"),
+            "Yellow from 1.",
+            warning=1,
         ),
         _count(
             "Sites degraded",
-            "Sites with a device down, but no more than <site_bad_ratio|percent>.",
+            "Sites with at least one device down, up to <site_critical_ratio|percent> of their devices.",
             _sites("degraded"),
-            "Yellow from one; on a large fleet one AP is always down somewhere.",
-            yellow=1,
+            "Yellow from 1. In a large fleet a single AP is usually down somewhere.",
+            warning=1,
         ),
         _count(
-            "Sites well",
-            "Sites where everything is up. Together with the three to the left: all sites that have devices.",
-            _sites("well"),
-            "No limits: it is what is left.",
+            "Sites healthy",
+            "Sites with all devices up. Down, critical, degraded and healthy add up to all sites that have devices.",
+            _sites("healthy"),
+            "No thresholds.",
         ),
         _count(
             "Gateways down",
-            "Gateways that are disconnected from Mist.",
+            "Gateways that are disconnected from the Mist cloud.",
             _down("gateway"),
-            "Red from one: a site may be cut off.",
-            red=1,
+            "Red from 1: the site may have no WAN access.",
+            critical=1,
         ),
         _count(
             "Switches down",
-            "Switches that are disconnected from Mist.",
+            "Switches that are disconnected from the Mist cloud.",
             _down("switch"),
-            "Red from one: what hangs on it is down.",
-            red=1,
+            "Red from 1: devices behind the switch are down, too.",
+            critical=1,
         ),
         _count(
             "APs down",
-            "Access points that are disconnected from Mist.",
+            "Access points that are disconnected from the Mist cloud.",
             _down("ap"),
-            "Yellow from one, red from ten at once.",
-            yellow=1,
-            red=10,
+            "Yellow from 1, red from 10.",
+            warning=1,
+            critical=10,
+            w=2,
         ),
         Stat(
-            title="Collector quiet for",
-            says="Seconds since the quietest stream last brought a message. Large: what the other numbers say is old.",
+            title="Time since last message",
+            description="Longest time since the last message on any WebSocket connection. If it is high, all values on this dashboard are stale.",
             queries=(Query("max(connection:mist_collector_silence:seconds{<in_collector>})"),),
-            empty="NO: the collector does not answer, or no stream was ever open",
+            no_value="No data: the collector is not scraped, or no connection was ever open",
             unit="s",
-            w=3,
+            w=4,
             h=5,
             decimals=0,
-            steps=Steps(
-                f"Devices speak every 30 s; red from {silent:g} s, when the stream is blind.",
-                yellow=silent / 2,
-                red=silent,
+            thresholds=Thresholds(
+                f"Devices report about every 30 s; red from {stale_s:g} s: the stream is stale.",
+                warning=stale_s / 2,
+                critical=stale_s,
             ),
-            link=to_screen("collector"),
+            link=dashboard_url("collector"),
         ),
     )
 
 
-def _wrong(s: Settings) -> tuple[Table, ...]:
+def _problems(s: Settings) -> tuple[Table, ...]:
     return (
         Table(
-            title="Alerts that fire",
-            says="What fires now, the newest included; inhibition is Alertmanager's and not seen here. A click leads to the site.",
+            title="Firing alerts",
+            description="Alerts that fire now, without those about the collector. Inhibition by Alertmanager is not applied. Click a site to open its dashboard.",
             queries=(
                 Query(
                     f'sum by (severity, alertname, org_id, site_id, site, device) ({_ALERT}, scope!="collector", org_id=~"$org|"}})'
                 ),
             ),
-            empty=words.ALL_WELL,
+            no_value=messages.NO_PROBLEM,
             w=13,
             h=11,
-            drops=("Value",),
-            sort="Severity",
+            exclude=("Value",),
+            sort_by="Severity",
             ascending=True,
             columns=(
                 Column(field="severity", title="Severity", width=90),
                 Column(field="alertname", title="Alert", width=230),
-                Column(field="site", title="Site", link=SITE_OF_ROW),
+                Column(field="site", title="Site", link=SITE_LINK),
                 Column(field="device", title="Device"),
                 Column(field="site_id", hidden=True),
             ),
         ),
         Table(
-            title="Sites that are not well",
-            says="Sites with something down: the share of devices that is up, and how many clients are there. A click leads to the site.",
+            title="Affected sites",
+            description="Sites that are not healthy: health state and share of devices up. Click a site to open its dashboard.",
             queries=(
                 Query("topk(50, site:mist_site_health:state{<in_org>} > 0)"),
                 Query('bottomk(50, site:mist_device_up:ratio{<in_org>, site!="(no site)"} < 1)'),
             ),
-            empty=words.ALL_WELL,
+            no_value=messages.NO_PROBLEM,
             w=11,
             h=11,
-            sort="Health",
+            sort_by="Health",
             columns=(
-                Column(field="site", title="Site", link=SITE_OF_ROW),
-                Column(field="Value #A", title="Health", words=HEALTH, width=110),
+                Column(field="site", title="Site", link=SITE_LINK),
+                Column(field="Value #A", title="Health", mappings=HEALTH, width=110),
                 Column(
                     field="Value #B",
                     title="Devices up",
                     unit="percentunit",
                     width=110,
-                    steps=Steps("", yellow=1, red=1 - s.thresholds["site_bad_ratio"]),
+                    thresholds=Thresholds("", warning=1, critical=1 - s.thresholds["site_critical_ratio"]),
                 ),
                 Column(field="org", title="Organisation"),
                 Column(field="site_id", hidden=True),
@@ -177,73 +185,73 @@ def _wrong(s: Settings) -> tuple[Table, ...]:
     )
 
 
-def _history(s: Settings) -> tuple[Lines | Table, ...]:
+def _trends(s: Settings) -> tuple[TimeSeries | Table, ...]:
     return (
-        Lines(
-            title="Sites that are not well",
-            says="How many sites were dark, bad or degraded. A step upwards is an outage, a slope a spreading fault.",
-            queries=tuple(Query(_sites(state), state) for state in ("dark", "bad", "degraded")),
-            empty=words.NO_RULES,
+        TimeSeries(
+            title="Affected sites by state",
+            description="Number of sites that are down, critical or degraded. A step is an outage, a slope a spreading fault.",
+            queries=tuple(Query(_sites(state), state) for state in ("down", "critical", "degraded")),
+            no_value=messages.NO_RULES,
             stacked=True,
-            colours={"dark": RED, "bad": ORANGE, "degraded": YELLOW},
+            colours={"down": RED, "critical": ORANGE, "degraded": YELLOW},
             decimals=0,
         ),
         Table(
-            title="What broke in the last hour",
-            says="Devices that went down and alarms that were raised in the last hour, by site. Many of one kind at one site have one cause.",
+            title="Disconnects and failures, last 1 h",
+            description="Disconnect and failure events of the last hour, by site and type. Many events of one type at one site usually have one cause.",
             queries=(
                 Query(
                     'topk(25, round(sum by (org_id, site_id, site, type) (site:mist_webhook_events:increase{<in_org>, type=~".+_DISCONNECTED|.+_down|.+_failure"})))'
                 ),
             ),
-            empty=words.NO_EVENTS,
+            no_value=messages.NO_EVENTS,
             w=8,
-            sort="Times",
+            sort_by="Count",
             columns=(
-                Column(field="site", title="Site", link=SITE_OF_ROW),
-                Column(field="type", title="What"),
-                Column(field="Value", title="Times", width=80),
+                Column(field="site", title="Site", link=SITE_LINK),
+                Column(field="type", title="Event type"),
+                Column(field="Value", title="Count", width=80),
                 Column(field="site_id", hidden=True),
             ),
         ),
-        Lines(
+        TimeSeries(
             title="Clients",
-            says="Wireless clients by band. A sudden fall in the middle of the day is an outage that no device admits.",
+            description="Connected wireless clients by band. A sudden drop without a device down is an outage upstream.",
             queries=(Query("sum by (band) (site:mist_site_clients:sum{<in_org>})", "{{band}} GHz"),),
-            empty=words.NO_CLIENTS,
+            no_value=messages.NO_CLIENTS,
             stacked=True,
         ),
-        Lines(
-            title="Airtime at the busiest sites",
-            says="The radio that only one in ten exceeds, at the five busiest sites.",
+        TimeSeries(
+            title="Top 5 sites by channel utilization",
+            description="90th percentile of radio channel utilization, by site and band.",
             queries=(
                 Query(
                     "topk(5, max by (site, band) (site:mist_ap_radio_utilization_ratio:p90{<in_org>}))",
                     "{{site}} {{band}} GHz",
                 ),
             ),
-            empty=words.NO_RULES,
+            no_value=messages.NO_RULES,
             unit="percentunit",
-            top=1,
-            steps=Steps(
-                "Dashed: from <radio_busy_ratio|percent> latency grows, from <radio_saturated_ratio|percent> fast.",
-                yellow=s.thresholds["radio_busy_ratio"],
-                red=s.thresholds["radio_saturated_ratio"],
+            maximum=1,
+            thresholds=Thresholds(
+                "Dashed: <radio_busy_ratio|percent> and <radio_saturated_ratio|percent>; latency rises steeply above the second.",
+                warning=s.thresholds["radio_busy_ratio"],
+                critical=s.thresholds["radio_saturated_ratio"],
             ),
         ),
-        Lines(
-            title="Alarms open at Mist",
-            says="Alarms that nobody has resolved or acknowledged. Critical ones need somebody.",
+        TimeSeries(
+            title="Open Mist alarms",
+            description="Mist alarms that are neither resolved nor acknowledged, by severity. Critical alarms require operator action.",
             queries=(Query("sum by (severity) (site:mist_alarms_open:sum{<in_org>})", "{{severity}}"),),
-            empty="No data because no alarm is open, or alarms are neither polled nor posted",
+            no_value=messages.NO_ALARMS,
             stacked=True,
             colours={"critical": RED, "warn": YELLOW, "info": BLUE},
         ),
-        Lines(
-            title="WAN links lost",
-            says="WAN links that were up within the last day and are down. Spares that are always down are not counted.",
-            queries=(Query('count(ALERTS{alertname="MistWanLinkDown", org_id=~"$org"}) or vector(0)', "lost"),),
-            empty=words.NO_RULES,
+        TimeSeries(
+            title="WAN links down",
+            description="WAN links that are down and were up within the last day. Standby links that never come up are not counted.",
+            queries=(Query('count(ALERTS{alertname="MistWanLinkDown", org_id=~"$org"}) or vector(0)', "down"),),
+            no_value=messages.NO_RULES,
             stacked=True,
         ),
     )

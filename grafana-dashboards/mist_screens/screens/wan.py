@@ -1,81 +1,93 @@
-"""Gateways and the WAN: links, tunnels, peers, pools, sessions."""
+"""WAN and gateways: WAN links, tunnels, VPN and BGP peers, DHCP pools, sessions."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mist_screens import words
-from mist_screens.layout import SITE_OF_ROW, Screen, Section
-from mist_screens.panels import UP, Bars, Column, Lines, Query, Stat, Steps, Table
+from mist_screens import messages
+from mist_screens.layout import SITE_LINK, Dashboard, Row
+from mist_screens.panels import UP, BarGauge, Column, Query, Stat, Table, Thresholds, TimeSeries
 
 if TYPE_CHECKING:
     from mist_screens.panels import Panel
     from mist_screens.settings import Settings
 
 _NAMED = "* on (<device>) group_left (device, site) device:mist_device_info:named{<in_device>}"
-_SITE = Column(field="site", title="Site", link=SITE_OF_ROW)
+_SITE = Column(field="site", title="Site", link=SITE_LINK)
 _IDS = (Column(field="site_id", hidden=True), Column(field="mac", hidden=True))
 
 
-def screen(s: Settings) -> Screen:
+def dashboard(s: Settings) -> Dashboard:
     """Return the dashboard."""
-    return Screen(
+    return Dashboard(
         name="wan",
         title="Mist / WAN and gateways",
-        says="Do the sites reach the world, over which link, and how well? And have the gateways room for more?",
+        description="State and quality of WAN links, tunnels and peers; capacity of the gateways.",
         variables=("org", "site", "device"),
         device_type="gateway",
-        sections=(
-            Section("At a glance", _glance(s)),
-            Section("WAN links", _links()),
-            Section("Tunnels and peers", _peers(s)),
-            Section("Gateways", _gateways(s)),
+        rows=(
+            Row("Overview", _overview(s)),
+            Row("WAN links", _links()),
+            Row("Tunnels and peers", _peers(s)),
+            Row("Gateways", _gateways(s)),
         ),
     )
 
 
-def _down(title: str, says: str, record: str) -> Stat:
+def _down(title: str, description: str, record: str) -> Stat:
     return Stat(
         title=title,
-        says=says,
+        description=description,
         queries=(Query(f"count({record}{{<in_device>}} == 0) or vector(0)"),),
-        empty=words.NOT_POLLED,
-        steps=Steps("Yellow from one: it may be a spare; the alert knows.", yellow=1),
+        no_value=messages.NOT_POLLED,
+        thresholds=Thresholds(
+            "Yellow from 1. The alert ignores standby objects, which were not up within <recent_window>.", warning=1
+        ),
     )
 
 
-def _glance(s: Settings) -> tuple[Panel, ...]:
+def _overview(s: Settings) -> tuple[Panel, ...]:
     return (
         Stat(
             title="Gateways up",
-            says="Share of the gateways that is connected to Mist.",
+            description="Share of the gateways that are connected to the Mist cloud.",
             queries=(
                 Query(
                     'sum(mist_device_up{<in_device>, device_type="gateway"}) / count(mist_device_up{<in_device>, device_type="gateway"})'
                 ),
             ),
-            empty=words.NOT_STREAMED,
+            no_value=messages.NOT_STREAMED,
             unit="percentunit",
-            steps=Steps("Red below all: a site may be cut off.", yellow=1, red=0.999),
+            thresholds=Thresholds("Red below 100%: a site may have no WAN access.", warning=1, critical=0.999),
         ),
-        _down("WAN links down", "WAN links without a link, spares included.", "interface:mist_gateway_wan_up:named"),
-        _down("Tunnels down", "WAN tunnels that are down, spares included.", "tunnel:mist_wan_tunnel_up:named"),
         _down(
-            "VPN paths down", "VPN paths that are down, those over spare links included.", "peer:mist_vpn_peer_up:named"
+            "WAN links down", "WAN links that are down, standby links included.", "interface:mist_gateway_wan_up:named"
         ),
+        _down(
+            "Tunnels down", "WAN tunnels that are down, standby tunnels included.", "tunnel:mist_wan_tunnel_up:named"
+        ),
+        _down("VPN paths down", "VPN paths that are down, standby paths included.", "peer:mist_vpn_peer_up:named"),
         _down("BGP sessions down", "BGP sessions that are not established.", "peer:mist_bgp_peer_up:named"),
         Stat(
-            title="Fullest DHCP pool",
-            says="The pool with the largest share of its addresses leased.",
+            title="Highest DHCP pool usage",
+            description="Highest share of leased addresses of any DHCP pool.",
             queries=(Query("max(pool:mist_dhcp_pool_leases:ratio{<in_device>})"),),
-            empty=words.NOT_STREAMED,
+            no_value=messages.NOT_STREAMED,
             unit="percentunit",
-            steps=Steps(
+            thresholds=Thresholds(
                 "Yellow from <dhcp_warning_ratio|percent>, red from <dhcp_critical_ratio|percent>: new clients get no address.",
-                yellow=s.thresholds["dhcp_warning_ratio"],
-                red=s.thresholds["dhcp_critical_ratio"],
+                warning=s.thresholds["dhcp_warning_ratio"],
+                critical=s.thresholds["dhcp_critical_ratio"],
             ),
         ),
+    )
+
+
+def _link_utilization(record: str) -> str:
+    """Return a WAN link's rate over the speed of its port; the port is polled by REST."""
+    rate = f'label_replace({record}{{<in_device>}}, "port_id", "$1", "interface", "([^.]+).*")'
+    return (
+        f"{rate} / on (<device>, port_id) group_left () (mist_gateway_port_speed_bytes_per_second{{<in_device>}} > 0)"
     )
 
 
@@ -83,48 +95,54 @@ def _links() -> tuple[Panel, ...]:
     return (
         Table(
             title="WAN links",
-            says="Every WAN link: up or DOWN, and what it carries. DOWN ones stand first; spares are down all day.",
+            description="All WAN links with state, throughput and utilization in percent of the link speed. Links that are down are listed first; standby links are expected to be down.",
             queries=(
                 Query("interface:mist_gateway_wan_up:named{<in_device>}"),
-                Query("interface:mist_gateway_wan_receive_bytes:rate{<in_device>}"),
-                Query("interface:mist_gateway_wan_transmit_bytes:rate{<in_device>}"),
+                Query("8 * interface:mist_gateway_wan_receive_bytes:rate{<in_device>}"),
+                Query(_link_utilization("interface:mist_gateway_wan_receive_bytes:rate")),
+                Query("8 * interface:mist_gateway_wan_transmit_bytes:rate{<in_device>}"),
+                Query(_link_utilization("interface:mist_gateway_wan_transmit_bytes:rate")),
             ),
-            empty=words.NOT_STREAMED,
+            no_value=messages.NOT_STREAMED,
             w=24,
             h=9,
-            sort="State",
+            sort_by="State",
             ascending=True,
-            drops=("node",),
+            exclude=("node", "port_id"),
             columns=(
                 Column(field="device", title="Gateway"),
-                Column(field="wan", title="Link"),
-                Column(field="wan_type", title="Kind"),
+                Column(field="wan", title="WAN link"),
+                Column(field="wan_type", title="Type"),
                 Column(field="interface", title="Interface"),
-                Column(field="Value #A", title="State", words=UP),
-                Column(field="Value #B", title="Receives", unit="Bps"),
-                Column(field="Value #C", title="Sends", unit="Bps"),
+                Column(field="Value #A", title="State", mappings=UP),
+                Column(field="Value #B", title="Received", unit="bps"),
+                Column(field="Value #C", title="Received, % of speed", unit="percentunit"),
+                Column(field="Value #D", title="Sent", unit="bps"),
+                Column(field="Value #E", title="Sent, % of speed", unit="percentunit"),
                 _SITE,
                 *_IDS,
             ),
         ),
-        Lines(
-            title="Received from the WAN",
-            says="The ten busiest links. A flat top is a line that is full.",
+        TimeSeries(
+            title="Top 10 WAN links by received traffic",
+            description="Received throughput. A flat top means that the link is saturated.",
             queries=(
-                Query("topk(10, interface:mist_gateway_wan_receive_bytes:rate{<in_device>})", "{{device}} {{wan}}"),
+                Query("8 * topk(10, interface:mist_gateway_wan_receive_bytes:rate{<in_device>})", "{{device}} {{wan}}"),
             ),
-            empty=words.NOT_STREAMED,
-            unit="Bps",
+            no_value=messages.NOT_STREAMED,
+            unit="bps",
             w=12,
         ),
-        Lines(
-            title="Sent to the WAN",
-            says="The ten busiest links. A flat top is a line that is full; sending fills first on asymmetric ones.",
+        TimeSeries(
+            title="Top 10 WAN links by sent traffic",
+            description="Sent throughput. A flat top means that the link is saturated; on asymmetric links the upstream saturates first.",
             queries=(
-                Query("topk(10, interface:mist_gateway_wan_transmit_bytes:rate{<in_device>})", "{{device}} {{wan}}"),
+                Query(
+                    "8 * topk(10, interface:mist_gateway_wan_transmit_bytes:rate{<in_device>})", "{{device}} {{wan}}"
+                ),
             ),
-            empty=words.NOT_STREAMED,
-            unit="Bps",
+            no_value=messages.NOT_STREAMED,
+            unit="bps",
             w=12,
         ),
     )
@@ -135,114 +153,116 @@ def _peers(s: Settings) -> tuple[Panel, ...]:
         s.thresholds[f"wan_{what}"] for what in ("latency_seconds", "loss_ratio", "jitter_seconds")
     )
     return (
-        Lines(
-            title="Latency to VPN peers",
-            says="Latency of the paths that are up, the ten slowest.",
+        TimeSeries(
+            title="Top 10 VPN paths by latency",
+            description="Latency of VPN paths that are up.",
             queries=(
                 Query(
-                    "topk(10, mist_vpn_peer_latency_seconds{<in_device>} and on (<device>, port_id, peer_mac, peer_port_id) mist_vpn_peer_up{<in_device>} == 1)",
-                    "{{mac}} {{port_id}} to {{peer_port_id}}",
+                    f"topk(10, (mist_vpn_peer_latency_seconds{{<in_device>}} and on (<device>, port_id, peer_mac, peer_port_id) mist_vpn_peer_up{{<in_device>}} == 1) {_NAMED})",
+                    "{{device}} {{port_id}} to {{peer_port_id}}",
                 ),
             ),
-            empty=words.NOT_POLLED,
+            no_value=messages.NOT_POLLED,
             unit="s",
-            steps=Steps(f"Dashed: {latency:g} s; voice breaks from 0.15 s one way.", red=latency),
+            thresholds=Thresholds(
+                f"Dashed: {latency:g} s; voice degrades from 0.15 s one way (ITU-T G.114).", critical=latency
+            ),
         ),
-        Lines(
-            title="Loss to VPN peers",
-            says="Share of packets lost on the paths that are up, the ten worst.",
+        TimeSeries(
+            title="Top 10 VPN paths by packet loss",
+            description="Packet loss of VPN paths that are up.",
             queries=(
                 Query(
-                    "topk(10, mist_vpn_peer_loss_ratio{<in_device>} and on (<device>, port_id, peer_mac, peer_port_id) mist_vpn_peer_up{<in_device>} == 1)",
-                    "{{mac}} {{port_id}} to {{peer_port_id}}",
+                    f"topk(10, (mist_vpn_peer_loss_ratio{{<in_device>}} and on (<device>, port_id, peer_mac, peer_port_id) mist_vpn_peer_up{{<in_device>}} == 1) {_NAMED})",
+                    "{{device}} {{port_id}} to {{peer_port_id}}",
                 ),
             ),
-            empty=words.NOT_POLLED,
+            no_value=messages.NOT_POLLED,
             unit="percentunit",
-            steps=Steps("Dashed: <wan_loss_ratio|percent>, from where video breaks.", red=loss),
+            thresholds=Thresholds("Dashed: <wan_loss_ratio|percent>, where video degrades.", critical=loss),
         ),
-        Lines(
-            title="Jitter to VPN peers",
-            says="Jitter of the paths that are up, the ten worst.",
+        TimeSeries(
+            title="Top 10 VPN paths by jitter",
+            description="Jitter of VPN paths that are up.",
             queries=(
                 Query(
-                    "topk(10, mist_vpn_peer_jitter_seconds{<in_device>} and on (<device>, port_id, peer_mac, peer_port_id) mist_vpn_peer_up{<in_device>} == 1)",
-                    "{{mac}} {{port_id}} to {{peer_port_id}}",
+                    f"topk(10, (mist_vpn_peer_jitter_seconds{{<in_device>}} and on (<device>, port_id, peer_mac, peer_port_id) mist_vpn_peer_up{{<in_device>}} == 1) {_NAMED})",
+                    "{{device}} {{port_id}} to {{peer_port_id}}",
                 ),
             ),
-            empty=words.NOT_POLLED,
+            no_value=messages.NOT_POLLED,
             unit="s",
-            steps=Steps(f"Dashed: {jitter:g} s, the buffer of a usual telephone.", red=jitter),
+            thresholds=Thresholds(f"Dashed: {jitter:g} s, a usual jitter buffer of a phone.", critical=jitter),
         ),
         Table(
             title="VPN paths",
-            says="Every path: up or DOWN, the one in use, and how a caller would rate it (1 is bad, 4.5 the best).",
+            description="All VPN paths with state, active path and mean opinion score (MOS; 1 is bad, 4.5 the best). Paths that are down are listed first.",
             queries=(
                 Query("peer:mist_vpn_peer_up:named{<in_device>}"),
                 Query("mist_vpn_peer_active{<in_device>}"),
                 Query("mist_vpn_peer_mean_opinion_score{<in_device>}"),
                 Query("mist_vpn_peer_uptime_seconds{<in_device>}"),
             ),
-            empty=words.NOT_POLLED,
+            no_value=messages.NOT_POLLED,
             w=24,
-            sort="State",
+            sort_by="State",
             ascending=True,
-            drops=("peer_mac",),
+            exclude=("peer_mac",),
             columns=(
                 Column(field="device", title="Gateway"),
                 Column(field="port_id", title="Port"),
                 Column(field="peer_router", title="Peer"),
-                Column(field="peer_port_id", title="Peer's port"),
-                Column(field="Value #A", title="State", words=UP),
-                Column(field="Value #B", title="In use", unit="bool_yes_no"),
-                Column(field="Value #C", title="Rating", steps=Steps("", yellow=4, red=3.5)),
-                Column(field="Value #D", title="Up for", unit="dtdurations"),
+                Column(field="peer_port_id", title="Peer port"),
+                Column(field="Value #A", title="State", mappings=UP),
+                Column(field="Value #B", title="Active", unit="bool_yes_no"),
+                Column(field="Value #C", title="MOS", thresholds=Thresholds("", warning=4, critical=3.5)),
+                Column(field="Value #D", title="Uptime", unit="dtdurations"),
                 _SITE,
                 *_IDS,
             ),
         ),
         Table(
             title="WAN tunnels",
-            says="Every tunnel, DOWN ones first, and since when its keys are good.",
+            description="All WAN tunnels with state and uptime. Tunnels that are down are listed first.",
             queries=(
                 Query("tunnel:mist_wan_tunnel_up:named{<in_device>}"),
                 Query("mist_wan_tunnel_uptime_seconds{<in_device>}"),
             ),
-            empty=words.NOT_POLLED,
+            no_value=messages.NOT_POLLED,
             w=12,
-            sort="State",
+            sort_by="State",
             ascending=True,
-            drops=("node", "peer", "priority"),
+            exclude=("node", "peer", "priority"),
             columns=(
                 Column(field="device", title="Gateway"),
                 Column(field="tunnel", title="Tunnel"),
-                Column(field="wan", title="Link"),
-                Column(field="Value #A", title="State", words=UP),
-                Column(field="Value #B", title="Up for", unit="dtdurations"),
+                Column(field="wan", title="WAN link"),
+                Column(field="Value #A", title="State", mappings=UP),
+                Column(field="Value #B", title="Uptime", unit="dtdurations"),
                 _SITE,
                 *_IDS,
             ),
         ),
         Table(
             title="BGP sessions",
-            says="Every session, DOWN ones first, with the routes it brings. None received is bad.",
+            description="All BGP sessions with state and received routes. Sessions that are down are listed first. An established session without routes is a fault.",
             queries=(
                 Query("peer:mist_bgp_peer_up:named{<in_device>}"),
                 Query("mist_bgp_peer_received_routes{<in_device>}"),
                 Query("mist_bgp_peer_uptime_seconds{<in_device>}"),
             ),
-            empty=words.NOT_POLLED,
+            no_value=messages.NOT_POLLED,
             w=12,
-            sort="State",
+            sort_by="State",
             ascending=True,
-            drops=("node",),
+            exclude=("node",),
             columns=(
                 Column(field="device", title="Gateway"),
                 Column(field="neighbor", title="Neighbour"),
                 Column(field="vrf", title="VRF"),
-                Column(field="Value #A", title="State", words=UP),
-                Column(field="Value #B", title="Routes"),
-                Column(field="Value #C", title="Up for", unit="dtdurations"),
+                Column(field="Value #A", title="State", mappings=UP),
+                Column(field="Value #B", title="Received routes"),
+                Column(field="Value #C", title="Uptime", unit="dtdurations"),
                 _SITE,
                 *_IDS,
             ),
@@ -251,79 +271,80 @@ def _peers(s: Settings) -> tuple[Panel, ...]:
 
 
 def _gateways(s: Settings) -> tuple[Panel, ...]:
-    pool = Steps(
+    pool = Thresholds(
         "Yellow from <dhcp_warning_ratio|percent>, red from <dhcp_critical_ratio|percent>.",
-        yellow=s.thresholds["dhcp_warning_ratio"],
-        red=s.thresholds["dhcp_critical_ratio"],
+        warning=s.thresholds["dhcp_warning_ratio"],
+        critical=s.thresholds["dhcp_critical_ratio"],
     )
     return (
-        Bars(
-            title="DHCP pools",
-            says="Share of the addresses that is leased, the fullest first; pools of switches included.",
+        BarGauge(
+            title="Top 12 DHCP pools by leased addresses",
+            description="Share of leased addresses, by pool; pools of switches included.",
             queries=(Query("topk(12, pool:mist_dhcp_pool_leases:ratio{<in_site>})", "{{device}} {{network}}"),),
-            empty=words.NOT_STREAMED,
+            no_value=messages.NOT_STREAMED,
             unit="percentunit",
-            top=1,
-            steps=pool,
+            maximum=1,
+            thresholds=pool,
         ),
-        Lines(
-            title="Sessions",
-            says="Share of the sessions that a gateway can hold, the ten fullest. At the top new ones are refused.",
+        TimeSeries(
+            title="Top 10 gateways by session table use",
+            description="Share of the session limit in use. At the limit, new sessions are rejected.",
             queries=(Query("topk(10, spu:mist_gateway_spu_sessions:ratio{<in_device>})", "{{device}} {{node}}"),),
-            empty="No data: no gateway with a services processing unit speaks",
+            no_value="No data: no gateway with a services processing unit reports",
             unit="percentunit",
-            top=1,
-            steps=Steps("Dashed: <sessions_ratio|percent>.", red=s.thresholds["sessions_ratio"]),
+            maximum=1,
+            thresholds=Thresholds("Dashed: <sessions_ratio|percent>.", critical=s.thresholds["sessions_ratio"]),
         ),
-        Lines(
-            title="Forwarding load",
-            says="Load of the services processing units, the ten busiest.",
+        TimeSeries(
+            title="Top 10 gateways by SPU utilization",
+            description="Load of the services processing units (SPU).",
             queries=(
                 Query(
                     f"topk(10, mist_gateway_spu_cpu_utilization_ratio{{<in_device>}} {_NAMED})", "{{device}} {{node}}"
                 ),
             ),
-            empty="No data: no gateway with a services processing unit speaks",
+            no_value="No data: no gateway with a services processing unit reports",
             unit="percentunit",
-            top=1,
-            steps=Steps(
-                "Dashed: <spu_busy_ratio|percent>; beyond, packets are lost.", red=s.thresholds["spu_busy_ratio"]
+            maximum=1,
+            thresholds=Thresholds(
+                "Dashed: <spu_busy_ratio|percent>; above it packets are dropped.",
+                critical=s.thresholds["spu_busy_ratio"],
             ),
         ),
         Table(
-            title="Clusters",
-            says="What pairs of gateways say of themselves. Anything but green, healthy and up means: no spare.",
+            title="Gateway clusters",
+            description="Cluster state. In any state other than green, healthy or up there is no redundancy.",
             queries=(Query(f"(mist_gateway_cluster_status{{<in_device>}} == 1) {_NAMED}"),),
-            empty="None: no cluster here, or its gateways do not speak",
+            no_value="None: no cluster, or its gateways do not report",
             w=8,
-            drops=("Value",),
-            columns=(Column(field="device", title="Cluster"), Column(field="state", title="Light"), _SITE, *_IDS),
+            exclude=("Value",),
+            columns=(Column(field="device", title="Cluster"), Column(field="state", title="State"), _SITE, *_IDS),
         ),
-        Lines(
-            title="Hottest gateways",
-            says="The hottest sensor of a gateway, the ten hottest.",
+        TimeSeries(
+            title="Top 10 gateways by temperature",
+            description="Highest temperature of any sensor, by gateway.",
             queries=(
                 Query(
                     f"topk(10, max by (<device>) (mist_gateway_temperature_celsius{{<in_device>}}) {_NAMED})",
                     "{{device}}",
                 ),
             ),
-            empty=words.NOT_STREAMED,
+            no_value=messages.NOT_STREAMED,
             unit="celsius",
-            steps=Steps("Dashed: <temperature_celsius> degrees.", red=s.thresholds["temperature_celsius"]),
+            thresholds=Thresholds("Dashed: <temperature_celsius> °C.", critical=s.thresholds["temperature_celsius"]),
         ),
-        Lines(
-            title="Processors",
-            says="Share of processor time of the routing engines, the ten busiest.",
+        TimeSeries(
+            title="Top 10 gateways by CPU utilization",
+            description="CPU utilization of the routing engines.",
             queries=(
                 Query(
                     f'topk(10, mist_device_cpu_utilization_ratio{{<in_device>, device_type="gateway"}} {_NAMED})',
                     "{{device}} {{node}}",
                 ),
             ),
-            empty=words.NOT_STREAMED,
+            no_value=messages.NOT_STREAMED,
             unit="percentunit",
-            top=1,
-            steps=Steps("Dashed: <cpu_ratio|percent>.", red=s.thresholds["cpu_ratio"]),
+            maximum=1,
+            thresholds=Thresholds("Dashed: <cpu_ratio|percent>.", critical=s.thresholds["cpu_ratio"]),
         ),
     )

@@ -57,7 +57,7 @@ def daemon(monkeypatch):
     app = types.ModuleType("collector.daemon.wiring")
     app.calls = []
 
-    async def run(config, *, stop, notifier, source):
+    async def run(config, *, stop, notifier, source, log_dropped):
         app.calls.append(config)
         app.source = source
         await app.behaviour(stop)
@@ -143,18 +143,18 @@ async def test_a_signal_stops_the_daemon(file, daemon, number):
         await stop.wait()
 
     daemon.behaviour = behaviour
-    await run.until_told(config.load(file, {}), lambda: None, lambda _: None)
+    await run.run_until_signal(config.load(file, {}), lambda: None, lambda _: None)
     assert len(daemon.calls) == 1
 
 
 async def test_a_hangup_asks_for_the_file_again_and_stops_nothing(file, daemon):
     async def behaviour(_stop):
         signal.raise_signal(signal.SIGHUP)
-        await daemon.source.asked.wait()
+        await daemon.source.requested.wait()
 
     daemon.behaviour = behaviour
     again = config.load(file, {})
-    await run.until_told(config.load(file, {}), lambda: again, lambda _: None)
+    await run.run_until_signal(config.load(file, {}), lambda: again, lambda _: None)
     assert daemon.source.load() is again
 
 

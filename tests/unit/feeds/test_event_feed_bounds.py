@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
-from tests.unit.catalog.test_webhooks import HERE, send, told
 
 from collector.catalog import event_rules
 from collector.catalog.events import TABLES
@@ -21,6 +20,7 @@ from collector.metrics.store import Store
 from collector.metrics.text_format import render_all
 from collector.mist.directories import Directories
 from collector.mist.topics import TOPICS
+from tests.unit.feeds.test_event_feed import HERE, send, told
 
 
 @pytest.fixture
@@ -82,14 +82,14 @@ class TestCaps:
         assert catalog.rejected_parts() == {("webhook:client-latency", "too_many_rows"): 1}
 
     def test_rows_of_a_state(self, catalog):
-        alerts = [{"zone_id": str(number), "current_occupancy": 1} for number in range(event_rules.TOLD_ROWS + 2)]
+        alerts = [{"zone_id": str(number), "current_occupancy": 1} for number in range(event_rules.MAX_GAUGE_ROWS + 2)]
         send(catalog, "occupancy-alerts", {"alert_events": alerts})
-        assert len(told(catalog, "mist_zone_occupancy_alert_occupants")) == event_rules.TOLD_ROWS
+        assert len(told(catalog, "mist_zone_occupancy_alert_occupants")) == event_rules.MAX_GAUGE_ROWS
         assert catalog.rejected_parts() == {("webhook:occupancy-alerts", "too_many_rows"): 2}
 
     def test_rows_of_a_counter(self, catalog, monkeypatch):
         counts = catalog.events._topics["client-join"].counts[0]
-        monkeypatch.setattr(counts, "counted", dataclasses.replace(counts.counted, rows=2))
+        monkeypatch.setattr(counts, "rule", dataclasses.replace(counts.rule, max_rows=2))
         send(catalog, "client-join", *({"ssid": str(number % 4), "band": "5"} for number in range(8)))
         assert told(catalog, "mist_client_joins") == {
             f'mist_client_joins_total{{{HERE},ssid="0",band="5"}}': 2,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.catalog.test_webhooks import AT, HERE, PLACE, send, told
 
 from collector.errors import Rejected
 from collector.feeds import open_alarms
 from collector.feeds.router import FeedRouter
+from tests.unit.feeds.test_event_feed import AT, HERE, PLACE, send, told
 
 ALARM = {"id": "1", "type": "bad_cable", "group": "marvis", "severity": "critical", "timestamp": AT}
 OPEN = f'mist_alarms_open{{{HERE},group="marvis",severity="critical"}}'

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.catalog.test_webhooks import told
 
-from collector.catalog.event_rules import PASSING_KEPT_S
+from collector.catalog.event_rules import TRANSIENT_VALUE_TTL_S
 from collector.feeds.client_feed import SSID_KEPT_S, ClientFeed
 from collector.feeds.router import FeedRouter
 from collector.feeds.unknown_sites import SILENT_S, UnknownSites
@@ -14,6 +13,7 @@ from collector.metrics.store import Store
 from collector.mist.channels import match
 from collector.mist.directories import Directories
 from collector.mist.directory import Changes, Directory, Org, Site
+from tests.unit.feeds.test_event_feed import told
 
 EVENTS = "mist_webhook_events_total"
 HERE, GONE = Site("here", "o"), Site("gone", "o")
@@ -117,7 +117,7 @@ def test_a_name_that_is_not_told_for_a_month_gives_its_place_to_another(catalog,
         join(catalog, f"old {number}")
     join(catalog, "new")
     assert catalog.refused_labels()["ssid"] == 1, "the cap is reached"
-    clock.now += PASSING_KEPT_S - 10
+    clock.now += TRANSIENT_VALUE_TTL_S - 10
     join(catalog, "old 7")
     sweep(catalog)
     clock.now += 3700
@@ -143,7 +143,7 @@ def test_what_alerts_rely_on_does_not_end_by_silence(catalog, clock, directory):
     catalog.changed(directory.replace([Org("o")], [HERE, Site("second", "o")], []))
     born = told(catalog, "mist_alarms_total")
     assert born
-    clock.now += 10 * PASSING_KEPT_S
+    clock.now += 10 * TRANSIENT_VALUE_TTL_S
     sweep(catalog)
     assert told(catalog, "mist_alarms_total") == born
 

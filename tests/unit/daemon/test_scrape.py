@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collector.daemon.wiring import wanted_of
+from collector.daemon.scrape import wanted_of
 from collector.feeds.router import FeedRouter
 from collector.metrics.text_format import render
 from collector.serve.metrics import Selection

@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 
 from collector import config
-from collector.daemon.wiring import Collector
+from collector.daemon.wiring import Daemon
 from tests.support.clock import ManualClock
 from tests.support.floors import IDS, MAP, SITE, mac
 
@@ -23,7 +23,7 @@ def collector(directory, *, floor_page=True, positions=True):
     }
     file = directory / "collector.yaml"
     file.write_text(json.dumps(wanted))
-    return Collector(config.load(file, {}), ManualClock())
+    return Daemon(config.load(file, {}), ManualClock())
 
 
 async def get(daemon, path):
@@ -34,10 +34,10 @@ async def get(daemon, path):
 
 async def test_what_rest_and_channels_tell_is_on_the_page(tmp_path):
     daemon = collector(tmp_path)
-    daemon.catalog.rest_object("map", {"id": MAP, "name": "Ground floor", "width": 100, "height": 50, "ppm": 2.0}, IDS)
+    daemon.feeds.rest_object("map", {"id": MAP, "name": "Ground floor", "width": 100, "height": 50, "ppm": 2.0}, IDS)
     corners = [{"x": 0, "y": 0}, {"x": 50, "y": 0}, {"x": 50, "y": 50}]
-    daemon.catalog.rest_object("zone_definition", {"id": "z", "name": "Hall", "map_id": MAP, "vertices": corners}, IDS)
-    say = daemon.catalog.open_channel(f"/sites/{SITE}/stats/maps/{MAP}/clients")
+    daemon.feeds.rest_object("zone_definition", {"id": "z", "name": "Hall", "map_id": MAP, "vertices": corners}, IDS)
+    say = daemon.feeds.open_channel(f"/sites/{SITE}/stats/maps/{MAP}/clients")
     say(json.dumps({"mac": mac(1), "x": 30, "y": 10}), daemon.clock.now())
     async with daemon.operator:
         assert "/floors" in (await get(daemon, "/"))[1]

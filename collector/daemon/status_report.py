@@ -1,0 +1,88 @@
+"""The status report: everything that the collector page and `systemctl status` show, read from the status records."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import collector
+from collector.serve.status_page import EventLine, StatusPage
+from collector.status import Counts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from collector.clock import Clock
+    from collector.config import Config
+    from collector.daemon.account import AccountRun
+    from collector.daemon.readiness import Readiness
+    from collector.feeds.router import FeedRouter
+    from collector.status import ConnectionStatus, PollStatus, RestStatus, WebhookStatus
+
+
+class StatusReport:
+    """Builds the records of the collector page from the live status records."""
+
+    def __init__(
+        self,
+        *,
+        accounts: Sequence[AccountRun],
+        config: Callable[[], Config],
+        readiness: Readiness,
+        feeds: FeedRouter,
+        rest: Sequence[RestStatus],
+        polls: Sequence[PollStatus],
+        connections: Sequence[ConnectionStatus],
+        frames: Counts,
+        events: Mapping[str, Counts],
+        webhook: WebhookStatus | None,
+        clock: Clock,
+    ) -> None:
+        self._accounts = accounts
+        self._config = config
+        self._readiness = readiness
+        self._feeds = feeds
+        self._rest = rest
+        self._polls = polls
+        self._connections = connections
+        self._frames = frames
+        self._events = events
+        self._webhook = webhook
+        self._clock = clock
+        self._started_at = clock.now()
+
+    def summary(self) -> str:
+        """Return the state in one line, for `systemctl status`."""
+        channels = [one.state for connection in self._connections for one in connection.subscriptions.values()]
+        up = f"{channels.count('up')} of {len(channels)} channels up, {self._frames.received} frames"
+        return "; ".join([up, *(f"not ready: {reason}" for reason in self._readiness.reasons()[:1])])
+
+    def page(self) -> StatusPage:
+        """Return everything on the collector page."""
+        config = self._config()
+        return StatusPage(
+            now=self._clock.now(),
+            unix=self._clock.time(),
+            started_at=self._started_at,
+            version=collector.__version__,
+            not_ready=self._readiness.reasons(),
+            accounts=[account.summary() for account in self._accounts],
+            rest=self._rest,
+            polls=self._polls,
+            connections=self._connections,
+            frames=self._frames,
+            events=total(self._events),
+            webhook=self._webhook,
+            series=self._feeds.store.series_by_family(),
+            floors=config.location.floor_page and config.locates,
+            last_events=[EventLine(e.unix, e.topic, e.type, e.site_id) for e in self._feeds.events.recent],
+        )
+
+
+def total(counts: Mapping[str, Counts]) -> Counts:
+    """Return the sum over all topics."""
+    dropped: dict[str, int] = {}
+    for one in counts.values():
+        for reason, count in one.dropped.items():
+            dropped[reason] = dropped.get(reason, 0) + count
+    received, applied = sum(one.received for one in counts.values()), sum(one.applied for one in counts.values())
+    return Counts(received, applied, dropped)

@@ -1,0 +1,49 @@
+"""Logging of unexpected exceptions: each distinct one once, with its traceback.
+
+An exception that a hostile peer can provoke would otherwise fill the log. Two exceptions are the same when their type
+and the innermost line of code are the same.
+"""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+MAX_DISTINCT: Final = 100  # distinct exceptions that are logged in the life of the process
+_LOG: Final = structlog.get_logger()
+
+
+class ErrorLog:
+    """Logs each distinct exception once. One instance may serve several callers."""
+
+    def __init__(self, max_distinct: int = MAX_DISTINCT) -> None:
+        self._max_distinct = max_distinct
+        self._seen: set[tuple[str, str, str]] = set()
+
+    def log(self, event: str, error: BaseException, **facts: object) -> bool:
+        """Log `error` as `event` with its traceback, unless the same one was logged before; return whether it was.
+
+        Args:
+            event: name of the log event.
+            error: the exception. Its traceback is rendered without local variables, which may hold payloads.
+            facts: further keys of the log line.
+        """
+        key = (event, type(error).__name__, origin_of(error))
+        if key in self._seen or len(self._seen) >= self._max_distinct:
+            return False
+        self._seen.add(key)
+        _LOG.error(event, error=key[1], where=key[2], trace="".join(traceback.format_exception(error)), **facts)
+        return True
+
+
+def origin_of(error: BaseException) -> str:
+    """Return the innermost function and line of an exception: "module.function:12"."""
+    frame: TracebackType | None = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    return f"{frame.tb_frame.f_code.co_qualname}:{frame.tb_lineno}" if frame is not None else "unknown"
