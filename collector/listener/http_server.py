@@ -71,6 +71,8 @@ class LimitedServer:
         """
         if self._acceptor is not None:
             self._acceptor.close()
+            self._acceptor = None
+        await self._runner.shutdown()  # ends streams, which would use up the grace time
         if not await self._limiter.drain(self._grace_s):
             self._limiter.abort_all()
         await self._runner.cleanup()
