@@ -16,7 +16,7 @@ from collector.errors import ListenError, Rejected
 from collector.ingest.dispatcher import Dispatcher
 from collector.ingest.stream.pool import StreamPool, StreamSettings
 from collector.ingest.stream.websocket import WebSocketConnect
-from collector.ingest.webhook.endpoint import Webhook, WebhookLimits, WebhookRules
+from collector.ingest.webhook.endpoint import Webhook, WebhookLimits, WebhookPolicy
 from collector.mist.deduplicator import Deduplicator
 from collector.mist.envelope import Data
 from collector.status import ConnectionStatus, Counts, WebhookStatus
@@ -93,7 +93,7 @@ async def hearing(
 async def receiving(config: Config, hear: HearBody) -> AsyncIterator[str]:
     """Listen for webhooks while the block runs, as the daemon would; gives "" or why that is not possible."""
 
-    def deliver(body: bytes, _now: float) -> Rejected | None:
+    async def deliver(body: bytes, _now: float) -> Rejected | None:
         hear(body)
         return None
 
@@ -102,8 +102,8 @@ async def receiving(config: Config, hear: HearBody) -> AsyncIterator[str]:
         yield "webhooks are off in the configuration"
         return
     limits = WebhookLimits(wanted.max_body_bytes, wanted.read_timeout_s)
-    rules = WebhookRules(wanted.path, wanted.read_secrets, wanted.allow_unsigned, limits)
-    listener = Webhook(wanted.listen, deliver=deliver, status=WebhookStatus(), clock=SystemClock(), rules=rules)
+    policy = WebhookPolicy(wanted.path, wanted.read_secrets, wanted.allow_unsigned, limits)
+    listener = Webhook(wanted.listen, deliver=deliver, status=WebhookStatus(), clock=SystemClock(), policy=policy)
     async with AsyncExitStack() as stack:
         try:
             await stack.enter_async_context(listener)

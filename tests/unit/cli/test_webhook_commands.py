@@ -201,7 +201,7 @@ async def test_doctor_tells_what_is_wrong_with_it(tmp_path, monkeypatch, capsys)
         await here.init()
         elsewhere = here.config(MIST_COLLECTOR__WEBHOOK__LISTEN="192.0.2.1:9734")
         assert await examinations.examine(elsewhere, account=None, webhook_url=None) == 2
-        assert "FAIL  cannot listen on 192.0.2.1:9734: this machine has no such address" in capsys.readouterr().out
+        assert "FAIL  cannot listen on 192.0.2.1:9734: this host does not have that address" in capsys.readouterr().out
         await examinations.examine(here.config(), account=None, webhook_url=None)
         assert "no webhook of its organisations posts to /webhook" in capsys.readouterr().out
         loaded = await registered_here(here)

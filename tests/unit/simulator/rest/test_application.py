@@ -53,7 +53,12 @@ async def test_every_poll_of_the_collector_has_a_response(cloud, get, org_id, si
 
 
 def test_the_polls_per_site():
-    assert {poll.name for poll in POLLS if poll.scope is Scope.SITE} == {"maps", "zone_definitions", "zones", "rssizones"}
+    assert {poll.name for poll in POLLS if poll.scope is Scope.SITE} == {
+        "maps",
+        "zone_definitions",
+        "zones",
+        "rssizones",
+    }
 
 
 @pytest.mark.parametrize("one", TYPE_LISTS, ids=lambda one: one.path)
