@@ -1,7 +1,7 @@
 """What it costs to read a frame and do nothing with it: `python -m tests.benchmarks.readers`.
 
-The library `websockets` alone, and the collector's transport on top of it, take turns at one server that floods them with
-positions and with messages of access points. The result is microseconds of CPU per frame, of the cheapest of some turns.
+The library `websockets` alone, and the collector's transport on top of it, take turns at one server that floods them
+with positions and with messages of access points. The result is microseconds of CPU per frame, of the cheapest turn.
 """
 
 from __future__ import annotations
