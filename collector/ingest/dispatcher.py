@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from collector.error_log import generated_line, origin_of
 from collector.errors import Rejected
 from collector.mist.delivery import parse_delivery
 from collector.mist.envelope import Data
@@ -62,7 +63,7 @@ class Dispatcher:
         self._events = events
         self._channels: dict[str, Apply] = {}
         self._topics: dict[str, ApplyEvent] = {}
-        self._bugs: set[tuple[str, str]] = set()
+        self._bugs: set[tuple[str, str, str]] = set()
 
     # Stream
 
@@ -99,7 +100,7 @@ class Dispatcher:
             try:
                 rejected = apply(payload, now)
             except Exception as error:  # noqa: BLE001 - a bug in one handler must not stop the stream; it is counted
-                rejected = self._bug(error)
+                rejected = self._bug(error, channel=self._channel_of(apply))
             if rejected is None:
                 applied += 1
             else:
@@ -133,7 +134,7 @@ class Dispatcher:
                 return Rejected("duplicate")
             return self._handler(topic)(event, now)
         except Exception as error:  # noqa: BLE001 - as above
-            return self._bug(error)
+            return self._bug(error, topic=booked_as)
 
     def _handler(self, topic: str) -> ApplyEvent:
         """Resolve a known topic once; an unknown one each time, for there may be any number of them."""
@@ -152,14 +153,20 @@ class Dispatcher:
         else:
             account.drop(rejected.reason)
 
-    def _bug(self, error: Exception) -> Rejected:
-        """Log a bug where it is new; without its message and payload, which may hold what nobody should read."""
-        trace = error.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        where = f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}" if trace is not None else "unknown"
-        bug = (type(error).__name__, where)
+    def _channel_of(self, apply: Apply) -> str:
+        return next((channel for channel, known in self._channels.items() if known is apply), "")
+
+    def _bug(self, error: Exception, **source: str) -> Rejected:
+        """Log an exception of a handler once, without its message and payload, which may hold personal data.
+
+        Args:
+            error: the exception.
+            source: the channel or topic that was being applied, for the log line.
+        """
+        where, generated = origin_of(error), generated_line(error)
+        facts = {} if generated is None else {"object": generated.kind, "line": generated.text}
+        bug = (type(error).__name__, where, facts.get("line", ""))
         if bug not in self._bugs and len(self._bugs) < _MAX_BUGS:
             self._bugs.add(bug)
-            _LOG.error("handler_failed", error=bug[0], where=where)
+            _LOG.error("handler_failed", error=bug[0], where=where, **source, **facts)
         return Rejected("internal_error")
