@@ -22,7 +22,7 @@ from collector.clock import SystemClock
 from collector.errors import RemoteError
 from collector.mist import channels
 from collector.mist.sitefilter import SiteFilter
-from collector.serve import words
+from collector.serve import humanize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,7 +50,7 @@ async def examine(config: Config, *, account: str | None, webhook_url: str | Non
     findings.about("Configuration")
     for warning in config.warnings:
         findings.warn(warning)
-    findings.ok(f"{words.many(len(config.accounts), 'account')}, every key is known and fits")
+    findings.ok(f"{humanize.many(len(config.accounts), 'account')}, every key is known and fits")
     async with visiting(config, account=account) as visits:
         reached = [visit for visit in visits if await _account(visit, findings)]
         await _channels(config, reached, findings)
@@ -63,7 +63,7 @@ def _sum_up(findings: Findings) -> None:
     if findings.code:
         typer.echo("\nSomething is missing; what to do stands below each FAIL.")
     else:
-        warned = f", with {words.many(findings.warned, 'warning')}" if findings.warned else ""
+        warned = f", with {humanize.many(findings.warned, 'warning')}" if findings.warned else ""
         typer.echo(f"\nAll is well{warned}.")
 
 
@@ -86,7 +86,9 @@ def _rights(me: object, findings: Findings) -> None:
     privileges = me.get("privileges") if isinstance(me, dict) else None
     found = [one for one in privileges if isinstance(one, dict)] if isinstance(privileges, list) else []
     roles = sorted({str(one.get("role", "unknown")) for one in found})
-    findings.ok(f"the token is accepted: {words.many(len(found), 'privilege')}, role {', '.join(roles) or 'unknown'}")
+    findings.ok(
+        f"the token is accepted: {humanize.many(len(found), 'privilege')}, role {', '.join(roles) or 'unknown'}"
+    )
     if more := [role for role in roles if role not in _READS]:
         findings.warn(
             f"the token may do more than read (role {', '.join(more)})",
@@ -125,9 +127,9 @@ async def _reach(visit: Visit, findings: Findings) -> None:
     findings.ok(
         ", ".join(
             (
-                words.many(len(known.orgs), "organisation"),
-                words.many(len(known.sites), "site"),
-                words.many(len(known.devices), "device"),
+                humanize.many(len(known.orgs), "organisation"),
+                humanize.many(len(known.sites), "site"),
+                humanize.many(len(known.devices), "device"),
             )
         )
     )
@@ -150,7 +152,7 @@ async def _channels(config: Config, visits: Sequence[Visit], findings: Findings)
     wanted = sum(len(visit.channels()) for visit in visits)
     if not wanted:
         return
-    findings.about(f"Stream: {words.many(wanted, 'channel')}, each subscribed once")
+    findings.about(f"Stream: {humanize.many(wanted, 'channel')}, each subscribed once")
     async with listening.hearing(config, visits, lambda _event: None) as statuses:
         await _until_settled(statuses, wanted)
         _tell_connections(statuses, findings)

@@ -18,7 +18,7 @@ from collector.ingest.rest.inventory_reader import Reader
 from collector.mist import clouds
 from collector.mist.directory import Directory
 from collector.mist.sitefilter import SiteFilter
-from collector.serve import words
+from collector.serve import humanize
 from collector.status import RestStatus
 
 if TYPE_CHECKING:
@@ -149,8 +149,8 @@ def _tell(reading: Reading) -> None:
         sites = [site.name or site.id for site in reading.sites.values() if site.org_id == org.id]
         devices = [device for device in reading.devices.values() if device.org_id == org.id]
         kinds = {kind: sum(device.type == kind for device in devices) for kind in _KINDS}
-        counts = ", ".join(words.many(count, *_KINDS[kind]) for kind, count in kinds.items() if count)
-        typer.echo(f"  {org.name or org.id}: {words.many(len(sites), 'site')}, {counts or 'no devices'}")
+        counts = ", ".join(humanize.many(count, *_KINDS[kind]) for kind, count in kinds.items() if count)
+        typer.echo(f"  {org.name or org.id}: {humanize.many(len(sites), 'site')}, {counts or 'no devices'}")
         more = f" and {len(sites) - _SHOWN} more" if len(sites) > _SHOWN else ""
         if sites:
             typer.echo(f"    {', '.join(sorted(sites)[:_SHOWN])}{more}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from collector.serve import words
+from collector.serve import humanize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,9 +47,9 @@ def _rate(before: Samples, now: Samples, name: str, seconds: float, **labels: st
 def _head(url: str, now: Samples, unix: float) -> Iterator[str]:
     version = next((labels.get("version", "?") for labels, _ in now.get(f"{_OWN}build_info", ())), "?")
     start = _total(now, "process_start_time_seconds")
-    running = f", running for {words.seconds(unix - start)}" if start else ""
+    running = f", running for {humanize.seconds(unix - start)}" if start else ""
     memory = _total(now, "process_resident_memory_bytes")
-    yield f"mist-collector {version} at {url}{running}, {words.size(int(memory))} of memory, {words.moment(unix)}"
+    yield f"mist-collector {version} at {url}{running}, {humanize.size(int(memory))} of memory, {humanize.moment(unix)}"
     yield ""
 
 
@@ -60,10 +60,12 @@ def _ways_in(before: Samples, now: Samples, seconds: float) -> Iterator[str]:
         reasons: dict[str, float] = {}
         for labels, value in now.get(f"{_OWN}{name}_dropped_total", ()):
             reasons[labels["reason"]] = reasons.get(labels["reason"], 0.0) + value
-        dropped = ", ".join(f"{words.count(int(count))} {reason}" for reason, count in sorted(reasons.items()) if count)
+        dropped = ", ".join(
+            f"{humanize.count(int(count))} {reason}" for reason, count in sorted(reasons.items()) if count
+        )
         yield (
-            f"{title:<18}{_rate(before, now, received, seconds):>12.1f}{words.count(int(_total(now, received))):>14}"
-            f"{words.count(int(_total(now, applied))):>14}  {dropped or 'none'}"
+            f"{title:<18}{_rate(before, now, received, seconds):>12.1f}{humanize.count(int(_total(now, received))):>14}"
+            f"{humanize.count(int(_total(now, applied))):>14}  {dropped or 'none'}"
         )
     yield ""
 
@@ -81,7 +83,7 @@ def _connections(before: Samples, now: Samples, seconds: float, unix: float) -> 
         name = labels["connection"]
         rate = _rate(before, now, f"{_OWN}connection_received_bytes_total", seconds, connection=name)
         breaks = _total(now, f"{_OWN}connection_breaks_total", lambda found, name=name: found["connection"] == name)  # type: ignore[misc]
-        heard = words.ago(last.get(name), unix)
+        heard = humanize.ago(last.get(name), unix)
         yield f"{name:<18}{'open' if up else 'DOWN':<8}{rate / 1000:>8.1f}{heard:>16}{breaks:>8.0f}"
     if len(rows) > CONNECTIONS:
         yield f"and {len(rows) - CONNECTIONS} more"
@@ -100,7 +102,7 @@ def _devices(now: Samples, unix: float) -> Iterator[str]:
     for labels, up in now.get("mist_device_up", ()):
         kinds.setdefault(labels.get("device_type", "?"), []).append(up)
     counts = ", ".join(
-        f"{sum(ups):.0f} of {words.many(len(ups), _KINDS.get(kind, kind), _MANY.get(kind, ''))} up"
+        f"{sum(ups):.0f} of {humanize.many(len(ups), _KINDS.get(kind, kind), _MANY.get(kind, ''))} up"
         for kind, ups in sorted(kinds.items())
     )
     yield ""
@@ -113,5 +115,5 @@ def _devices(now: Samples, unix: float) -> Iterator[str]:
         yield f"{'WORST':<26}{'MAC':<14}{'TYPE':<10}{'STATE':<7}LAST SEEN"
     for up, at, labels in worst:
         mac, state = labels["mac"], "up" if up else "DOWN"
-        heard = words.ago(at or None, unix)
+        heard = humanize.ago(at or None, unix)
         yield f"{names.get(mac, '')[:25]:<26}{mac:<14}{labels.get('device_type', ''):<10}{state:<7}{heard}"

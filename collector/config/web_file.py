@@ -16,7 +16,7 @@ from pydantic import AfterValidator, SecretStr, ValidationError
 
 from collector.config import faults as translation
 from collector.config import yaml_file
-from collector.config.fields import SecretPath, Wrong
+from collector.config.fields import InvalidValue, SecretPath
 from collector.config.section import Section
 from collector.errors import ConfigError, Fault
 
@@ -71,22 +71,22 @@ _HEADERS: Final = (
 
 def _suite(value: str) -> str:
     if value not in _SUITES:
-        raise Wrong("is not a cipher suite that is known here", f"allowed: {', '.join(_SUITES)}")
+        raise InvalidValue("is not a cipher suite that is known here", f"allowed: {', '.join(_SUITES)}")
     return value
 
 
 def _hashed(value: SecretStr) -> SecretStr:
     if not _HASH.fullmatch(value.get_secret_value()):
-        raise Wrong("is not a bcrypt hash", "write the hash of the password, as htpasswd -nBC 10 prints it")
+        raise InvalidValue("is not a bcrypt hash", "write the hash of the password, as htpasswd -nBC 10 prints it")
     return value
 
 
 def _header(value: dict[str, str]) -> dict[str, str]:
     for name, text in value.items():
         if name not in _HEADERS:
-            raise Wrong("names a header that cannot be set", f"allowed: {', '.join(_HEADERS)}")
+            raise InvalidValue("names a header that cannot be set", f"allowed: {', '.join(_HEADERS)}")
         if not text.isascii() or not text.isprintable():
-            raise Wrong("holds a value that no header may carry", "printable ASCII")
+            raise InvalidValue("holds a value that no header may carry", "printable ASCII")
     return value
 
 
@@ -206,13 +206,13 @@ def _context(path: Path, tls: TlsSection) -> ssl.SSLContext:
 
 def _no_password() -> str:
     """A key under a password would be asked for on the terminal."""
-    raise Wrong("is under a password", "store the key without one, readable by the collector alone")
+    raise InvalidValue("is under a password", "store the key without one, readable by the collector alone")
 
 
 def _load(path: Path, key: str, load: Any) -> None:
     try:
         load()
-    except Wrong as error:
+    except InvalidValue as error:
         raise ConfigError(str(path), [Fault("tls_server_config.key_file", error.problem, error.remedy)]) from None
     except (OSError, ValueError) as error:  # SSLError is an OSError
         reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
