@@ -30,8 +30,8 @@ class ObjectKind:
         roots: the entities whose rows describe the object itself; those that never expire first.
         nested: the entities inside it, parents before children.
         extras: fields of the object that the caller reads itself; `attribute` returns their struct attribute.
-        skip_unchanged: fields (objects or maps) that are always sent complete and rarely change, such as configuration and
-            neighbours. They are written only when their text differs from the last one. Affects speed only.
+        skip_unchanged: fields (objects or maps) that are always sent complete and rarely change, such as configuration
+            and neighbours. They are written only when their text differs from the last one. Affects speed only.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """Decoding of payloads into structs: in C where the types are as expected, field by field where they are not.
 
-Both paths make the same structs, so the code that follows does not depend on the path. An absent field holds its default:
-`NAN` for numbers, `UNSET` for all other kinds. An explicit null is None.
+Both paths make the same structs, so the code that follows does not depend on the path. An absent field holds its
+default: `NAN` for numbers, `UNSET` for all other kinds. An explicit null is None.
 
 A root field that is declared `skip_unchanged` (configuration, neighbours: it rarely changes) is not decoded but kept as
 JSON text, so that the writer can skip it while the text is unchanged; `field_decoder` decodes it when it has changed.
@@ -129,7 +129,7 @@ class Decoder:
             self.rejected = {reason: count for reason, count in left.items() if count}
 
     def field_decoder(self, key: str) -> Callable[[msgspec.Raw], object]:
-        """Return the function that decodes the text of a `skip_unchanged` root field; its result is UNSET if invalid."""
+        """Return the function that decodes the text of a `skip_unchanged` field; its result is UNSET if invalid."""
         collection = self._collections.get(key)
         decode = msgspec.json.Decoder(self._in_text.field(self._node, key, collection)[0]).decode
 

@@ -6,8 +6,8 @@ their index and the directory form no cycles and need no cycle collector. So obj
 (`python -m tests.benchmarks.giant`): collections of up to 570 ms before, of 10-15 ms since.
 
 A frozen object is released like any other when its last reference goes; only a cycle that was alive when it was frozen
-and becomes garbage later stays. So nothing is frozen while the number of objects is constant, and all objects are unfrozen
-and collected at long intervals, which in the largest installations is one long pause every few weeks.
+and becomes garbage later stays. So nothing is frozen while the number of objects is constant, and all objects are
+unfrozen and collected at long intervals, which in the largest installations is one long pause every few weeks.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 `sys.intern` does that and releases a string with the last row that refers to it, except in the first releases of Python
 3.12 (Ubuntu 24.04 ships one): there an interned string is immortal (python/cpython#113993), and a daemon that receives
-new names for months would keep them all. On such a Python an `InternTable` is used instead. It forgets strings that were
-not looked up lately; a string that is forgotten too early is only duplicated.
+new names for months would keep them all. On such a Python an `InternTable` is used instead. It forgets strings that
+were not looked up lately; a string that is forgotten too early is only duplicated.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """The model of metric tables: entities (kinds of rows) and families (columns).
 
-A catalogue is data made of these objects. `compiler.py` turns them into decoders and writers, `store.py` holds the rows,
-`samples.py` reads them. This module does not depend on the source of a payload.
+A catalogue is data made of these objects. `compiler.py` turns them into decoders and writers, `store.py` holds the
+rows, `samples.py` reads them. This module does not depend on the source of a payload.
 
-Paths are dotted JSON keys, relative to the JSON object of the entity: `env_stat.cpu_temp`. The path of an entity may end
-in one iteration: `radio_stat.{band}` (a map, whose key is the key of the row) or `module_stat[*]` (a list). Alternative
-names of one field are a tuple, the most frequent first.
+Paths are dotted JSON keys, relative to the JSON object of the entity: `env_stat.cpu_temp`. The path of an entity may
+end in one iteration: `radio_stat.{band}` (a map, whose key is the key of the row) or `module_stat[*]` (a list).
+Alternative names of one field are a tuple, the most frequent first.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ class Flag(Family):
 
 
 def timestamp(name: str, path: Path, help: str, **labels: str) -> Gauge:  # noqa: A002 - the field is called help
-    """Return a gauge for a point in time in seconds since the epoch (from seconds, milliseconds or ISO 8601; 0 is never)."""
+    """Return a gauge for a time in seconds since the epoch (read from seconds, milliseconds or ISO 8601; 0: never)."""
     return Gauge(name, path, help, scale=EPOCH, labels=labels)
 
 

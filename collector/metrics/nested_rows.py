@@ -1,4 +1,4 @@
-"""Nested rows: the rows of map entries and list elements, created with the first element of a key and ended with the last."""
+"""Nested rows: the rows of map entries and list elements. How they are created, keyed and ended."""
 
 from __future__ import annotations
 

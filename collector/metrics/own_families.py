@@ -151,9 +151,7 @@ def _by_account(value: Callable[[RestStatus], float]) -> Reader:
 
 def _by_poll(value: Callable[[PollStatus], float | None]) -> Reader:
     """Return a reader of one value per poll; a poll whose value is None has no sample."""
-    return lambda s: {
-        (one.account, one.poll): known for one in s.polls if (known := value(one)) is not None
-    }
+    return lambda s: {(one.account, one.poll): known for one in s.polls if (known := value(one)) is not None}
 
 
 def _of_webhook(read: Callable[[WebhookStatus], Values]) -> Reader:
@@ -418,7 +416,7 @@ _PROCESS: Final = (
         "parts_rejected",
         "Total number of fields rejected in applied payloads, by object and reason.",
         ("object", "reason"),
-        lambda s: s.rejected_parts(),
+        lambda s: {(name, reason): count for (name, reason), count in s.rejected_parts().items()},
     ),
     _gauge(
         "server_connections",

@@ -108,7 +108,7 @@ class RowIndex:
     def object_rows(self, identity: str, labels: tuple[str, ...], spec: RowSpec) -> ObjectRows:
         """Return the rows of an object, created at its first use.
 
-        If its labels have changed, its old rows end; if its kind has changed, those in tables that only the old kind has.
+        If its labels have changed, its old rows end. If its kind has changed, those in tables of the old kind only end.
         """
         known = self.objects.get(identity)
         if known is not None and known.spec is spec and known.labels == labels:

@@ -33,7 +33,7 @@ class SelfMetrics:
     def render(self, *, openmetrics: bool) -> bytes:
         """Return the exposition without the end mark of OpenMetrics, in which each counter has a `_created` sample."""
         if not openmetrics:
-            return generate_latest(_Registry(self._collect(None)))  # type: ignore[arg-type]  # needs `collect` only
+            return generate_latest(_Registry(self._collect(None)))  # it needs `collect` only
         created = self._records.started_at or None
         text: bytes = generate_openmetrics(_Registry(self._collect(created)))  # type: ignore[no-untyped-call]
         return text.removesuffix(EOF)
@@ -82,6 +82,7 @@ def metric_of(family: OwnFamily, records: StatusRecords, created: float | None =
 
 def own_families() -> list[tuple[str, str, list[str], str]]:
     """Return name, type, label names and HELP text of every own family, for the metric reference."""
-    subscriptions = [(one.name, one.type.value, list(SUBSCRIPTION.label_names), one.help) for one in SUBSCRIPTION.families]
+    labels = list(SUBSCRIPTION.label_names)
     own = [(one.name, one.type.value, list(one.labels), one.help) for one in FAMILIES]
-    return sorted(own + subscriptions)
+    own += [(one.name, one.type.value, labels, one.help) for one in SUBSCRIPTION.families]
+    return sorted(own)

@@ -1,8 +1,8 @@
 """The shape of an object's JSON, as far as its tables read it: a tree of nodes, built from entities.
 
-A node is one JSON object. It lists the fields that are read (leaves), the objects inside it, and the maps and lists whose
-elements are rows. `decoder.py` makes msgspec structs from the tree, `writer.py` the code that writes decoded values into
-the store; both use the order of a node's fields that `JsonNode.order()` returns.
+A node is one JSON object. It lists the fields that are read (leaves), the objects inside it, and the maps and lists
+whose elements are rows. `decoder.py` makes msgspec structs from the tree, `writer.py` the code that writes decoded
+values into the store; both use the order of a node's fields that `JsonNode.order()` returns.
 """
 
 from __future__ import annotations
@@ -157,7 +157,9 @@ class ShapeBuilder:
             if not separate:
                 node.numbers.setdefault(entity, []).append((key, column))
         if separate:
-            shape.separate.append(SeparateColumn(entity, tuple(tuple(path.split(".")) for path in family.paths), column))
+            shape.separate.append(
+                SeparateColumn(entity, tuple(tuple(path.split(".")) for path in family.paths), column)
+            )
 
     def _text(self, top: JsonNode, entity: Entity, path: str) -> None:
         node, key = self._descend(top, path)

@@ -78,8 +78,8 @@ class FamilyColumns:
 class Table:
     """All rows of one entity. The label text of a row is that of its object (`labels`) and its own ending.
 
-    While a scrape is in progress (`Store.scrapes`) a freed row is quarantined: only the key that had it can get it back.
-    So no series appears twice in one exposition.
+    While a scrape is in progress (`Store.scrapes`) a freed row is quarantined: only the key that had it can get it
+    back. So no series appears twice in one exposition.
     """
 
     def __init__(self, entity: Entity, store: Store) -> None:
@@ -96,7 +96,7 @@ class Table:
         self.column_of: dict[tuple[str, tuple[tuple[str, str], ...]], int] = {}
         self.width = 1
         self._free: list[int] = []
-        self._quarantine: dict[bytes, tuple[int, int]] = {}  # freed rows with the number of the last scrape, oldest first
+        self._quarantine: dict[bytes, tuple[int, int]] = {}  # freed rows and the last scrape then, oldest first
         for family, column in layout(entity):
             self._add_family(family, column)
         self.blank = array("d", [NAN]) * self.width
@@ -261,7 +261,7 @@ class Store:
         self.endings = InternTable[bytes](MAX_SHARED_ENDINGS)  # of label texts of nested rows
         self.extra_labels: Callable[[Mapping[str, str]], Mapping[str, str]] = no_labels  # added to every root row
         self.counter_tables: list[SupportsRelabel] = []  # root rows without a RowIndex
-        self.flush_hooks: list[Callable[[], Iterator[object]]] = []  # each writes rows from counts that are kept elsewhere
+        self.flush_hooks: list[Callable[[], Iterator[object]]] = []  # each writes counts that are kept elsewhere
         self._unix_time = unix_time
         self._flushing = 0  # flushes in progress
         self._flushed_at = unix_time()  # start of the last complete flush

@@ -6,6 +6,7 @@ names and the label texts.
 
 from __future__ import annotations
 
+from math import isnan
 from typing import TYPE_CHECKING, Final
 
 import orjson
@@ -64,7 +65,7 @@ def header_of(family: FamilyColumns, *, openmetrics: bool) -> bytes:
 
 
 def sample_lines(name: str, batch: Samples, *, openmetrics: bool) -> bytes:
-    """Return one line per sample; in OpenMetrics a `_created` line follows each counter whose creation time is known."""
+    """Return one line per sample; in OpenMetrics a `_created` line follows a counter whose creation time is known."""
     start = b"\n%b{%b" % (name.encode(), batch.constant)  # the newline ends the line before
     numbers = orjson.dumps(batch.values)[1:-1].split(b",")
     endings = () if batch.endings is None else (batch.endings,)
@@ -78,7 +79,7 @@ def with_created(name: str, batch: Samples, numbers: list[bytes]) -> list[bytes]
     start = b"\n%b_created{%b" % (name.removesuffix("_total").encode(), batch.constant)
     endings = batch.endings or [b""] * len(batch)
     return [
-        number if created != created else b"%b%b%b%b} %.3f" % (number, start, labels, ending, created)
+        number if isnan(created) else b"%b%b%b%b} %.3f" % (number, start, labels, ending, created)
         for number, labels, ending, created in zip(numbers, batch.labels, endings, batch.created or (), strict=True)
     ]
 
@@ -102,7 +103,7 @@ def histogram_lines(name: str, batch: HistogramSamples, *, openmetrics: bool) ->
     lines: list[bytes] = []
     for row in batch.rows:
         lines += _histogram_row(name.encode(), bounds, row)
-        if openmetrics and row.created is not None and row.created == row.created:
+        if openmetrics and row.created is not None and not isnan(row.created):
             lines.append(b"%b_created{%b} %.3f\n" % (name.encode(), row.labels, row.created))
     return b"".join(lines)
 

@@ -56,7 +56,7 @@ def flag(value: object) -> bool | Rejected | None:
 
 
 def time(value: object) -> float | Rejected | None:
-    """A point in time: a number (s or ms, distinguished when it is rendered) or ISO 8601 text; the year 1 means none."""
+    """A time: a number (s or ms, distinguished when it is rendered) or ISO 8601 text; the year 1 means none."""
     converted = number(value)
     if not isinstance(converted, Rejected) or not isinstance(value, str):
         return converted

@@ -6,8 +6,8 @@ descriptions takes. The generated text is plain Python with the JSON path of eac
 tracebacks show its lines.
 
 What it does for every node:
-- A run of columns whose values are all present is packed in one C call. If one is absent (`NAN`) or null (None), the run
-  is written value by value: absent keeps the stored value, null makes a hole.
+- A run of columns whose values are all present is packed in one C call. If one is absent (`NAN`) or null (None), the
+  run is written value by value: absent keeps the stored value, null makes a hole.
 - Strings are compared with those of the row; only a difference is processed.
 - An absent object or collection leaves its rows unchanged; null ends its rows and makes its columns holes.
 """
@@ -424,10 +424,7 @@ def register_source(kind: str, source: str) -> str:
     Another code of the same kind (a second store of a test) is registered under a number.
     """
     lines = source.splitlines(keepends=True)
-    for number in count(1):
-        name = GENERATED_FILE.format(kind=kind if number == 1 else f"{kind} {number}")
-        known = linecache.cache.get(name)
-        if known is None or known[2:3] == (lines,):  # a lazy entry has one item
-            linecache.cache[name] = (len(source), None, lines, name)
-            break
+    names = (GENERATED_FILE.format(kind=kind if number == 1 else f"{kind} {number}") for number in count(1))
+    name = next(name for name in names if linecache.getlines(name) in ([], lines))
+    linecache.cache[name] = (len(source), None, lines, name)
     return name

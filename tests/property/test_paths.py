@@ -49,13 +49,13 @@ class Compiled(NamedTuple):
 
     def exposition(self, messages: list[dict], labels: tuple[str, ...]) -> str:
         """What is exposed after these messages."""
-        place = self.kind.place("it", labels)
+        place = self.kind.object_rows("it", labels)
         for message in messages:
             struct = self.read(self.kind.decoder, message)
             assert not isinstance(struct, Rejected)
             self.kind.write(struct, place, 1.0)
         text = render_all(self.store).decode()
-        self.kind.roster.remove("it")
+        self.kind.row_index.remove("it")
         assert not render_all(self.store), "something outlived the object"
         return text
 
@@ -86,11 +86,11 @@ def subject_of(name: str) -> Subject:
     kind = KINDS[name]
     roots = [entity for entity in kind.entities if entity.within is None]
     nested = [entity for entity in kind.entities if entity.within is not None]
-    labels, steady = kind.roster.label_names, STEADY.get(name, ())
+    labels, steady = kind.row_index.label_names, STEADY.get(name, ())
     ways = {}
     for way, read in WAYS.items():
         store = Store()
-        ways[way] = Compiled(store, ObjectKind(name, store, RowIndex(labels), roots, nested, steady=steady), read)
+        ways[way] = Compiled(store, ObjectKind(name, store, RowIndex(labels), roots, nested, skip_unchanged=steady), read)
     return Subject(name, kind.entities, labels, steady, payloads.tree_of(kind.entities), ways)
 
 

@@ -1,9 +1,9 @@
-"""Texts kept once, and let go again."""
+"""Equal texts are one object, and are released again."""
 
 import sys
 
-from collector.metrics import shared_texts
-from collector.metrics.shared_texts import Pool
+from collector.metrics import interning
+from collector.metrics.interning import InternTable
 
 
 def fresh(text):
@@ -12,28 +12,28 @@ def fresh(text):
 
 
 def test_equal_texts_become_one():
-    pool = Pool()
-    first = pool.share(fresh("AP45"))
-    assert pool.share(fresh("AP45")) is first
-    assert pool.share(fresh("AP33")) == "AP33"
+    table = InternTable()
+    first = table.intern(fresh("AP45"))
+    assert table.intern(fresh("AP45")) is first
+    assert table.intern(fresh("AP33")) == "AP33"
 
 
 def test_texts_that_come_once_leave_no_more_than_two_halves():
-    pool = Pool(half=100)
+    table = InternTable(half=100)
     for number in range(1_000):
-        pool.share(f"name {number}")
-        assert len(pool) <= 200
+        table.intern(f"name {number}")
+        assert len(table) <= 200
 
 
 def test_what_is_asked_for_again_and_again_stays_one_whatever_else_comes():
-    pool = Pool(half=100)
-    first = pool.share(fresh("1.2.3"))
+    table = InternTable(half=100)
+    first = table.intern(fresh("1.2.3"))
     for number in range(1_000):
-        pool.share(f"name {number}")
-        assert pool.share(fresh("1.2.3")) is first
+        table.intern(f"name {number}")
+        assert table.intern(fresh("1.2.3")) is first
 
 
 def test_the_interpreter_shares_where_it_lets_go_again(monkeypatch):
-    assert shared_texts.of_this_python() is sys.intern or sys.version_info[:2] == (3, 12)
+    assert interning.interning_function() is sys.intern or sys.version_info[:2] == (3, 12)
     monkeypatch.setattr(sys, "getrefcount", lambda _text: 0xFFFFFFFF)  # as the first releases of 3.12 answer
-    assert shared_texts.of_this_python() is not sys.intern
+    assert interning.interning_function() is not sys.intern
