@@ -7,6 +7,8 @@ import subprocess
 from functools import cache
 from typing import TYPE_CHECKING
 
+from prometheus_client import ProcessCollector
+
 from collector.metrics.self_metrics import own_families
 from tests.support.processes import COLLECTOR
 
