@@ -10,7 +10,7 @@ from collector.cli import exits
 from collector.cli.from_fields import taking
 from collector.listener import address
 from collector.listener.address import Listen
-from collector.simulator.flags import SCENARIO_WORDS, flag
+from collector.simulator.flags import SCENARIO_HELP, flag
 
 _PLACE = "HOST:PORT"
 
@@ -46,8 +46,8 @@ class Plan:
     webhook_listen: Listen = flag(  # noqa: RUF009 - as above
         Listen("127.0.0.1", 9734), "Where the daemon receives webhooks.", parser=_place, metavar=_PLACE
     )
-    scenarios: tuple[str, ...] = flag((), SCENARIO_WORDS, name="--scenario")
-    prometheus: bool = flag(default=True, words="Start a Prometheus too, when there is one on PATH.")
+    scenarios: tuple[str, ...] = flag((), SCENARIO_HELP, name="--scenario")
+    prometheus: bool = flag(default=True, help_text="Start a Prometheus too, when there is one on PATH.")
 
 
 @taking(Plan)

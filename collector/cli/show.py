@@ -22,7 +22,7 @@ from collector.cli.children import Child
 from collector.errors import CollectorError, ListenError, UsageError
 from collector.listener.address import Listen
 from collector.simulator.cloud import FakeCloud
-from collector.simulator.command import name_and_site
+from collector.simulator.command import scenario_and_site
 from collector.simulator.fleet import FleetPlan
 from collector.simulator.options import CloudOptions
 
@@ -100,7 +100,7 @@ def _play(cloud: FakeCloud, scenarios: tuple[str, ...]) -> None:
     """Begin the scenarios, before a calm background. Raises UsageError for one that there is not."""
     try:
         for wish in ("calm", *scenarios):
-            cloud.stage.begin(*name_and_site(wish))
+            cloud.scenarios.start(*scenario_and_site(wish))
     except ValueError as error:
         raise UsageError(str(error)) from None
 

@@ -218,6 +218,7 @@ class Daemon:
             connections=self.connections,
             frames=self.frames,
             events=self.events,
+            tasks=self.supervisor.tasks,
             webhook=self.webhook_status,
             clock=self.clock,
         )

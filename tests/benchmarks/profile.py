@@ -16,7 +16,7 @@ from collector.ingest.dispatcher import Dispatcher
 from collector.ingest.stream.connection import Stream
 from collector.mist.deduplicator import Deduplicator
 from collector.mist.envelope import parse
-from collector.simulator.frames import control
+from collector.simulator.frames import control_frame
 from collector.status import ConnectionStatus, Counts
 from tests.benchmarks import traffic
 from tests.benchmarks.children import Child
@@ -117,7 +117,7 @@ def stream_of(intake: Dispatcher, channels: set[str]) -> Stream:
     stream._session.opened(0.0)
     stream._session.to_send()
     for channel in channels:
-        stream._on_frames((control("channel_subscribed", channel),))
+        stream._on_frames((control_frame("channel_subscribed", channel),))
     return stream
 
 

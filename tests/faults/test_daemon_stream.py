@@ -117,10 +117,10 @@ async def test_handshakes_that_are_rate_limited_are_not_hammered(tmp_path, trans
         await house.until(house.breaks)
         assert house.breaks() == {"rate_limited": 1}
         await house.pass_time(59)
-        assert refused["refused_429"] == 1
+        assert refused["rejected_429"] == 1
         assert any("429" in reason for reason in await house.why_not_ready())
         await house.pass_time(10)
-        await house.until(lambda: refused["refused_429"] == 2)
+        await house.until(lambda: refused["rejected_429"] == 2)
 
         await house.cloud.heal("handshake_status")
         await house.until(lambda: set(house.states().values()) == {"up"}, step_s=1.0)
@@ -157,7 +157,7 @@ async def test_rubbish_is_accounted_for_and_changes_nothing(tmp_path, transport,
         await house.settled()
         await house.live(60)
         for _ in range(3):
-            async with house.http.post(f"{house.cloud.control_url}/rubbish", json={"count": 2 * KINDS}) as answer:
+            async with house.http.post(f"{house.cloud.control_url}/malformed", json={"count": 2 * KINDS}) as answer:
                 assert len(await answer.json()) == KINDS
             await house.live(20)
         assert (house.connects(), house.breaks()) == (1, {})
@@ -170,7 +170,7 @@ async def test_rubbish_is_accounted_for_and_changes_nothing(tmp_path, transport,
         sent = house.cloud.ledger.sent
         assert received == sum(sent.values()) == applied + dropped
         # A message whose fields are all of the wrong type is applied without them.
-        assert applied == sent["data"] + sent["control"] + house.cloud.ledger.rubbish["wrong_types"]
+        assert applied == sent["data"] + sent["control"] + house.cloud.ledger.malformed["wrong_types"]
         reasons = samples.by_label(found, "mist_collector_stream_frames_dropped_total", "reason")
         assert {reason for reason, count in reasons.items() if count} >= {
             (reason,)

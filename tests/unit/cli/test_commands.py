@@ -195,9 +195,20 @@ def test_the_flags_of_simulate_are_the_options_of_the_simulator(invoke, monkeypa
     seen = []
     monkeypatch.setattr("collector.simulator.command.run", lambda options: seen.append(options) or 0)
     invoke("simulate")
-    invoke("simulate", "--sites", "7", "--objects", "--scenario", "noise", "--scenario", "rubbish", "--speed", "2.5")
+    invoke(
+        "simulate",
+        "--sites",
+        "7",
+        "--objects",
+        "--scenario",
+        "noise",
+        "--scenario",
+        "malformed-frames",
+        "--speed",
+        "2.5",
+    )
     assert seen[0] == SimulateOptions()
-    assert seen[1] == SimulateOptions(sites=7, objects=True, scenarios=("noise", "rubbish"), speed=2.5)
+    assert seen[1] == SimulateOptions(sites=7, objects=True, scenarios=("noise", "malformed-frames"), speed=2.5)
 
 
 def test_the_flags_of_demo_are_its_plan(invoke, monkeypatch):

@@ -35,7 +35,7 @@ async def test_all_is_well(tmp_path, monkeypatch, capsys):
 async def test_a_token_of_another_cloud(tmp_path, monkeypatch, capsys):
     async with desk(tmp_path, monkeypatch) as here:
         await here.init(webhook=False)
-        here.cloud.rights.tokens = {"another"}
+        here.cloud.permissions.tokens = {"another"}
         code, said = await examined(here, capsys)
         assert code == 2
         assert "wrong, revoked, expired, or of another cloud" in said

@@ -184,7 +184,7 @@ async def test_a_recording_of_nothing_is_not_left_behind(tmp_path, monkeypatch):
     file = tmp_path / f"a{recording.SUFFIX}"
     async with desk(tmp_path / "etc", monkeypatch) as here:
         await here.init()
-        here.cloud.rights.tokens.clear()
+        here.cloud.permissions.tokens.clear()
         with pytest.raises(Fatal, match="the token is not accepted"):
             await live.record(here.config(), None, file, seconds=1.0, raw=False)
         with pytest.raises(UsageError, match="No such file or directory"):

@@ -86,7 +86,7 @@ async def test_a_token_that_may_only_read(tmp_path, monkeypatch):
     async with desk(tmp_path, monkeypatch) as here:
         await here.init()
         monkeypatch.setenv("ADMIN", "admin-token")
-        here.cloud.rights.tokens.add("admin-token")
+        here.cloud.permissions.tokens.add("admin-token")
         create = here.cloud.webhooks.create
 
         async def refused(self, method, path, content=None):
@@ -214,6 +214,6 @@ async def test_doctor_tells_what_is_wrong_with_it(tmp_path, monkeypatch, capsys)
             ({"url": f"http://127.0.0.1:{free_port()}/webhook"}, "cannot be reached from here"),
             ({"url": f"{here.cloud.control_url}/webhook"}, "answers 404, which is not the collector"),
         ):
-            webhook.change(change, 0.0)
+            webhook.update(change, 0.0)
             await examinations.examine(loaded, account=None, webhook_url=None)
             assert words in capsys.readouterr().out, words

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from collector.mist.anonymous import Anonymous, is_personal
 from collector.mist.identity import mac_of
-from collector.simulator.fleet import Emission, Fleet, FleetPlan
+from collector.simulator.fleet import Fleet, FleetPlan, StreamMessage
 
 KEY = b"k" * 32
 PLAN = FleetPlan(
@@ -35,7 +35,7 @@ def lives():
     fleet = Fleet(PLAN)
     said = fleet.step(PLAN.start + 1800)
     return [
-        (said_.channel.rpartition("/")[2] if isinstance(said_, Emission) else said_.topic, said_.payload)
+        (said_.channel.rpartition("/")[2] if isinstance(said_, StreamMessage) else said_.topic, said_.payload)
         for said_ in said
     ]
 
