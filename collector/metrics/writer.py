@@ -158,6 +158,7 @@ class Writer:
 
     def _emit_root(self, name: str, shape: RowShape, spec: RowSpec) -> None:
         self._line(0, f"def {name}(struct, object_rows, now):")
+        self._line(1, f'"""Write a decoded {shape.node.path} into its rows at monotonic time `now`."""')
         self._line(1, "rows = object_rows.rows")
         named = []
         for position, table in enumerate(spec.tables):
