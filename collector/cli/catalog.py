@@ -1,4 +1,4 @@
-"""`mist-collector catalog`: the reference of all metric families, their sources, and the fields that are not exported."""
+"""`mist-collector catalog`: the reference of all metric families and the generated code of an object kind."""
 
 from __future__ import annotations
 

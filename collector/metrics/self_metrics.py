@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 from prometheus_client import ProcessCollector, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
@@ -16,12 +16,6 @@ from collector.metrics.text_format import EOF
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_TYPES: Final[dict[FamilyType, Any]] = {
-    FamilyType.COUNTER: CounterMetricFamily,
-    FamilyType.GAUGE: GaugeMetricFamily,
-    FamilyType.INFO: InfoMetricFamily,
-}
-
 
 class SelfMetrics:
     """Renders the collector's own metrics from the status records."""
@@ -31,7 +25,10 @@ class SelfMetrics:
         self._process = ProcessCollector(registry=None)
 
     def render(self, *, openmetrics: bool) -> bytes:
-        """Return the exposition without the end mark of OpenMetrics, in which each counter has a `_created` sample."""
+        """Return the exposition without the end mark of OpenMetrics.
+
+        In OpenMetrics each counter above 0 has a `_created` sample: the time at which the process started.
+        """
         if not openmetrics:
             return generate_latest(_Registry(self._collect(None)))  # it needs `collect` only
         created = self._records.started_at or None
@@ -73,11 +70,16 @@ def metric_of(family: OwnFamily, records: StatusRecords, created: float | None =
         for labels in values:
             metric.add_metric((), dict(zip(family.labels, labels, strict=True)))
         return metric
-    made: CounterMetricFamily | GaugeMetricFamily = _TYPES[family.type](family.name, family.help, labels=family.labels)
-    extra = {"created": created} if family.type is FamilyType.COUNTER else {}
-    for labels, value in (dict.fromkeys(family.initial_zero(records), 0.0) | dict(values)).items():
-        made.add_metric(labels, value, **extra)  # type: ignore[arg-type]
-    return made
+    values = dict.fromkeys(family.initial_zero(records), 0.0) | dict(values)
+    if family.type is FamilyType.GAUGE:
+        gauge = GaugeMetricFamily(family.name, family.help, labels=family.labels)
+        for labels, value in values.items():
+            gauge.add_metric(labels, value)
+        return gauge
+    counter = CounterMetricFamily(family.name, family.help, labels=family.labels)
+    for labels, value in values.items():
+        counter.add_metric(labels, value, created=created if value else None)
+    return counter
 
 
 def own_families() -> list[tuple[str, str, list[str], str]]:

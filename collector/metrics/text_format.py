@@ -65,7 +65,7 @@ def header_of(family: FamilyColumns, *, openmetrics: bool) -> bytes:
 
 
 def sample_lines(name: str, batch: Samples, *, openmetrics: bool) -> bytes:
-    """Return one line per sample; in OpenMetrics a `_created` line follows a counter whose creation time is known."""
+    """Return one line per sample; in OpenMetrics `_created` lines follow, see `with_created`."""
     start = b"\n%b{%b" % (name.encode(), batch.constant)  # the newline ends the line before
     numbers = orjson.dumps(batch.values)[1:-1].split(b",")
     endings = () if batch.endings is None else (batch.endings,)
@@ -75,12 +75,16 @@ def sample_lines(name: str, batch: Samples, *, openmetrics: bool) -> bytes:
 
 
 def with_created(name: str, batch: Samples, numbers: list[bytes]) -> list[bytes]:
-    """Append a `_created` line to each number whose sample has a creation time."""
+    """Append a `_created` line to the number of each counter that has counted and whose creation time is known.
+
+    A counter that is still 0 needs none: nothing is lost if its restart is not noticed. Most counters are 0.
+    """
     start = b"\n%b_created{%b" % (name.removesuffix("_total").encode(), batch.constant)
     endings = batch.endings or [b""] * len(batch)
+    rows = zip(numbers, batch.values, batch.labels, endings, batch.created or (), strict=True)
     return [
-        number if isnan(created) else b"%b%b%b%b} %.3f" % (number, start, labels, ending, created)
-        for number, labels, ending, created in zip(numbers, batch.labels, endings, batch.created or (), strict=True)
+        b"%b%b%b%b} %.3f" % (number, start, labels, ending, created) if value and not isnan(created) else number
+        for number, value, labels, ending, created in rows
     ]
 
 
@@ -103,7 +107,7 @@ def histogram_lines(name: str, batch: HistogramSamples, *, openmetrics: bool) ->
     lines: list[bytes] = []
     for row in batch.rows:
         lines += _histogram_row(name.encode(), bounds, row)
-        if openmetrics and row.created is not None and not isnan(row.created):
+        if openmetrics and row.counts[-1] and row.created is not None and not isnan(row.created):
             lines.append(b"%b_created{%b} %.3f\n" % (name.encode(), row.labels, row.created))
     return b"".join(lines)
 

@@ -36,5 +36,7 @@ def _catalogue() -> dict[str, Labels]:
 
 
 def _own() -> dict[str, Labels]:
-    process = {sample.name: SCRAPED for family in ProcessCollector(registry=None).collect() for sample in family.samples}
-    return process | {name: SCRAPED | set(labels) for name, _type, labels, _help in own_families()}
+    process = [sample.name for family in ProcessCollector(registry=None).collect() for sample in family.samples]
+    return dict.fromkeys(process, SCRAPED) | {
+        name: SCRAPED | set(labels) for name, _type, labels, _help in own_families()
+    }

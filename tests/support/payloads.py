@@ -151,7 +151,8 @@ def filled(tree: Tree | ValueKind, random: Random) -> Any:
 def valid(kind: ValueKind, words: Iterable[str]) -> tuple[Any, ...]:
     """Values that are valid as they are."""
     texts = (*WORDS, *words)
-    return {ValueKind.NUMBER: NUMBERS, ValueKind.COUNT: COUNTS, ValueKind.TIME: TIMES, ValueKind.FLAG: FLAGS, ValueKind.TEXT: texts}[kind]
+    numeric = {ValueKind.NUMBER: NUMBERS, ValueKind.COUNT: COUNTS, ValueKind.TIME: TIMES, ValueKind.FLAG: FLAGS}
+    return texts if kind is ValueKind.TEXT else numeric[kind]
 
 
 # partial, null and wrong

@@ -305,6 +305,11 @@ class TestCreated:
             'counted_open{site="b"} 0.0',
         ]
 
+    def test_a_counter_that_is_0_has_none(self, store):
+        CounterTable(store, self.COUNTED).born(("a",))
+        CounterTable(store, EVENTS).born(("a",))
+        assert not [line for line in self.lines(store) if "_created" in line]
+
     def test_the_text_format_has_none(self, store):
         CounterTable(store, self.COUNTED).add(("a",))
         assert self.lines(store, openmetrics=False) == [
