@@ -7,8 +7,8 @@ import random
 from contextlib import asynccontextmanager
 
 import pytest
-
 from collector.ingest.rest.polling import PollHooks, Polling
+
 from collector.mist.directory import Directory, Org, Site
 from collector.mist.polls import POLLS
 from tests.support.rest_cloud import Reply, RestCloud, SkippingClock, page_of, rest_of
