@@ -136,6 +136,8 @@ NESTED = orjson.dumps({"results": [ROW, {"id": "b", "value": None}]}).replace(b"
         ("get", Reply(b"[" * 200_000), {"malformed": 2}),
         ("get", Reply(b"[" * 400 + b"]" * 400), {"malformed": 2}),
         ("get", Reply(b'{"a": 1e999999}'), {"malformed": 2}),
+        ("pages", Reply(b"[" + b"1," * 1_500_000 + b"1]"), {"malformed": 2}),
+        ("pages", Reply(b"[" + b"{}," * 60_000 + b"{}]"), {"malformed": 2}),
     ],
 )
 async def test_an_answer_that_cannot_be_parsed_costs_itself_only(cloud, form, reply, calls, fault):

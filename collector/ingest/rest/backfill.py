@@ -196,4 +196,4 @@ class Backfill:
         if errors:
             log.warning("backfill_failed", account=account, error=str(errors[0]), errors=len(errors))
         else:
-            log.info("backfill_read", account=account, objects=count)
+            log.info("backfill_completed", account=account, objects=count)

@@ -382,7 +382,7 @@ async def _translated(where: str) -> AsyncIterator[None]:
         raise Fatal(f"not a valid address: {error}", where=where) from None
     except TimeoutError:
         raise Retryable("no answer within the timeout", where=where) from None
-    except (aiohttp.ClientError, OSError) as error:
+    except (aiohttp.ClientError, OSError, RuntimeError) as error:  # RuntimeError: the session was closed meanwhile
         raise Retryable(f"no connection, or it was lost: {answers.one_line(str(error))}", where=where) from None
 
 

@@ -52,10 +52,11 @@ async def test_a_body_beyond_the_limit_is_malformed(chunks, length):
 
 
 async def test_a_body_with_too_many_values_is_malformed(monkeypatch):
-    monkeypatch.setattr(bodies, "MAX_VALUES", 5)
+    monkeypatch.setattr(bodies, "MAX_VALUES", 4)
     assert await read(b"[1,2,", b"{}]") == b"[1,2,{}]"
-    with pytest.raises(MalformedAnswer, match="more than 5 values"):
-        await read(b"[1,2,{}", b",[[]]]")
+    assert await read(b'[1,2,"long enough for another value"', b",[]]")
+    with pytest.raises(MalformedAnswer, match="6 values are too many"):
+        await read(b"[1,2,{}", b",{}]")
 
 
 @pytest.mark.parametrize("cut", range(1, len(SECRET)))
