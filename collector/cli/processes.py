@@ -1,4 +1,4 @@
-"""Processes that a command starts and that never outlive it."""
+"""Child processes that end with the command that started them."""
 
 from __future__ import annotations
 
@@ -14,23 +14,27 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-GRACE_S = 3.0  # between the request to end and the end
-_PR_SET_PDEATHSIG = 1  # Linux, prctl(2): the signal a process gets when its parent dies, even by SIGKILL
+TERMINATION_GRACE_S = 3.0  # between SIGTERM and SIGKILL
+_PR_SET_PDEATHSIG = 1  # prctl(2): the signal a process receives when its parent ends, even by SIGKILL
 
 
-def _tie_to_parent(parent: int) -> None:
-    """In the child, before its program starts: die with the parent, also when that has no chance to say so."""
+def _end_with_parent(parent: int) -> None:
+    """Run in the child before its program: have the kernel send SIGTERM when the parent ends (Linux only)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:  # it died between the fork and the line above
+        if os.getppid() != parent:  # it ended between the fork and the line above
             os._exit(1)
 
 
-class Child:
-    """One process, as an async context manager: started on entry, ended on exit (SIGTERM, then SIGKILL).
+class ChildProcess:
+    """A process as an async context manager: started on entry, terminated on exit (SIGTERM, then SIGKILL).
 
-    It stands in its own session, so that Ctrl-C at the terminal reaches the parent alone, which ends its children in
-    order. `output` is the file its stdout and stderr go to; None: they stay on this terminal.
+    It runs in its own session: Ctrl-C on the terminal reaches the parent only, which ends its children in order.
+
+    Args:
+        name: For error messages.
+        command: Program and arguments.
+        output: File for stdout and stderr; None to inherit those of the parent.
     """
 
     def __init__(self, name: str, command: list[str], *, output: Path | None = None) -> None:
@@ -49,7 +53,7 @@ class Child:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                preexec_fn=lambda: _tie_to_parent(parent),
+                preexec_fn=lambda: _end_with_parent(parent),
             )
         finally:
             if output is not None:
@@ -68,20 +72,20 @@ class Child:
         try:
             process.terminate()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(GRACE_S):
+                async with asyncio.timeout(TERMINATION_GRACE_S):
                     await process.wait()
-        finally:  # also when the wait itself is cancelled
+        finally:  # also if the wait is cancelled
             if process.returncode is None:
                 process.kill()
         await process.wait()
 
     @property
     def exit_code(self) -> int | None:
-        """None while it runs."""
+        """The exit code, negative for a signal; None while the process runs."""
         return self._started().returncode
 
     async def wait(self) -> int:
-        """Return its exit code when it ends by itself."""
+        """Wait for the end of the process and return its exit code."""
         return await self._started().wait()
 
     def _started(self) -> asyncio.subprocess.Process:
