@@ -27,7 +27,7 @@ from collector.errors import Fatal, RemoteError
 from collector.ingest.stream.transport import proxy_for
 from collector.mist import channels
 from collector.mist.sitefilter import SiteFilter
-from collector.serve import words
+from collector.serve import humanize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -169,12 +169,12 @@ async def check(config: Config, *, account: str | None, webhook_url: str | None,
     findings.section("Configuration")
     for warning in config.warnings:
         findings.warn(warning)
-    findings.ok(f"valid, {words.many(len(config.accounts), 'account')}")
+    findings.ok(f"valid, {humanize.many(len(config.accounts), 'account')}")
     async with open_accounts(config, name=account) as accounts:
         reachable = [one for one in accounts if await _check_account(one, findings)]
         await _check_channels(config, reachable, findings)
         await _check_webhooks(config, reachable, findings, webhook_url, file)
-    warnings = f", {words.many(findings.warnings, 'warning')}" if findings.warnings else ""
+    warnings = f", {humanize.many(findings.warnings, 'warning')}" if findings.warnings else ""
     echo(
         "\nChecks failed; a suggested fix follows each FAIL."
         if findings.exit_code
@@ -211,7 +211,7 @@ def check_permissions(identity: object, findings: Findings) -> None:
     privileges = identity.get("privileges") if isinstance(identity, dict) else None
     rows = [row for row in privileges if isinstance(row, dict)] if isinstance(privileges, list) else []
     roles = sorted({str(row.get("role", "unknown")) for row in rows})
-    findings.ok(f"the token is accepted: {words.many(len(rows), 'privilege')}, role {', '.join(roles) or 'unknown'}")
+    findings.ok(f"the token is accepted: {humanize.many(len(rows), 'privilege')}, role {', '.join(roles) or 'unknown'}")
     if excessive := [role for role in roles if role not in _READ_ROLES]:
         findings.warn(
             f"the token has more permissions than required (role {', '.join(excessive)})",
@@ -250,7 +250,7 @@ async def _check_inventory(account: OpenAccount, findings: Findings) -> None:
     await account.read_inventory()
     known = account.directory
     counts = ((len(known.orgs), "organisation"), (len(known.sites), "site"), (len(known.devices), "device"))
-    findings.ok(", ".join(words.many(count, noun) for count, noun in counts))
+    findings.ok(", ".join(humanize.many(count, noun) for count, noun in counts))
     for org_id in account.settings.orgs:
         if org_id not in known.orgs:
             findings.fail(
@@ -274,7 +274,7 @@ async def _check_channels(config: Config, accounts: Sequence[OpenAccount], findi
     count = sum(len(account.channels()) for account in accounts)
     if not count:
         return
-    findings.section(f"Stream: {words.many(count, 'channel')}")
+    findings.section(f"Stream: {humanize.many(count, 'channel')}")
     async with listening.subscriptions(config, accounts, lambda _message: None) as statuses:
         await _wait_for_answers(statuses, count)
         _report_connections(statuses, findings)

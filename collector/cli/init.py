@@ -22,7 +22,7 @@ from collector.ingest.rest.inventory_reader import Reader
 from collector.mist import clouds
 from collector.mist.directory import Directory
 from collector.mist.sitefilter import SiteFilter
-from collector.serve import words
+from collector.serve import humanize
 from collector.status import RestStatus
 
 if TYPE_CHECKING:
@@ -200,8 +200,8 @@ def _print_inventory(reading: Reading) -> None:
         sites = [site.name or site.id for site in reading.sites.values() if site.org_id == org.id]
         devices = [device for device in reading.devices.values() if device.org_id == org.id]
         types = {type_: sum(device.type == type_ for device in devices) for type_ in _DEVICE_TYPES}
-        counts = ", ".join(words.many(count, *_DEVICE_TYPES[type_]) for type_, count in types.items() if count)
-        echo(f"  {org.name or org.id}: {words.many(len(sites), 'site')}, {counts or 'no devices'}")
+        counts = ", ".join(humanize.many(count, *_DEVICE_TYPES[type_]) for type_, count in types.items() if count)
+        echo(f"  {org.name or org.id}: {humanize.many(len(sites), 'site')}, {counts or 'no devices'}")
         more = f" and {len(sites) - _SITES_SHOWN} more" if len(sites) > _SITES_SHOWN else ""
         if sites:
             echo(f"    {', '.join(sorted(sites)[:_SITES_SHOWN])}{more}")

@@ -20,7 +20,7 @@ from collector.cli import exits
 from collector.cli.options import CONFIG_VARIABLE
 from collector.cli.terminal import echo, printable
 from collector.errors import Retryable, UsageError
-from collector.serve import words
+from collector.serve import humanize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -203,9 +203,9 @@ def _rate(before: Samples, now: Samples, name: str, seconds: float, **labels: st
 def _process(title: str, now: Samples, unix: float) -> Iterator[str]:
     version = next((labels.get("version", "?") for labels, _ in now.get(f"{_PREFIX}build_info", ())), "?")
     start = _total(now, "process_start_time_seconds")
-    uptime = f", up {words.seconds(unix - start)}" if start else ""
-    memory = words.size(int(_total(now, "process_resident_memory_bytes")))
-    yield f"mist-collector {version} at {title}{uptime}, memory {memory}, {words.moment(unix)}"
+    uptime = f", up {humanize.seconds(unix - start)}" if start else ""
+    memory = humanize.size(int(_total(now, "process_resident_memory_bytes")))
+    yield f"mist-collector {version} at {title}{uptime}, memory {memory}, {humanize.moment(unix)}"
     yield ""
 
 
@@ -217,10 +217,12 @@ def _messages(before: Samples, now: Samples, seconds: float) -> Iterator[str]:
         for labels, value in now.get(f"{_PREFIX}{name}_dropped_total", ()):
             reason = labels.get("reason", "?")
             reasons[reason] = reasons.get(reason, 0.0) + value
-        dropped = ", ".join(f"{words.count(int(count))} {reason}" for reason, count in sorted(reasons.items()) if count)
+        dropped = ", ".join(
+            f"{humanize.count(int(count))} {reason}" for reason, count in sorted(reasons.items()) if count
+        )
         yield (
-            f"{title:<18}{_rate(before, now, received, seconds):>12.1f}{words.count(int(_total(now, received))):>14}"
-            f"{words.count(int(_total(now, applied))):>14}  {dropped or 'none'}"
+            f"{title:<18}{_rate(before, now, received, seconds):>12.1f}{humanize.count(int(_total(now, received))):>14}"
+            f"{humanize.count(int(_total(now, applied))):>14}  {dropped or 'none'}"
         )
     yield ""
 
@@ -246,7 +248,7 @@ def _connections(before: Samples, now: Samples, seconds: float, unix: float) -> 
             for labels, value in now.get(f"{_PREFIX}connection_breaks_total", ())
             if labels.get("connection") == name
         )
-        age = words.ago(last.get(name), unix)
+        age = humanize.ago(last.get(name), unix)
         yield f"{name:<18}{'open' if up else 'DOWN':<8}{rate / 1000:>8.1f}{age:>16}{disconnects:>13.0f}"
     if len(rows) > _CONNECTIONS_SHOWN:
         yield f"and {len(rows) - _CONNECTIONS_SHOWN} more"
@@ -268,7 +270,7 @@ def _devices(now: Samples, unix: float) -> Iterator[str]:
     for _, type_, up in devices:
         types.setdefault(type_, []).append(up)
     counts = ", ".join(
-        f"{sum(ups):.0f} of {words.many(len(ups), *_DEVICE_TYPES.get(type_, (type_,)))} up"
+        f"{sum(ups):.0f} of {humanize.many(len(ups), *_DEVICE_TYPES.get(type_, (type_,)))} up"
         for type_, ups in sorted(types.items())
     )
     yield ""
@@ -279,5 +281,5 @@ def _devices(now: Samples, unix: float) -> Iterator[str]:
     if devices:
         yield f"{'NAME':<26}{'MAC':<14}{'TYPE':<10}{'STATE':<7}LAST SEEN"
     for mac, type_, up in devices[:_DEVICES_SHOWN]:
-        age = words.ago(seen.get(mac) or None, unix)
+        age = humanize.ago(seen.get(mac) or None, unix)
         yield f"{names.get(mac, '')[:25]:<26}{mac:<14}{type_:<10}{'up' if up else 'DOWN':<7}{age}"

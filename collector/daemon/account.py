@@ -18,7 +18,7 @@ from collector.ingest.rest.polling import PollHooks, Polling
 from collector.ingest.rest.recovery import Recovery
 from collector.ingest.rest.type_lists import TypeLists
 from collector.ingest.stream.pool import Pool
-from collector.location.follow import MapFollower
+from collector.location.map_watcher import MapWatcher
 from collector.mist import clouds
 from collector.mist.directory import Directory
 from collector.mist.polls import POLLS
@@ -117,7 +117,7 @@ class AccountRun:
             new_session=self._new_session,
             on_recovered=self.recovery.recovered,
         )
-        self.maps = MapFollower(shared.location.maps, self._subscribe, clock)
+        self.maps = MapWatcher(shared.location.maps, self._subscribe, clock)
         self.polling = RestartableTask(self._polling)
         self.types = TypeLists(self.rest, shared.feeds.admit_types, clock)
 
@@ -232,7 +232,7 @@ class AccountRun:
 
     def _site_complete(self, kind: str, site_id: str, began: float) -> None:
         self._shared.feeds.site_complete(kind, site_id, began)
-        self.maps.look()
+        self.maps.notify()
 
     def _subscribe(self) -> None:
         """Subscribe to every channel that is enabled and has a feed."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 import structlog
 
 from collector.config import web_file
+from collector.daemon.preload import preload
 from collector.errors import ConfigError, Fault
 from collector.ingest.webhook.endpoint import WebhookLimits, WebhookRules
 from collector.listener.client_address import ClientAddressPolicy
@@ -162,6 +163,7 @@ class Reloader:
         if faults:
             raise ConfigError("configuration", faults)
         rules = operator_rules(new.server)
+        await asyncio.to_thread(preload, new)
         # Nothing fails from here on.
         if self._webhook is not None:
             self._webhook.use(webhook_rules(new.webhook))

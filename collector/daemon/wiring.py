@@ -21,6 +21,7 @@ from collector.daemon.accounts import Accounts
 from collector.daemon.channel_health import ChannelHealth
 from collector.daemon.housekeeping import Housekeeping
 from collector.daemon.liveness import Liveness
+from collector.daemon.preload import preload
 from collector.daemon.readiness import Readiness
 from collector.daemon.reload import Reloader, operator_rules, webhook_rules
 from collector.daemon.scrape import Scrape
@@ -33,7 +34,7 @@ from collector.ingest.dispatcher import Dispatcher
 from collector.ingest.stream.transport_websockets import WebsocketsConnect
 from collector.ingest.webhook.endpoint import Webhook
 from collector.listener.connection_limits import AcceptErrorHandler
-from collector.location.configured import located
+from collector.location.feed import LocationFeed
 from collector.metrics.self_metrics import SelfMetrics, Subscriptions
 from collector.mist.deduplicator import Deduplicator
 from collector.mist.directories import Directories
@@ -78,6 +79,7 @@ async def run(
     Raises:
         ListenError: an address cannot be bound. After start-up nothing is raised but cancellation.
     """
+    preload(config)
     daemon = Daemon(
         config, clock or SystemClock(), source=source, notifier=notifier, connect=connect, log_dropped=log_dropped
     )
@@ -130,7 +132,8 @@ class Daemon:
             named_assets=config.location.named_assets,
             shard=shard,
         )
-        self.location = located(self.feeds, config.location, self.to_unix)
+        self.location = LocationFeed(self.feeds.store, self.directories, config.location, to_unix=self.to_unix)
+        self.feeds.join(self.location)
         self.dispatcher = Dispatcher(
             open_channel=self.feeds.open_channel,
             open_topic=self.feeds.open_topic,

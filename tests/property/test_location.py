@@ -7,7 +7,7 @@ import math
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector.location.floor import Floor, Places
+from collector.location.floor import Floor, ZoneSets
 from collector.location.geometry import Outline
 from collector.metrics.text_format import render_all
 from tests.support import samples
@@ -34,7 +34,7 @@ drawings = st.lists(polygons | stars(), min_size=1, max_size=5)
 
 
 def floor_of(outlines: list[list[tuple[float, float]]]) -> Floor:
-    floor = Floor("map", "site", "org", 0, Places())
+    floor = Floor("map", "site", "org", 0, ZoneSets())
     for number, outline in enumerate(outlines):
         floor.draw(str(number), {"vertices": [{"x": x, "y": y} for x, y in outline]}, kinds=1)
     return floor

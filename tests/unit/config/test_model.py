@@ -162,7 +162,7 @@ FAULTS = {
     "stream alone": (account(stream_url="wss://x/"), "accounts[0].stream_url", "is set together with cloud"),
     "no stream": (account(cloud=None, api_url="https://x.y"), "accounts[0].stream_url", "is missing"),
     "same org": (account(orgs=[ORG, ORG]), "accounts[0].orgs[1]", "is listed twice"),
-    "token twice": (account(token_file="token", token_env="X"), "accounts[0].token_env", "is set together with token_file"),
+    "token twice": (account(token_file="token", token_env="X"), "accounts[0].token_env", "together with token_file"),
     "no token": (account(token_env="NOT_SET"), "accounts[0].token_env", "NOT_SET is not set"),
     "no token file": (account(token_file="nope"), "accounts[0].token_file", "nope cannot be read: No such file"),
     "token file a directory": (account(token_file="."), "accounts[0].token_file", "is not a file"),

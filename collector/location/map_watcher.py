@@ -1,4 +1,4 @@
-"""Follows the maps of all sites: after a listing that changed them, somebody is told, though never in a hurry."""
+"""Watching the set of maps: a change is reported once the listings have settled."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ if TYPE_CHECKING:
 
     from collector.clock import Clock
 
-SETTLE_S = 1.0  # the listings of several sites often come together
-MAPS_A_SECOND = 200  # with many maps the pause is longer: finding all their channels is work
+SETTLE_S = 1.0  # listings of several sites often arrive together
+MAPS_A_SECOND = 200  # with many maps the pause is longer: computing all their channels is expensive
 
 
-class MapFollower:
-    """Calls `on_change` when `maps` answers otherwise than before. `look` says that it may, `run` runs for ever."""
+class MapWatcher:
+    """Calls `on_change` when the result of `maps` changes. `notify` requests a check; `run` runs until cancelled."""
 
     def __init__(self, maps: Callable[[], set[tuple[str, str]]], on_change: Callable[[], None], clock: Clock) -> None:
         self._maps = maps
         self._on_change = on_change
         self._clock = clock
-        self._told = asyncio.Event()
+        self._requested = asyncio.Event()
         self._known: set[tuple[str, str]] = set()
 
-    def look(self) -> None:
-        """A site's maps were listed."""
-        self._told.set()
+    def notify(self) -> None:
+        """Request a check: the maps of a site were listed."""
+        self._requested.set()
 
     async def run(self) -> NoReturn:
-        """Wait for listings, and compare."""
+        """Wait for requests and compare."""
         while True:
-            await self._told.wait()
+            await self._requested.wait()
             await self._clock.sleep(SETTLE_S + len(self._known) / MAPS_A_SECOND)
-            self._told.clear()
+            self._requested.clear()
             found = self._maps()
             if found != self._known:
                 self._known = found

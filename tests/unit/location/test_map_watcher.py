@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from collector.location.follow import MAPS_A_SECOND, SETTLE_S, MapFollower
+from collector.location.map_watcher import MAPS_A_SECOND, SETTLE_S, MapWatcher
 from tests.support.clock import ManualClock
 
 
@@ -20,14 +20,14 @@ async def follower():
 class Following:
     def __init__(self):
         self.maps, self.calls, self.clock = set(), 0, ManualClock()
-        self.follower = MapFollower(lambda: set(self.maps), self.changed, self.clock)
+        self.follower = MapWatcher(lambda: set(self.maps), self.changed, self.clock)
 
     def changed(self):
         self.calls += 1
 
 
 async def test_a_listing_that_changed_nothing_changes_nothing(follower):
-    follower.follower.look()
+    follower.follower.notify()
     await follower.clock.advance(10)
     assert follower.calls == 0
 
@@ -35,23 +35,23 @@ async def test_a_listing_that_changed_nothing_changes_nothing(follower):
 async def test_listings_that_come_together_are_one_change(follower):
     for number in range(5):
         follower.maps.add(("site", f"map {number}"))
-        follower.follower.look()
+        follower.follower.notify()
         await follower.clock.advance(SETTLE_S / 10)
     assert follower.calls == 0
     await follower.clock.advance(SETTLE_S)
     assert follower.calls == 1
     follower.maps.pop()
-    follower.follower.look()
+    follower.follower.notify()
     await follower.clock.advance(2 * SETTLE_S)
     assert follower.calls == 2
 
 
 async def test_many_maps_are_looked_at_less_often(follower):
     follower.maps = {("site", f"map {number}") for number in range(10 * MAPS_A_SECOND)}
-    follower.follower.look()
+    follower.follower.notify()
     await follower.clock.advance(SETTLE_S)
     follower.maps.pop()
-    follower.follower.look()
+    follower.follower.notify()
     await follower.clock.advance(10)
     assert follower.calls == 1
     await follower.clock.advance(SETTLE_S)

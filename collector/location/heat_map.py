@@ -1,11 +1,11 @@
-"""An option: how many are in each square of a map, counted anew at each sweep from where everybody is."""
+"""Optional heat map: entities per square of a map, counted at each sweep."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from collector.catalog import location as tables
-from collector.location.engine import KIND_NAMES, labels_of
+from collector.location.occupancy import KIND_NAMES, labels_of
 from collector.location.population import WIDTH, X, Y
 from collector.metrics.counter_table import CounterTable
 
@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from collector.metrics.store import Store
 
 
-class Heat:
-    """Squares of `cell_m` metres (0: switched off), at most `max_cells` of a map and kind, the fullest first."""
+class HeatMap:
+    """Squares of `cell_m` metres (0.
+
+    Disabled), at most `max_cells` per map and kind, those with most entities first.
+    """
 
     def __init__(self, store: Store, cell_m: float, max_cells: int) -> None:
         self._cell_m = cell_m
@@ -26,23 +29,23 @@ class Heat:
         self._rows = CounterTable(store, tables.HEAT)
 
     def sweep(self, floors: Iterable[Floor], populations: Iterable[Population]) -> Iterator[int]:
-        """Count; yields after each map and kind. Maps without a scale have no squares."""
+        """Count entities; yields after each map and kind. Maps without a scale have no squares."""
         if not self._cell_m:
             return
         people_of = list(zip(KIND_NAMES, populations, strict=True))
         for floor in list(floors):
-            for name, people in people_of if floor.ppm else ():
-                self._write((*labels_of(floor), name), self._count(floor, people))
+            for name, population in people_of if floor.ppm else ():
+                self._write((*labels_of(floor), name), self._count(floor, population))
                 yield 0
 
-    def _count(self, floor: Floor, people: Population) -> dict[tuple[str, str], int]:
-        import numpy as np  # noqa: PLC0415 - only where the option is on
+    def _count(self, floor: Floor, population: Population) -> dict[tuple[str, str], int]:
+        import numpy as np  # noqa: PLC0415 - loaded at start only where positions are collected
 
-        firsts = people.on(floor.index)
+        firsts = population.on(floor.index)
         if not firsts:
             return {}
         side = self._cell_m * floor.ppm
-        positions = np.frombuffer(people.numbers).reshape(-1, WIDTH)[np.array(firsts) // WIDTH, X : Y + 1]
+        positions = np.frombuffer(population.numbers).reshape(-1, WIDTH)[np.array(firsts) // WIDTH, X : Y + 1]
         squares = np.floor(positions / side)
         found, counts = np.unique(squares, axis=0, return_counts=True)
         fullest = np.argsort(-counts, kind="stable")[: self._max_cells]

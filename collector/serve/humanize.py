@@ -1,4 +1,4 @@
-"""Numbers as people read them: ages, counts, sizes, times of day."""
+"""Numbers in a form for people: durations, counts, sizes, times of day."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ _KIB = 1024
 
 
 def seconds(duration_s: float) -> str:
-    """12 s, 3 min, 5 h, 9 d: one number, rounded down, never negative."""
+    """Return a duration as one number, rounded down and never negative: 12 s, 3 min, 5 h, 9 d."""
     duration_s = max(0.0, duration_s)
     for below, unit_s, unit in _STEPS:
         if duration_s < below:
             return f"{duration_s // unit_s:.0f} {unit}"
-    return "for ever"
+    return "forever"
 
 
 def ago(then: float | None, now: float) -> str:
-    """How long ago `then` was; "never" when it never happened."""
+    """Return how long ago `then` was; "never" if it is None."""
     return "never" if then is None else f"{seconds(now - then)} ago"
 
 
 def count(number: int) -> str:
-    """1234567 as 1 234 567, with spaces that do not break."""
+    """Return 1234567 as 1 234 567, with narrow no-break spaces."""
     return f"{number:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
 def many(number: int, one: str, more: str = "") -> str:
-    """A count of things: 1 site, 3 sites, 2 switches (`more`, where an s is not enough)."""
+    """Return a count with its noun: 1 site, 3 sites, 2 switches (`more` is an irregular plural)."""
     return f"{count(number)} {one if number == 1 else more or f'{one}s'}"
 
 
 def size(number_bytes: float) -> str:
-    """Bytes with a binary unit: 1.5 MiB."""
+    """Return bytes with a binary unit: 1.5 MiB."""
     step = 0
     while number_bytes >= _KIB and step < len(_UNITS) - 1:
         number_bytes /= _KIB
@@ -43,11 +43,11 @@ def size(number_bytes: float) -> str:
 
 
 def moment(unix: float) -> str:
-    """A time of day in UTC, to the second: 2026-03-01 12:00:05Z."""
+    """Return a time in UTC, to the second: 2026-03-01 12:00:05Z."""
     return dt.datetime.fromtimestamp(unix, tz=dt.UTC).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
 def tally(counts: dict[str, int]) -> str:
-    """Counts by word, the largest first: mismatch 3, missing 1."""
+    """Return counts by word, the largest first: mismatch 3, missing 1."""
     parts = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return ", ".join(f"{word} {count(number)}" for word, number in parts)
