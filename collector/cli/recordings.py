@@ -167,7 +167,7 @@ def read(
                 continue
             message = _parsed(content)
         except (ValueError, KeyError, TypeError):
-            raise RecordingError(f"{where}: not a line of a recording; `mist-collector record` writes them") from None
+            raise RecordingError(f"{where}: not a recording, or damaged; `mist-collector record` writes them") from None
         if isinstance(message, Payload):
             inventory_bytes += len(line)
             if inventory_bytes > MAX_INVENTORY_BYTES:

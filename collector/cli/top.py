@@ -144,7 +144,8 @@ async def read_samples(session: aiohttp.ClientSession, base: str, *parts: str) -
         raise Retryable(f"no answer ({str(error) or 'timeout'}); is the collector running?", where=where) from None
     if answer.status == _UNAUTHORIZED:
         raise UsageError(f"{where}: the collector requires authentication; use --url http://USER:PASSWORD@HOST:PORT")
-    samples = _parsed(body.decode("utf-8", "replace")) if answer.status == _OK else {}
+    is_complete = answer.status == _OK and len(body) <= MAX_ANSWER_BYTES
+    samples = _parsed(body.decode("utf-8", "replace")) if is_complete else {}
     if f"{_PREFIX}build_info" not in samples:
         raise Retryable("the answer is not that of a collector", where=where, status=answer.status)
     return samples

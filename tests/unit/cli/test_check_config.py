@@ -32,9 +32,9 @@ INVALID = {
     "secret-is-no-text": VALID_CONFIG.replace("token_file: token", "token_file: binary"),
     "secret-is-a-header": VALID_CONFIG.replace("token_file: token", "token_file: header"),
     "no-webhook-secret": VALID_CONFIG.replace("enabled: false", "enabled: true"),
-    "ports-collide": VALID_CONFIG.replace("{enabled: false}", '{allow_unsigned: true, listen: "127.0.0.1:9733"}').replace(
-        ":0", ":9733"
-    ),
+    "ports-collide": VALID_CONFIG.replace(
+        "{enabled: false}", '{allow_unsigned: true, listen: "127.0.0.1:9733"}'
+    ).replace(":0", ":9733"),
     "ftp-instead-of-https": VALID_CONFIG.replace("cloud: emea01", 'api_url: "ftp://api.mist.com"'),
 }
 
@@ -92,4 +92,4 @@ def test_a_secret_that_every_user_may_read(directory, execute):
     (directory / "collector.yaml").write_text(VALID_CONFIG)
     done = execute("check-config", "collector.yaml")
     assert done.returncode == exits.OK
-    assert re.search(r"warning: .*token may be read by every user of this machine \(chmod o-r, or 0600\)", done.stderr)
+    assert re.search(r"warning: .*token is readable by every user of this machine \(use chmod o-r\)", done.stderr)

@@ -36,7 +36,7 @@ async def test_the_configuration_of_the_daemon(tmp_path):
 
 async def test_an_unknown_scenario():
     async with FakeCloud(demo._cloud_options(demo.DemoOptions(sites=1, aps=1))) as cloud:
-        with pytest.raises(UsageError, match="--scenario .*nonsense"):
+        with pytest.raises(UsageError, match=r"--scenario .*nonsense"):
             demo._begin_scenarios(cloud, ("nonsense",))
 
 

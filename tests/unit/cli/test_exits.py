@@ -20,8 +20,7 @@ from collector.errors import CollectorError, ConfigError, Fatal, Fault, ListenEr
         (
             ListenError("0.0.0.0:9733", "the port is already taken"),
             exits.USAGE,
-            "cannot listen on 0.0.0.0:9733: the port is already taken (is a collector running already? Otherwise choose "
-            "another address in the configuration)",
+            "0.0.0.0:9733: the port is already taken (is a collector running already? Otherwise choose another address",
         ),
         (Fatal("not accepted", status=401), exits.USAGE, "create a new token, or correct `cloud`"),
         (

@@ -74,7 +74,9 @@ USAGE_ERRORS = {
     "record to a name without the suffix": ["record", "fleet.txt", "-c", "collector.yaml"],
     "tail of an invalid MAC": ["tail", "-c", "collector.yaml", "--mac", "nonsense"],
     "top of an invalid URL": ["top", "--url", "nonsense", "--once"],
-    "an unknown scenario": ["simulate", "--scenario", "nonsense", "--api-port=0", "--stream-port=0", "--control-port=0"],
+    "an unknown scenario": [
+        "simulate", "--scenario", "nonsense", "--api-port=0", "--stream-port=0", "--control-port=0",
+    ],
     "an unknown scenario of the demo": [
         "demo", "--scenario=nonsense", "--no-prometheus", "--server-listen=127.0.0.1:0", "--webhook-listen=127.0.0.1:0",
     ],
