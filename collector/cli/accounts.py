@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from collector.cli import terminal
 from collector.clock import SystemClock
 from collector.errors import RemoteError, UsageError
-from collector.ingest.rest.inventory_reader import Reader
-from collector.ingest.rest.writing_client import WritingRest
+from collector.ingest.rest.client import WritingRestClient
+from collector.ingest.rest.inventory_reader import InventoryReader
 from collector.mist import clouds
 from collector.mist.channels import CHANNELS, Scope
 from collector.mist.directory import Directory
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from collector.config import AccountConfig, Config
-    from collector.ingest.rest.inventory_reader import Payload
+    from collector.ingest.rest.objects import RestObject
     from collector.mist.clouds import Cloud
 
 ATTEMPTS = 2  # of a REST call: a user is waiting
@@ -42,18 +42,18 @@ class OpenAccount:
         directory: Organisations, sites and devices; filled by `read_inventory`, like the following ones.
         inventory: The objects of the inventory as received.
         maps: Site id and map id of each map.
-        faults: What could not be read.
+        errors: What could not be read.
     """
 
     name: str
     cloud: Cloud
-    rest: WritingRest
+    rest: WritingRestClient
     settings: AccountConfig
     config: Config
     directory: Directory = field(default_factory=Directory)
-    inventory: list[Payload] = field(default_factory=list)
+    inventory: list[RestObject] = field(default_factory=list)
     maps: list[tuple[str, str]] = field(default_factory=list)
-    faults: list[RemoteError] = field(default_factory=list)
+    errors: list[RemoteError] = field(default_factory=list)
 
     async def read_inventory(self) -> None:
         """Read organisations, sites and devices, and the maps if positions are enabled.
@@ -64,11 +64,11 @@ class OpenAccount:
         calls = self.rest.status.calls
         async with terminal.waiting(lambda: f"Reading the inventory: {sum(calls.values())} calls"):
             sites = self.settings.sites
-            watched = SiteFilter(tuple(sites.include), tuple(sites.exclude), self._shard())
-            reader = Reader(self.rest, orgs=tuple(self.settings.orgs), watched=watched)
-            reading = await reader.read(self.directory)
-            self.faults, self.inventory = reading.faults, reading.payloads
-            self.directory.replace(reading.orgs.values(), reading.sites.values(), reading.devices.values())
+            selected = SiteFilter(tuple(sites.include), tuple(sites.exclude), self._shard())
+            reader = InventoryReader(self.rest, orgs=tuple(self.settings.orgs), sites=selected)
+            snapshot = await reader.read(self.directory)
+            self.errors, self.inventory = snapshot.errors, snapshot.objects
+            self.directory.replace(snapshot.orgs.values(), snapshot.sites.values(), snapshot.devices.values())
             if self._needs_maps():
                 await self._read_maps()
 
@@ -86,11 +86,11 @@ class OpenAccount:
     async def _read_maps(self) -> None:
         for site_id in self.directory.sites:
             try:
-                async for entry in self.rest.pages(f"/sites/{site_id}/maps", steady=True):
+                async for entry in self.rest.pages(f"/sites/{site_id}/maps", consistent=True):
                     if isinstance(map_id := entry.get("id"), str):
                         self.maps.append((site_id, map_id))
             except RemoteError as error:
-                self.faults.append(error)
+                self.errors.append(error)
 
 
 @asynccontextmanager
@@ -115,6 +115,8 @@ async def open_accounts(
         accounts = []
         for one in chosen:
             cloud = clouds.of(one.cloud, one.api_url, one.stream_url)
-            rest = WritingRest(cloud, token or one.read_token, RestStatus(one.name), SystemClock(), attempts=ATTEMPTS)
+            rest = WritingRestClient(
+                cloud, token or one.read_token, RestStatus(one.name), SystemClock(), attempts=ATTEMPTS
+            )
             accounts.append(OpenAccount(one.name, cloud, await stack.enter_async_context(rest), one, config))
         yield accounts

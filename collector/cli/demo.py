@@ -24,10 +24,10 @@ from collector.cli.processes import ChildProcess
 from collector.cli.terminal import echo
 from collector.errors import CollectorError, ListenError, UsageError
 from collector.listener import address
-from collector.listener.address import Listen
+from collector.listener.address import ListenAddress
 from collector.simulator.cloud import FakeCloud
-from collector.simulator.command import name_and_site
-from collector.simulator.flags import SCENARIO_WORDS, flag
+from collector.simulator.command import scenario_and_site
+from collector.simulator.flags import SCENARIO_HELP, flag
 from collector.simulator.fleet import FleetPlan
 from collector.simulator.options import CloudOptions
 
@@ -46,7 +46,7 @@ _TOKEN, _SECRET = "demo-token", "demo-webhook-secret"  # of the simulator on thi
 _LISTEN_METAVAR = "HOST:PORT"
 
 
-def _parse_listen(text: str) -> Listen:
+def _parse_listen(text: str) -> ListenAddress:
     try:
         return address.parse(text)
     except ValueError as error:
@@ -67,17 +67,20 @@ class DemoOptions:
     cadence_s: float = flag(10.0, "Seconds between two messages of a device.", min=1)
     speed: float = flag(1.0, "Simulated seconds per second.", min=0.1)
     seed: int = flag(1, "Seed of the simulated fleet.")
-    server_listen: Listen = flag(  # noqa: RUF009 - a field, and frozen
-        Listen("127.0.0.1", 9733),
+    server_listen: ListenAddress = flag(  # noqa: RUF009 - a field, and frozen
+        ListenAddress("127.0.0.1", 9733),
         "Address of /metrics and the status page.",
         parser=_parse_listen,
         metavar=_LISTEN_METAVAR,
     )
-    webhook_listen: Listen = flag(  # noqa: RUF009 - as above
-        Listen("127.0.0.1", 9734), "Address of the webhook listener.", parser=_parse_listen, metavar=_LISTEN_METAVAR
+    webhook_listen: ListenAddress = flag(  # noqa: RUF009 - as above
+        ListenAddress("127.0.0.1", 9734),
+        "Address of the webhook listener.",
+        parser=_parse_listen,
+        metavar=_LISTEN_METAVAR,
     )
-    scenarios: tuple[str, ...] = flag((), SCENARIO_WORDS, name="--scenario")
-    prometheus: bool = flag(default=True, words="Start Prometheus, if it is installed.")
+    scenarios: tuple[str, ...] = flag((), SCENARIO_HELP, name="--scenario")
+    prometheus: bool = flag(default=True, help_text="Start Prometheus, if it is installed.")
 
 
 @options_from(DemoOptions)
@@ -117,11 +120,11 @@ async def run_demo(options: DemoOptions) -> None:
     echo("All components are stopped.")
 
 
-def _with_free_port(listen: Listen, option: str) -> Listen:
+def _with_free_port(listen: ListenAddress, option: str) -> ListenAddress:
     """Return the address with its port, or a free one for port 0. Raises ListenError that names the option."""
     try:
         with listen.bind() as listener:
-            return Listen(listen.host, int(listener.getsockname()[1]))
+            return ListenAddress(listen.host, int(listener.getsockname()[1]))
     except ListenError as error:
         raise ListenError(error.where, f"{error.cause} (choose another with {option})") from None
 
@@ -129,8 +132,8 @@ def _with_free_port(listen: Listen, option: str) -> Listen:
 def _free_port(preferred: int) -> int:
     """Return the preferred port of this machine if it is free, else any."""
     with contextlib.suppress(ListenError):
-        return _with_free_port(Listen("127.0.0.1", preferred), "").port
-    return _with_free_port(Listen("127.0.0.1", 0), "").port
+        return _with_free_port(ListenAddress("127.0.0.1", preferred), "").port
+    return _with_free_port(ListenAddress("127.0.0.1", 0), "").port
 
 
 @contextlib.asynccontextmanager
@@ -156,7 +159,7 @@ def _begin_scenarios(cloud: FakeCloud, scenarios: tuple[str, ...]) -> None:
     """Begin the scenarios in addition to normal operation. Raises UsageError for an unknown one."""
     try:
         for scenario in ("calm", *scenarios):
-            cloud.stage.begin(*name_and_site(scenario))
+            cloud.scenarios.start(*scenario_and_site(scenario))
     except ValueError as error:
         raise UsageError(f"--scenario {error}") from None
 
@@ -184,9 +187,9 @@ def _cloud_options(options: DemoOptions) -> CloudOptions:
     )
 
 
-def _local(listen: Listen) -> Listen:
+def _local(listen: ListenAddress) -> ListenAddress:
     """Return the address for clients on this machine."""
-    return Listen("127.0.0.1", listen.port) if listen.everywhere else listen
+    return ListenAddress("127.0.0.1", listen.port) if listen.is_wildcard else listen
 
 
 def _write_configuration(options: DemoOptions, cloud: FakeCloud, directory: Path) -> Path:
@@ -221,7 +224,7 @@ def _write_configuration(options: DemoOptions, cloud: FakeCloud, directory: Path
 class _Prometheus:
     """A Prometheus that scrapes the daemon, with its data in `directory`."""
 
-    def __init__(self, program: str, target: Listen, directory: Path) -> None:
+    def __init__(self, program: str, target: ListenAddress, directory: Path) -> None:
         self.url = f"http://127.0.0.1:{_free_port(_PROMETHEUS_PORT)}"
         scrape = {"job_name": "mist-collector", "static_configs": [{"targets": [str(_local(target))]}]}
         intervals = {"scrape_interval": SCRAPE_INTERVAL, "evaluation_interval": SCRAPE_INTERVAL}

@@ -24,7 +24,7 @@ from collector.cli.terminal import echo
 from collector.cli.webhook_api import Owner, registered_webhooks
 from collector.clock import SystemClock
 from collector.errors import Fatal, RemoteError
-from collector.ingest.stream.transport import proxy_for
+from collector.ingest.proxy import proxy_for
 from collector.mist import channels
 from collector.mist.sitefilter import SiteFilter
 from collector.serve import humanize
@@ -190,8 +190,8 @@ async def _check_account(account: OpenAccount, findings: Findings) -> bool:
     """Check an account by REST; returns False if the cloud rejects the token or cannot be reached."""
     findings.section(f"Account {account.name} at {account.cloud.api_url}")
     try:
-        answer = await account.rest.answer("/self")
-        check_permissions(answer.body, findings)
+        identity, answer = await account.rest.get_with_headers("/self")
+        check_permissions(identity, findings)
         _check_clock(answer.headers, findings)
         await _check_budget(account, findings)
         await _check_inventory(account, findings)
@@ -257,12 +257,12 @@ async def _check_inventory(account: OpenAccount, findings: Findings) -> None:
                 f"accounts[].orgs: the token has no access to organisation {org_id}",
                 "correct the id, or extend the permissions of the token",
             )
-    for fault in account.faults:
-        findings.remote(fault, "grant the token access, or exclude the site with accounts[].sites.exclude")
+    for error in account.errors:
+        findings.remote(error, "grant the token access, or exclude the site with accounts[].sites.exclude")
     for pattern in account.settings.sites.include:
         if not any(SiteFilter((pattern,)).admits(site) for site in known.sites.values()):
             findings.warn(f"accounts[].sites.include: {pattern} matches no site", "correct or remove the entry")
-    if not known.sites and not account.faults:
+    if not known.sites and not account.errors:
         findings.fail("no site is selected", "check accounts[].orgs and accounts[].sites")
 
 
@@ -351,7 +351,7 @@ async def _check_webhooks(
     for webhook in found:
         _check_webhook(webhook, secrets, findings, fix)
     async with listening.webhook_deliveries(config, lambda _body: None) as problem:
-        if "taken" in problem:
+        if "in use" in problem:
             findings.ok(f"{config.webhook.listen} is in use, presumably by a running collector")
         elif problem:
             findings.fail(problem, "correct webhook.listen")

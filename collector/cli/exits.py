@@ -111,7 +111,7 @@ def write_error(path: Path | str, error: OSError) -> CollectorError:
 def _advice(error: BaseException) -> str:
     """Return what to do about an error that does not state it itself."""
     if isinstance(error, ListenError) and "choose" not in error.cause:
-        running = "is a collector running already? Otherwise " if "taken" in error.cause else ""
+        running = "is a collector running already? Otherwise " if "in use" in error.cause else ""
         return f" ({running}choose another address in the configuration)"
     if isinstance(error, RemoteError) and error.status == _UNAUTHORIZED:
         return " (create a new token, or correct `cloud`: it must be the cloud whose portal you log in to)"

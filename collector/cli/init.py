@@ -17,16 +17,17 @@ from collector.cli import config_template, exits, terminal
 from collector.cli.terminal import echo
 from collector.clock import SystemClock
 from collector.errors import ConfigError, Fatal, Fault
-from collector.ingest.rest.client import Rest
-from collector.ingest.rest.inventory_reader import Reader
+from collector.ingest.rest.client import RestClient
+from collector.ingest.rest.inventory_reader import InventoryReader
 from collector.mist import clouds
 from collector.mist.directory import Directory
 from collector.mist.sitefilter import SiteFilter
 from collector.serve import humanize
 from collector.status import RestStatus
+from collector.token import token_fault
 
 if TYPE_CHECKING:
-    from collector.ingest.rest.inventory_reader import Reading
+    from collector.ingest.rest.inventory_reader import InventorySnapshot
     from collector.mist.clouds import Cloud
 
 TOKEN_VARIABLE = "MIST_API_TOKEN"  # noqa: S105 - a name
@@ -111,9 +112,9 @@ async def create_configuration(options: InitOptions) -> None:
     """Create the configuration and its secrets. Raises CollectorError."""
     _check_directory(options)
     cloud = _cloud(options)
-    token, reading = await _read_with_token(options, cloud)
-    _print_inventory(reading)
-    org_ids = _selected_orgs(options, reading)
+    token, snapshot = await _read_with_token(options, cloud)
+    _print_inventory(snapshot)
+    org_ids = _selected_orgs(options, snapshot)
     webhook = options.webhook if options.webhook is not None else _confirm(options, "Receive webhooks (events)?")
     _write_files(options, cloud, token, org_ids, webhook=webhook)
     _print_next_steps(options, webhook=webhook)
@@ -158,7 +159,7 @@ def _cloud(options: InitOptions) -> Cloud:
     return clouds.CLOUDS[name]
 
 
-async def _read_with_token(options: InitOptions, cloud: Cloud) -> tuple[str, Reading]:
+async def _read_with_token(options: InitOptions, cloud: Cloud) -> tuple[str, InventorySnapshot]:
     """Return the token and the inventory it can access; prompts again for a token that Mist rejects."""
     for attempt in range(1, _TOKEN_PROMPTS + 1):
         token = _token(options)
@@ -179,48 +180,48 @@ def _token(options: InitOptions) -> str:
     elif options.prompt:
         token = terminal.ask("API token (not echoed; read access is sufficient)", hidden=True)
     redaction.hide(token)
-    if not token or not token.isascii() or not token.isprintable() or " " in token:
+    if token_fault(token) is not None:
         raise _error(TOKEN_VARIABLE, "does not contain an API token", "a single word, as displayed by the Mist portal")
     return token
 
 
-async def _read_inventory(cloud: Cloud, token: str) -> Reading:
+async def _read_inventory(cloud: Cloud, token: str) -> InventorySnapshot:
     echo(f"Connecting to {cloud.api_url} ...")
     status = RestStatus("init")
     async with (
-        Rest(cloud, lambda: token, status, SystemClock(), attempts=2) as rest,
+        RestClient(cloud, lambda: token, status, SystemClock(), attempts=2) as rest,
         terminal.waiting(lambda: f"Reading the inventory: {sum(status.calls.values())} calls"),
     ):
-        return await Reader(rest, orgs=(), watched=SiteFilter()).read(Directory())
+        return await InventoryReader(rest, orgs=(), sites=SiteFilter()).read(Directory())
 
 
-def _print_inventory(reading: Reading) -> None:
+def _print_inventory(snapshot: InventorySnapshot) -> None:
     """Print organisations, sites and the number of devices."""
-    for org in reading.orgs.values():
-        sites = [site.name or site.id for site in reading.sites.values() if site.org_id == org.id]
-        devices = [device for device in reading.devices.values() if device.org_id == org.id]
+    for org in snapshot.orgs.values():
+        sites = [site.name or site.id for site in snapshot.sites.values() if site.org_id == org.id]
+        devices = [device for device in snapshot.devices.values() if device.org_id == org.id]
         types = {type_: sum(device.type == type_ for device in devices) for type_ in _DEVICE_TYPES}
         counts = ", ".join(humanize.many(count, *_DEVICE_TYPES[type_]) for type_, count in types.items() if count)
         echo(f"  {org.name or org.id}: {humanize.many(len(sites), 'site')}, {counts or 'no devices'}")
         more = f" and {len(sites) - _SITES_SHOWN} more" if len(sites) > _SITES_SHOWN else ""
         if sites:
             echo(f"    {', '.join(sorted(sites)[:_SITES_SHOWN])}{more}")
-    for fault in reading.faults:
-        echo(f"  not read: {fault}", err=True)
+    for error in snapshot.errors:
+        echo(f"  not read: {error}", err=True)
 
 
-def _selected_orgs(options: InitOptions, reading: Reading) -> list[str]:
+def _selected_orgs(options: InitOptions, snapshot: InventorySnapshot) -> list[str]:
     """Return the ids of the organisations to collect; empty for all."""
-    ids = {org.name: org.id for org in reading.orgs.values()} | {org_id: org_id for org_id in reading.orgs}
+    ids = {org.name: org.id for org in snapshot.orgs.values()} | {org_id: org_id for org_id in snapshot.orgs}
     unknown = [name for name in options.orgs if name not in ids]
     if unknown:
-        available = ", ".join(org.name or org.id for org in reading.orgs.values())
+        available = ", ".join(org.name or org.id for org in snapshot.orgs.values())
         raise _error("--org", f"the token has no access to an organisation {unknown[0]}", f"available: {available}")
-    if options.orgs or len(reading.orgs) == 1 or not options.prompt:
+    if options.orgs or len(snapshot.orgs) == 1 or not options.prompt:
         return [ids[name] for name in options.orgs]
-    if _confirm(options, f"Collect all {len(reading.orgs)} organisations?"):
+    if _confirm(options, f"Collect all {len(snapshot.orgs)} organisations?"):
         return []
-    return [org.id for org in reading.orgs.values() if _confirm(options, f"  Collect {org.name or org.id}?")]
+    return [org.id for org in snapshot.orgs.values() if _confirm(options, f"  Collect {org.name or org.id}?")]
 
 
 def _confirm(options: InitOptions, question: str) -> bool:

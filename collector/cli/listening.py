@@ -21,13 +21,11 @@ from collector.cli.accounts import open_accounts
 from collector.cli.terminal import echo, show_status
 from collector.clock import SystemClock
 from collector.errors import CollectorError, Fatal, ListenError, Rejected, Retryable, UsageError
-from collector.ingest.dispatcher import Dispatcher
-from collector.ingest.stream import transports
-from collector.ingest.stream.pool import Pool
-from collector.ingest.webhook.endpoint import Webhook, WebhookLimits, WebhookRules
-from collector.mist.deduplicator import Deduplicator
+from collector.ingest.stream.pool import StreamPool, StreamSettings
+from collector.ingest.stream.websocket import WebSocketConnect
+from collector.ingest.webhook.endpoint import Webhook, WebhookLimits, WebhookPolicy
 from collector.mist.envelope import Data
-from collector.status import ConnectionStatus, Counts, WebhookStatus
+from collector.status import ConnectionStatus, WebhookStatus
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -35,35 +33,39 @@ if TYPE_CHECKING:
     from collector.cli.accounts import OpenAccount
     from collector.config import Config
     from collector.ingest.dispatcher import Apply
-    from collector.mist.envelope import Event
+    from collector.mist.envelope import StreamMessage
 
-    OnMessage = Callable[[Event | Rejected], None]
+    OnMessage = Callable[[StreamMessage | Rejected], None]
     OnBody = Callable[[bytes], None]
 
 ANSWERED = ("up", "refused", "unanswered")  # states of a channel whose subscription has been answered, or timed out
 _POLL_INTERVAL_S = 0.2
 
 
-class CallbackSink(Dispatcher):
-    """A sink of frames that passes every message to a function and stores nothing."""
+class CallbackSink:
+    """A sink of frames that passes every message to a function; implements `pool.ChannelSink`."""
 
     def __init__(self, on_message: OnMessage) -> None:
-        super().__init__(
-            open_channel=lambda _path: None,
-            open_topic=lambda _topic: lambda _event, _now: None,
-            duplicates=Deduplicator(),
-            frames=Counts(),
-            events={},
-        )
         self._on_message = on_message
 
-    def event(self, event: Event | Rejected, now: float) -> None:  # noqa: ARG002 - the signature of a sink
+    def subscribe(self, channel: str) -> None:
+        """Do nothing: the handlers need no preparation."""
+
+    def unsubscribe(self, channel: str) -> None:
+        """Do nothing."""
+
+    def event(self, event: StreamMessage | Rejected, now: float) -> None:  # noqa: ARG002 - the signature of a sink
         """Pass on a message of any kind."""
         self._on_message(event)
 
     def handler(self, channel: str) -> Apply:
         """Return a handler that passes on the payloads of a channel."""
         return lambda payload, _now: self._on_message(Data(channel, payload))
+
+    def take(self, data: Sequence[tuple[Apply, object]], now: float) -> None:
+        """Pass on the payloads of data messages."""
+        for handler, payload in data:
+            handler(payload, now)
 
 
 @asynccontextmanager
@@ -83,20 +85,20 @@ async def subscriptions(
     """
     statuses: list[ConnectionStatus] = []
     async with AsyncExitStack() as stack:
-        connect = await stack.enter_async_context(transports.by_name(config.stream.transport)())
+        clock = SystemClock()
+        connect = WebSocketConnect(clock)
         group = await stack.enter_async_context(asyncio.TaskGroup())
         tasks = []
         for account in accounts:
-            pool = Pool(
+            pool = StreamPool(
                 account.name,
                 url=account.cloud.stream_url,
                 token=account.settings.read_token,
                 connect=connect,
-                intake=CallbackSink(on_message),
-                clock=SystemClock(),
+                sink=CallbackSink(on_message),
+                clock=clock,
                 statuses=statuses,
-                max_channels=config.stream.max_channels,
-                open_every_s=config.stream.open_every_s,
+                settings=StreamSettings(config.stream.max_channels, config.stream.open_every_s),
                 rng=random.random,
             )
             pool.set_channels(channels(account) if channels else account.channels())
@@ -112,7 +114,7 @@ async def subscriptions(
 async def webhook_deliveries(config: Config, on_body: OnBody) -> AsyncIterator[str]:
     """Receive webhook deliveries while the block runs, as the daemon does; yields "" or why that is not possible."""
 
-    def deliver(body: bytes, _now: float) -> Rejected | None:
+    async def deliver(body: bytes, _now: float) -> Rejected | None:
         on_body(body)
         return None
 
@@ -121,8 +123,8 @@ async def webhook_deliveries(config: Config, on_body: OnBody) -> AsyncIterator[s
         yield "webhooks are disabled in the configuration"
         return
     limits = WebhookLimits(settings.max_body_bytes, settings.read_timeout_s)
-    rules = WebhookRules(settings.path, settings.read_secrets, settings.allow_unsigned, limits)
-    listener = Webhook(settings.listen, deliver=deliver, status=WebhookStatus(), clock=SystemClock(), rules=rules)
+    policy = WebhookPolicy(settings.path, settings.read_secrets, settings.allow_unsigned, limits)
+    listener = Webhook(settings.listen, deliver=deliver, status=WebhookStatus(), clock=SystemClock(), policy=policy)
     async with AsyncExitStack() as stack:
         try:
             await stack.enter_async_context(listener)
@@ -141,7 +143,7 @@ class Consumer(Protocol):
     def channels(self, account: OpenAccount) -> list[str]:
         """Return the channels of an account to subscribe to. Raises UsageError."""
 
-    def message(self, message: Event | Rejected) -> None:
+    def message(self, message: StreamMessage | Rejected) -> None:
         """Handle a message."""
 
     def delivery(self, body: bytes) -> None:
@@ -162,7 +164,7 @@ class _Guard:
         self._consumer = consumer
         self._stop = stop
 
-    def message(self, message: Event | Rejected) -> None:
+    def message(self, message: StreamMessage | Rejected) -> None:
         """Handle a message."""
         try:
             self._consumer.message(message)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collector.cli.accounts import OpenAccount
     from collector.config import Config
     from collector.errors import Rejected
-    from collector.mist.envelope import Event
+    from collector.mist.envelope import StreamMessage
 
 _KEY_BYTES = 32
 
@@ -105,7 +105,7 @@ class _Recording:
     def progress(self) -> str:
         return f"{self._writer.frames} frames, {self._writer.deliveries} deliveries"
 
-    def message(self, message: Event | Rejected) -> None:
+    def message(self, message: StreamMessage | Rejected) -> None:
         self._writer.message(message, self._elapsed_s())
 
     def delivery(self, body: bytes) -> None:

@@ -20,7 +20,7 @@ import orjson
 
 from collector import __version__, redaction, tolerant_json
 from collector.errors import Rejected, UsageError
-from collector.ingest.rest.inventory_reader import Payload
+from collector.ingest.rest.objects import RestObject
 from collector.mist import channels
 from collector.mist.anonymous import is_personal
 from collector.mist.delivery import Delivery, parse_delivery
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from collector.mist.anonymous import Anonymizer
-    from collector.mist.envelope import Event
+    from collector.mist.envelope import StreamMessage
 
 SUFFIX = ".jsonl.gz"
 MAX_LINE_BYTES = 64 * 2**20  # twice the largest frame: JSON in a string has more characters
@@ -83,7 +83,7 @@ class RecordingWriter:
         if error is not None and not self.frames + self.deliveries:
             self._path.unlink(missing_ok=True)  # empty, and in the way of a second attempt
 
-    def inventory(self, item: Payload, at: float) -> None:
+    def inventory(self, item: RestObject, at: float) -> None:
         """Write an object of the inventory: sites of devices, and names."""
         payload: Any = item.payload
         ids: Any = item.ids
@@ -91,7 +91,7 @@ class RecordingWriter:
             payload, ids = self._anonymizer.payload(payload), self._anonymizer.payload(ids)
         self._write({"at": round(at, 3), "listed": item.kind, "payload": payload, "ids": ids})
 
-    def message(self, message: Event | Rejected, at: float) -> None:
+    def message(self, message: StreamMessage | Rejected, at: float) -> None:
         """Write a frame; control frames are not recorded."""
         if not isinstance(message, Data | Rejected):
             return
@@ -145,7 +145,7 @@ def _anonymized(anonymizer: Anonymizer, payload: object, *, personal: bool) -> o
 
 def read(
     path: Path, on_position: Callable[[int], None] = lambda _position: None
-) -> Iterator[Data | Rejected | Payload | bytes]:
+) -> Iterator[Data | Rejected | RestObject | bytes]:
     """Yield the content of a recording in its order: inventory, frames as parsed, bodies of webhook deliveries.
 
     A truncated file is read as far as possible.
@@ -168,7 +168,7 @@ def read(
             message = _parsed(content)
         except (ValueError, KeyError, TypeError):
             raise RecordingError(f"{where}: not a recording, or damaged; `mist-collector record` writes them") from None
-        if isinstance(message, Payload):
+        if isinstance(message, RestObject):
             inventory_bytes += len(line)
             if inventory_bytes > MAX_INVENTORY_BYTES:
                 raise RecordingError(f"{where}: the inventory is larger than {_mib(MAX_INVENTORY_BYTES)}")
@@ -202,7 +202,7 @@ def _check_head(path: Path, head: object) -> None:
         raise RecordingError(f"{path}: not a recording that version {__version__} can read")
 
 
-def _parsed(content: dict[str, Any]) -> Data | Rejected | Payload | bytes:
+def _parsed(content: dict[str, Any]) -> Data | Rejected | RestObject | bytes:
     """Return the message of a line. Raises KeyError or TypeError if it is not one."""
     if "webhook" in content:
         return orjson.dumps(content["webhook"])
@@ -210,7 +210,7 @@ def _parsed(content: dict[str, Any]) -> Data | Rejected | Payload | bytes:
         payload, ids = content["payload"], content["ids"]
         if not isinstance(payload, dict) or not isinstance(ids, dict):
             raise TypeError
-        return Payload(str(content["listed"]), payload, {key: str(value) for key, value in ids.items()})
+        return RestObject(str(content["listed"]), payload, {key: str(value) for key, value in ids.items()})
     if "rejected" in content:
         return Rejected(str(content["rejected"]))
     channel = content["channel"]

@@ -13,7 +13,7 @@ from collector.cli import recordings, terminal
 from collector.errors import Rejected, UsageError
 from collector.feeds.router import FeedRouter
 from collector.ingest.dispatcher import Dispatcher
-from collector.ingest.rest.inventory_reader import Payload
+from collector.ingest.rest.objects import RestObject
 from collector.location.feed import LocationFeed
 from collector.metrics.text_format import render_all
 from collector.mist import channels
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from collector.ingest.dispatcher import Apply
-    from collector.mist.envelope import Event
+    from collector.mist.envelope import StreamMessage
 
-    OnInventory = Callable[[list[Payload]], None]
+    OnInventory = Callable[[list[RestObject]], None]
 
 
 def replay(
@@ -82,11 +82,11 @@ def dispatcher_for(router: FeedRouter, frames: Counts, events: dict[str, Counts]
     )
 
 
-def add_inventory(router: FeedRouter, items: list[Payload]) -> None:
+def add_inventory(router: FeedRouter, items: list[RestObject]) -> None:
     """Apply the objects of an inventory, as the daemon does after reading it."""
     directory = Directory()
-    router.directories.join(directory)
-    kinds: dict[str, list[Payload]] = {"org": [], "site": [], "inventory": []}
+    router.directories.add(directory)
+    kinds: dict[str, list[RestObject]] = {"org": [], "site": [], "inventory": []}
     for item in items:
         kinds.setdefault(item.kind, []).append(item)
     orgs = (Org.from_payload({"id": item.ids.get("org_id"), **item.payload}) for item in kinds["org"])
@@ -126,11 +126,11 @@ def _lines(file: Path, *, whole: bool = False) -> Iterator[bytes]:
 
 
 def _process_recording(
-    dispatcher: Dispatcher, content: Iterable[Data | Rejected | Payload | bytes], on_inventory: OnInventory
+    dispatcher: Dispatcher, content: Iterable[Data | Rejected | RestObject | bytes], on_inventory: OnInventory
 ) -> None:
-    inventory: list[Payload] = []
+    inventory: list[RestObject] = []
     for item in content:
-        if isinstance(item, Payload):
+        if isinstance(item, RestObject):
             inventory.append(item)
             continue
         if inventory:
@@ -142,7 +142,7 @@ def _process_recording(
             _process_message(dispatcher, item)
 
 
-def _process_message(dispatcher: Dispatcher, message: Event | Rejected) -> None:
+def _process_message(dispatcher: Dispatcher, message: StreamMessage | Rejected) -> None:
     if isinstance(message, Data):
         dispatcher.subscribe(message.channel)
     dispatcher.event(message, 0.0)

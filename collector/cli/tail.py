@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from collector.cli.accounts import OpenAccount
-    from collector.mist.envelope import Event
+    from collector.mist.envelope import StreamMessage
 
 _FIELDS_SHOWN = 12  # of a line, if no field is selected
 _SITES_SHOWN = 10  # in an error message
@@ -133,7 +133,7 @@ class LinePrinter:
         """Return nothing: the messages are the progress."""
         return ""
 
-    def message(self, message: Event | Rejected) -> None:
+    def message(self, message: StreamMessage | Rejected) -> None:
         """Print the objects of a data message."""
         if not isinstance(message, Data):
             return

@@ -25,7 +25,7 @@ from collector.serve import humanize
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from collector.listener.address import Listen
+    from collector.listener.address import ListenAddress
 
 Samples = dict[str, list[tuple[dict[str, str], float]]]  # labels and value, by sample name
 
@@ -70,9 +70,9 @@ def top(
     exits.run_or_exit(watch(url, interval_s=every, once=once))
 
 
-def local_url(listen: Listen, *, tls: bool = False) -> str:
+def local_url(listen: ListenAddress, *, tls: bool = False) -> str:
     """Return the URL of a listener for a client on the same machine."""
-    host = "127.0.0.1" if listen.everywhere else listen.host
+    host = "127.0.0.1" if listen.is_wildcard else listen.host
     scheme = "https" if tls else "http"
     return f"{scheme}://[{host}]:{listen.port}" if ":" in host else f"{scheme}://{host}:{listen.port}"
 

@@ -12,7 +12,7 @@ from collector.mist.topics import TOPICS
 
 if TYPE_CHECKING:
     from collector.cli.accounts import OpenAccount
-    from collector.ingest.rest.writing_client import WritingRest
+    from collector.ingest.rest.client import WritingRestClient
 
 DEFAULT_NAME = "mist-collector"
 # Topics of interest for operations, with few events. The others are raw data or personal data, and opt-in.
@@ -88,7 +88,7 @@ class RegisteredWebhook:
             return False
 
 
-async def registered_webhooks(rest: WritingRest, owner: Owner) -> list[RegisteredWebhook]:
+async def registered_webhooks(rest: WritingRestClient, owner: Owner) -> list[RegisteredWebhook]:
     """Return the webhooks of an owner. Raises RemoteError."""
     return [RegisteredWebhook(owner, entry) async for entry in rest.pages(owner.path)]
 
@@ -121,7 +121,7 @@ def _find(kind: str, option: str, names: dict[str, str], wanted: str) -> Owner:
     raise UsageError(f"--{option} {wanted}: not found; available: {', '.join(available[:_NAMES_SHOWN])}{more}")
 
 
-async def available_topics(rest: WritingRest, owner: Owner) -> set[str]:
+async def available_topics(rest: WritingRestClient, owner: Owner) -> set[str]:
     """Return the topics that Mist offers to an owner; the topics known to the collector if Mist does not list them."""
     try:
         listed = await rest.get("/const/webhook_topics")

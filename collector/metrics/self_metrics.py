@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 EOF = b"# EOF\n"
 
-CALL_OUTCOMES = ("ok", "retry", "rate_limited", "refused")
+CALL_OUTCOMES = ("ok", "retry", "rate_limited", "refused", "malformed")
 FRAME_FAULTS = (
     *("not_json", "too_deep", "not_an_object", "unknown_event", "no_channel", "internal_error"),
     *("no_identity", "empty", "unknown_device", "unknown_map", "no_position"),

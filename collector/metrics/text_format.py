@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from collector.metrics.store import Column, FamilyColumns, HistogramColumns, InfoColumn, Store
 
 SLICE_ROWS = 4096
-TEXT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-OPENMETRICS_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 EOF = b"# EOF\n"
 UNITS = ("seconds", "bytes", "ratio", "celsius", "watts", "meters", "volts", "hertz", "pascals")
 _HOLE = b"null"

@@ -24,14 +24,15 @@ _NAVIGATION = "".join(
     f'<a href="{target}">{name}</a>'
     for name, target in (
         ("Accounts", "#accounts"), ("Connections", "#connections"), ("Channels", "#channels"), ("Polls", "#polls"),
-        ("Messages", "#messages"), ("Events", "#events"), ("Series", "#series"), ("/metrics", "/metrics"),
+        ("Tasks", "#tasks"), ("Messages", "#messages"), ("Events", "#events"), ("Series", "#series"),
+        ("/metrics", "/metrics"),
     )
 )  # fmt: skip
 
 
 def render(page: StatusPage) -> str:
     """Return the HTML document."""
-    sections = (_head, _accounts, _connections, _channels, _polls, _messages, _events, _series)
+    sections = (_head, _accounts, _connections, _channels, _polls, _tasks, _messages, _events, _series)
     return markup.page("mist-collector", "".join(part(page) for part in sections), refresh_s=REFRESH_S)
 
 
@@ -166,6 +167,23 @@ def _channel(connection: str, subscription: SubscriptionStatus, now: float) -> l
 
 def _polls(page: StatusPage) -> str:
     return status_polls.section(page.polls, page.now)
+
+
+def _tasks(page: StatusPage) -> str:
+    """Return the supervised tasks that were restarted, the most recent first."""
+    restarted = sorted((one for one in page.tasks if one.restarts), key=lambda one: -(one.last_restart_at or 0.0))
+    if not restarted:
+        return markup.section("tasks", "Tasks", markup.paragraph("No task was restarted.", "soft"))
+    rows = [
+        [
+            Cell(one.name),
+            _number(one.restarts),
+            Cell(humanize.ago(one.last_restart_at, page.now)),
+            Cell(one.last_error),
+        ]
+        for one in restarted
+    ]
+    return markup.section("tasks", "Tasks", markup.table(("Task", "#Restarts", "Last restart", "Last error"), rows))
 
 
 def _messages(page: StatusPage) -> str:

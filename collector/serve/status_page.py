@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from collector.status import ConnectionStatus, Counts, PollStatus, RestStatus, WebhookStatus
+    from collector.status import ConnectionStatus, Counts, PollStatus, RestStatus, TaskStatus, WebhookStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,7 @@ class StatusPage:
     accounts: Sequence[AccountLine] = ()
     rest: Sequence[RestStatus] = ()
     polls: Sequence[PollStatus] = ()
+    tasks: Sequence[TaskStatus] = ()
     connections: Sequence[ConnectionStatus] = ()
     frames: Counts | None = None
     events: Counts | None = None

@@ -157,7 +157,7 @@ async def test_of_a_mute_channel_rest_is_asked(tmp_path, fault):
         await house.live(60)
         mute, spoken = house.sites
         channel = f"/sites/{mute}/stats/devices"
-        await house.cloud.fault("mute", channel=channel)
+        await house.cloud.fault("silent_channel", channel=channel)
         readings, seen = house.readings(), set()
         for _ in range(60):
             await house.live(10)
@@ -182,7 +182,7 @@ async def test_of_a_mute_channel_rest_is_asked(tmp_path, fault):
 
         for mac in dark:
             await house.cloud.act("reconnect", mac=mac)
-        await house.cloud.heal("mute")
+        await house.cloud.heal("silent_channel")
         await house.live(60)
         assert await house.differences() == []
         fault.told(found, "mist_collector_subscription_last_message_timestamp_seconds", channel=channel)
@@ -193,7 +193,7 @@ async def test_where_neither_the_channel_nor_rest_says_anything_nobody_is_called
         await house.settled()
         await house.live(60)
         mute, spoken = house.sites
-        await house.cloud.fault("mute", channel=f"/sites/{mute}/stats/devices")
+        await house.cloud.fault("silent_channel", channel=f"/sites/{mute}/stats/devices")
         await house.cloud.fault("rest_status", status=503)
         await house.live(TTL_S + 2 * SWEEP_S)
         found = await house.samples()

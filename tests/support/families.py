@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 from prometheus_client.parser import text_string_to_metric_families
 
 from collector.metrics.self_metrics import SUBSCRIPTION, SelfMetrics
-from collector.status import ConnectionStatus, Counts, PollStatus, RestStatus, SubscriptionStatus, WebhookStatus
+from collector.status import (
+    ConnectionStatus,
+    Counts,
+    PollStatus,
+    RestStatus,
+    SubscriptionStatus,
+    TaskStatus,
+    WebhookStatus,
+)
 from tests.support.processes import COLLECTOR
 
 if TYPE_CHECKING:
@@ -52,6 +60,7 @@ def _own() -> dict[str, Labels]:
         version="1", to_unix=float, frames=account, events={"ping": account}, connections=[connection],
         rest=[RestStatus("main", calls={"ok": 1}, inventory_at=1.0)], polls=[poll], webhook=webhook,
         rejected_parts=lambda: {("ap", "not_a_number"): 1}, refused_labels=lambda: {"ssid": 1}, rows=lambda: {"ap": 1},
+        supervised={"polls": TaskStatus("polls")}, log_dropped={"queue_full": 0},
     )  # fmt: skip
     samples = [
         sample

@@ -33,7 +33,7 @@ async def test_maps_are_read_if_positions_are_enabled(tmp_path, monkeypatch):
 async def test_another_token(tmp_path, monkeypatch):
     async with installation(tmp_path, monkeypatch) as here:
         await here.init(webhook=False)
-        here.cloud.rights.tokens = {"write-token"}
+        here.cloud.permissions.tokens = {"write-token"}
         async with open_accounts(here.config(), token=lambda: "write-token") as (account,):
             await account.read_inventory()
             assert account.directory.orgs

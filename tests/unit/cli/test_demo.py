@@ -7,7 +7,7 @@ import pytest
 from collector import config
 from collector.cli import demo, exits
 from collector.errors import UsageError
-from collector.listener.address import Listen
+from collector.listener.address import ListenAddress
 from collector.simulator.cloud import FakeCloud
 
 
@@ -19,7 +19,7 @@ def test_options(invoke, monkeypatch):
 
     monkeypatch.setattr(demo, "run_demo", run)
     invoke("demo", "--no-prometheus", "--server-listen", "[::1]:1", "--scenario", "noise@1")
-    assert seen == [demo.DemoOptions(prometheus=False, server_listen=Listen("::1", 1), scenarios=("noise@1",))]
+    assert seen == [demo.DemoOptions(prometheus=False, server_listen=ListenAddress("::1", 1), scenarios=("noise@1",))]
     message = invoke("demo", "--webhook-listen", "nowhere", code=exits.USAGE).stderr
     assert "'--webhook-listen': nowhere must be host:port, e.g. 127.0.0.1:9733" in message
 

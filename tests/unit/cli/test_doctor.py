@@ -38,7 +38,7 @@ async def test_all_checks_pass(tmp_path, monkeypatch, capsys):
 async def test_a_token_of_another_cloud(tmp_path, monkeypatch, capsys):
     async with installation(tmp_path, monkeypatch) as here:
         await here.init(webhook=False)
-        here.cloud.rights.tokens = {"another"}
+        here.cloud.permissions.tokens = {"another"}
         code, output = await run_checks(here, capsys)
         assert code == exits.USAGE
         assert "wrong, revoked, expired, or of another cloud" in output
@@ -106,7 +106,7 @@ async def test_a_rest_budget_used_by_others(tmp_path, monkeypatch, capsys):
         async def learn(self):
             self.status.budget_used = 4500
 
-        monkeypatch.setattr("collector.ingest.rest.client.Rest.learn_usage", learn)
+        monkeypatch.setattr("collector.ingest.rest.client.RestClient.learn_usage", learn)
         code, output = await run_checks(here, capsys)
         assert code == exits.OK
         assert "create a separate token for the collector" in output
@@ -180,7 +180,7 @@ async def test_the_webhook(tmp_path, monkeypatch, capsys):
             ({"url": f"http://127.0.0.1:{free_port()}/webhook"}, "cannot be reached from this machine"),
             ({"url": f"{here.cloud.control_url}/webhook"}, "the answer has status 404"),
         ):
-            registered.change(change, 0.0)
+            registered.update(change, 0.0)
             await doctor.check(loaded, account=None, webhook_url=None)
             assert text in capsys.readouterr().out, text
 

@@ -13,7 +13,7 @@ from collector.simulator.flags import flag
 class Options:
     count: int = flag(1, "A number.", min=1)
     names: tuple[str, ...] = flag((), "Names.", name="--name")
-    is_on: bool = flag(default=False, words="A switch.")
+    is_on: bool = flag(default=False, help_text="A switch.")
 
 
 def run(*arguments):

@@ -158,7 +158,7 @@ async def test_an_error_leaves_no_empty_recording(tmp_path, monkeypatch):
     file = tmp_path / f"a{SUFFIX}"
     async with installation(tmp_path / "etc", monkeypatch) as here:
         await here.init()
-        here.cloud.rights.tokens.clear()
+        here.cloud.permissions.tokens.clear()
         with pytest.raises(Fatal, match="the token is not accepted"):
             await record.record_to(file, here.config(), None, seconds=1.0, raw=False)
         with pytest.raises(UsageError, match="No such file or directory"):

@@ -10,7 +10,7 @@ from collector import redaction
 from collector.cli import recordings
 from collector.cli.recordings import SUFFIX, RecordingError, RecordingWriter
 from collector.errors import Rejected
-from collector.ingest.rest.inventory_reader import Payload
+from collector.ingest.rest.objects import RestObject
 from collector.mist.anonymous import Anonymizer
 from collector.mist.envelope import Data, Subscribed
 
@@ -34,7 +34,7 @@ def anonymized(file, *messages):
 def test_what_is_written_is_read(file):
     data = Data(CHANNEL, '{"mac":"5c5b35fc0001","uptime":5}')
     with RecordingWriter(file, None, began=0.0) as writer:
-        writer.inventory(Payload("site", {"name": "Lobby"}, {"site_id": SITE}), 0.0)
+        writer.inventory(RestObject("site", {"name": "Lobby"}, {"site_id": SITE}), 0.0)
         writer.message(data, 0.0)
         writer.message(Subscribed(CHANNEL), 0.05)
         writer.message(Rejected("not_json"), 0.1)
@@ -43,7 +43,7 @@ def test_what_is_written_is_read(file):
     assert (writer.frames, writer.deliveries) == (2, 1)
     assert file.stat().st_mode & 0o777 == 0o600
     assert list(recordings.read(file)) == [
-        Payload("site", {"name": "Lobby"}, {"site_id": SITE}), data, Rejected("not_json"),
+        RestObject("site", {"name": "Lobby"}, {"site_id": SITE}), data, Rejected("not_json"),
         b'{"topic":"alarms","events":[{"id":"x"}]}',
     ]  # fmt: skip
 
@@ -51,7 +51,7 @@ def test_what_is_written_is_read(file):
 def test_identities_in_values_keys_paths_and_topics_are_replaced(file):
     payload = {"mac": "5c5b35fc0001", "alice@example.com": 1, "dhcpd_stat": {"alice": {"num_ips": 1}}}
     with RecordingWriter(file, Anonymizer(b"k" * 32), began=0.0) as writer:
-        writer.inventory(Payload("site", payload, {"site_id": SITE}), 0.0)
+        writer.inventory(RestObject("site", payload, {"site_id": SITE}), 0.0)
         writer.message(Data(CHANNEL, payload), 0.0)
         writer.message(Data(CHANNEL, orjson.dumps(payload).decode()), 0.0)
         writer.message(Data("/sites/alice/alice", payload), 0.0)
@@ -150,7 +150,7 @@ def test_a_file_that_is_not_a_recording(file, content, message):
 )
 def test_limits(file, limit, message, monkeypatch):
     with RecordingWriter(file, None, began=0.0) as writer:
-        writer.inventory(Payload("site", {"name": "x" * 500}, {}), 0.0)
+        writer.inventory(RestObject("site", {"name": "x" * 500}, {}), 0.0)
     assert len(list(recordings.read(file))) == 1
     monkeypatch.setattr(recordings, limit, 400)
     with pytest.raises(RecordingError, match=re.escape(message)):

@@ -6,7 +6,7 @@ import pytest
 
 from collector.cli import exits, replay
 from collector.cli.recordings import SUFFIX, RecordingWriter
-from collector.ingest.rest.inventory_reader import Payload
+from collector.ingest.rest.objects import RestObject
 from collector.mist.envelope import Data
 
 SITE, ORG = "67970e46-4e12-11e6-9188-0242ac110007", "2818e386-8dec-2562-9ede-5b8a0fbbdc71"
@@ -36,7 +36,7 @@ def test_frames_and_a_webhook_body(invoke, tmp_path):
 def test_a_recording_with_its_inventory(invoke, tmp_path):
     file = tmp_path / f"a{SUFFIX}"
     with RecordingWriter(file, None, began=0.0) as writer:
-        writer.inventory(Payload("site", {"id": SITE, "name": "Lobby"}, {"org_id": ORG, "site_id": SITE}), 0.0)
+        writer.inventory(RestObject("site", {"id": SITE, "name": "Lobby"}, {"org_id": ORG, "site_id": SITE}), 0.0)
         writer.message(Data(CHANNEL, PAYLOAD), 0.0)
         writer.delivery(b'{"topic":"alarms","events":[{"id":"x"}]}', 0.0)
     result = invoke("replay", file)

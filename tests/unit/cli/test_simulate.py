@@ -8,10 +8,21 @@ def test_options(invoke, monkeypatch):
     seen = []
     monkeypatch.setattr("collector.simulator.command.run", lambda options: seen.append(options) or 0)
     invoke("simulate")
-    invoke("simulate", "--sites", "7", "--objects", "--scenario", "noise", "--scenario", "rubbish", "--speed", "2.5")
+    invoke(
+        "simulate",
+        "--sites",
+        "7",
+        "--objects",
+        "--scenario",
+        "noise",
+        "--scenario",
+        "malformed-frames",
+        "--speed",
+        "2.5",
+    )
     assert seen == [
         SimulateOptions(),
-        SimulateOptions(sites=7, objects=True, scenarios=("noise", "rubbish"), speed=2.5),
+        SimulateOptions(sites=7, objects=True, scenarios=("noise", "malformed-frames"), speed=2.5),
     ]
 
 

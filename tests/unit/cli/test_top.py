@@ -9,7 +9,7 @@ from aiohttp.test_utils import TestServer
 from collector.cli import top
 from collector.daemon import wiring
 from collector.errors import Retryable, UsageError
-from collector.listener.address import Listen
+from collector.listener.address import ListenAddress
 from tests.support.installation import installation
 
 PREFIX = "mist_collector_"
@@ -77,10 +77,10 @@ def test_missing_labels():
 @pytest.mark.parametrize(
     ("listen", "tls", "expected"),
     [
-        (Listen("0.0.0.0", 9733), False, "http://127.0.0.1:9733"),  # noqa: S104 - never bound
-        (Listen("", 9733), False, "http://127.0.0.1:9733"),
-        (Listen("::1", 9733), False, "http://[::1]:9733"),
-        (Listen("noc", 80), True, "https://noc:80"),
+        (ListenAddress("0.0.0.0", 9733), False, "http://127.0.0.1:9733"),  # noqa: S104 - never bound
+        (ListenAddress("", 9733), False, "http://127.0.0.1:9733"),
+        (ListenAddress("::1", 9733), False, "http://[::1]:9733"),
+        (ListenAddress("noc", 80), True, "https://noc:80"),
     ],
 )
 def test_the_local_url(listen, tls, expected):

@@ -122,9 +122,9 @@ async def test_a_token_with_read_access_only(tmp_path, monkeypatch):
     async with installation(tmp_path, monkeypatch) as here:
         await here.init()
         monkeypatch.setenv("ADMIN", "admin-token")
-        here.cloud.rights.tokens.add("admin-token")
+        here.cloud.permissions.tokens.add("admin-token")
         with monkeypatch.context() as patch:
-            patch.setattr("collector.ingest.rest.writing_client.WritingRest._call", _forbid_writes())
+            patch.setattr("collector.ingest.rest.client.WritingRestClient._call", _forbid_writes())
             with pytest.raises(Fatal, match="write access"):
                 await webhook.register_webhook(here.config(), options())
             before = (here.directory / "secrets/webhook-secret").read_text()
@@ -136,14 +136,14 @@ async def test_a_token_with_read_access_only(tmp_path, monkeypatch):
 
 
 def _forbid_writes():
-    from collector.ingest.rest.client import Rest
+    from collector.ingest.rest.client import RestClient
 
-    original = Rest._call
+    original = RestClient._call
 
-    async def call(self, url, method="GET", content=None):
+    async def call(self, url, where, parse, *, method="GET", **settings):
         if method != "GET":
-            raise Fatal("the token has no right to read this", where=url.path, status=403)
-        return await original(self, url)
+            raise Fatal("the token has no right to read this", where=where, status=403)
+        return await original(self, url, where, parse, method=method, **settings)
 
     return call
 

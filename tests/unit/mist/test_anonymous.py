@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from collector.mist.anonymous import MAX_DEPTH, Anonymizer, is_personal
 from collector.mist.identity import mac_of
-from collector.simulator.fleet import Emission, Fleet, FleetPlan
+from collector.simulator.fleet import Fleet, FleetPlan, StreamMessage
 
 KEY = b"k" * 32
 PLAN = FleetPlan(
@@ -34,7 +34,7 @@ def messages():
     """The messages of a fleet in half an hour, as (name of channel or topic, payload)."""
     fleet = Fleet(PLAN)
     return [
-        (one.channel.rpartition("/")[2] if isinstance(one, Emission) else one.topic, one.payload)
+        (one.channel.rpartition("/")[2] if isinstance(one, StreamMessage) else one.topic, one.payload)
         for one in fleet.step(PLAN.start + 1800)
     ]
 
@@ -77,6 +77,7 @@ def is_address(text):
     return True
 
 
+@pytest.mark.slow
 def test_no_identity_of_a_fleet_is_left(messages):
     anonymizer = Anonymizer(KEY)
     left, originals, names, found = set(), set(), set(), set()
@@ -95,6 +96,7 @@ def test_no_identity_of_a_fleet_is_left(messages):
     assert [name for name in names if name in left and not parts.fullmatch(name)] == []
 
 
+@pytest.mark.slow
 def test_numbers_and_structure_are_kept(messages):
     anonymizer = Anonymizer(KEY)
     for name, payload in messages:

@@ -7,7 +7,15 @@ import pytest
 
 from collector.serve import humanize, status_html
 from collector.serve.status_page import AccountLine, EventLine, StatusPage
-from collector.status import ConnectionStatus, Counts, PollStatus, RestStatus, SubscriptionStatus, WebhookStatus
+from collector.status import (
+    ConnectionStatus,
+    Counts,
+    PollStatus,
+    RestStatus,
+    SubscriptionStatus,
+    TaskStatus,
+    WebhookStatus,
+)
 
 NOW = 10_000.0
 VOID = {"meta", "br"}
@@ -189,3 +197,10 @@ def test_polls_stand_with_the_worst_first():
     assert rows[0][8:] == ["2", "", "/x: <trouble> (HTTP 502)"]
     assert rows[1][10] == "a round takes 3000 calls"
     assert rows[2][2:10] == ["good", "61 s ago", "5 min", "12 s", "96", "96\u202f000", "0", "unwatched_site 1"]
+
+
+def test_restarted_tasks_are_shown_with_their_last_error():
+    tasks = [TaskStatus("polls", 3, NOW - 61, "ValueError: <odd>"), TaskStatus("sweep")]
+    shown = read(tasks=tasks)
+    assert shown.row("polls") == ["polls", "3", "61 s ago", "ValueError: <odd>"]
+    assert "No task was restarted." in read(tasks=[TaskStatus("sweep")]).text
