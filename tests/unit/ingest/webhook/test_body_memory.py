@@ -70,7 +70,7 @@ def test_large_bodies_do_not_use_the_memory_of_small_ones():
 def test_a_body_that_is_rejected_holds_nothing_more():
     memory = BodyMemory(LARGE)
     held = [hold(memory, LARGE, source) for source in "aabb"]
-    with pytest.raises(BodyMemoryFullError), memory.reserve("c", authenticated=True) as reservation:
+    with pytest.raises(BodyMemoryFullError), memory.reserve("c", authenticated=True) as reservation:  # noqa: PT012
         reservation.extend(SMALL_BODY_BYTES)
         assert memory.small.used == SMALL_BODY_BYTES
         reservation.extend(1)
