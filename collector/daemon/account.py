@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Final, NoReturn
 
 import structlog
@@ -16,13 +15,13 @@ from collector.ingest.rest.backfill import Backfill
 from collector.ingest.rest.client import RestClient
 from collector.ingest.rest.inventory import Inventory
 from collector.ingest.rest.polls import PollHooks, Polling, TypeLists
-from collector.ingest.stream.pool import Pool
+from collector.ingest.stream.pool import StreamPool, StreamSettings
 from collector.ingest.token_gate import TokenGate
-from collector.location.follow import MapFollower
+from collector.location.map_watcher import MapWatcher
 from collector.mist import clouds
 from collector.mist.directory import Directory
 from collector.mist.polls import POLLS
-from collector.mist.session import Session
+from collector.mist.session import SessionSettings
 from collector.mist.wanted import wanted
 from collector.serve.status_page import AccountLine
 from collector.status import RestStatus
@@ -107,20 +106,20 @@ class AccountRun:
             every_s=config.inventory.refresh_s,
             shard=shared.shard,
         )
-        self.pool = Pool(
+        self.pool = StreamPool(
             account.name,
             url=self.cloud.stream_url,
             token=self._read_token,
             connect=connect,
-            intake=shared.dispatcher,
+            sink=shared.dispatcher,
             clock=clock,
             statuses=shared.connections,
-            max_channels=config.stream.max_channels,
-            open_every_s=config.stream.open_every_s,
-            new_session=self._new_session,
+            settings=stream_settings(config),
+            supervise=shared.supervise,
+            gate=self.gate,
             on_recovered=self.backfill.channels_recovered,
         )
-        self.maps = MapFollower(shared.location.maps, self._subscribe, clock)
+        self.maps = MapWatcher(shared.location.maps, self._subscribe, clock)
         self.polling = RestartableTask(self._polling)
         self.types = TypeLists(self.rest, shared.feeds.admit_types, clock)
 
@@ -159,7 +158,7 @@ class AccountRun:
         self.backfill.mxedges = config.streams.mxedges
         if (account.orgs, account.sites) != scope_before:
             self.inventory.rescope(account)
-        self.pool.max_channels = config.stream.max_channels
+        self.pool.use(stream_settings(config))
         if (config.polls, config.streams) != (before.polls, before.streams):
             self._forget_polls()
             self.polling.restart()
@@ -197,16 +196,6 @@ class AccountRun:
 
     # Wiring of the parts
 
-    def _new_session(self, channels: tuple[str, ...], **more: object) -> Session:
-        stream = self._shared.config.stream
-        make = partial(
-            Session,
-            ack_timeout_s=stream.ack_timeout_s,
-            ping_every_s=stream.ping_every_s,
-            pong_within_s=stream.pong_within_s,
-        )
-        return make(channels, **more)  # type: ignore[arg-type]  # passed through as the stream gives it
-
     def _polling(self) -> Polling:
         """Make the polls that the configuration enables, with their periods."""
         shared, polls = self._shared, self._shared.config.polls
@@ -234,12 +223,12 @@ class AccountRun:
 
     def _changed(self, part: Changes) -> None:
         """Unsubscribe from what is gone before its series end: a late frame would create them again, for ever."""
-        self.pool.leave({site.id for site in part.sites_removed} | {org.id for org in part.orgs_removed})
+        self.pool.unsubscribe_objects({site.id for site in part.sites_removed} | {org.id for org in part.orgs_removed})
         self._shared.feeds.changed(part)
 
     def _site_complete(self, kind: str, site_id: str, began: float) -> None:
         self._shared.feeds.site_complete(kind, site_id, began)
-        self.maps.look()
+        self.maps.notify()
 
     def _subscribe(self) -> None:
         """Subscribe to every channel that is enabled and has a feed."""
@@ -252,7 +241,7 @@ class AccountRun:
             paths.append(path)
             if number % CHANNELS_PER_STEP == 0:
                 await self._shared.clock.sleep(0)
-        for _ in self.pool.follow(paths):
+        for _ in self.pool.set_channels_in_steps(paths):
             await self._shared.clock.sleep(0)
 
     def _wanted(self) -> Iterator[str]:
@@ -271,6 +260,15 @@ class AccountRun:
             len(known.sites),
             len(known.devices),
         )
+
+
+def stream_settings(config: Config) -> StreamSettings:
+    """Return the settings of the stream connections."""
+    stream = config.stream
+    session = SessionSettings(
+        ack_timeout_s=stream.ack_timeout_s, ping_every_s=stream.ping_every_s, pong_within_s=stream.pong_within_s
+    )
+    return StreamSettings(stream.max_channels, stream.open_every_s, session)
 
 
 def cloud_of(account: AccountConfig) -> clouds.Cloud:

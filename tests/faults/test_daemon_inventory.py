@@ -159,7 +159,7 @@ async def test_rest_is_polled_for_a_channel_that_delivers_no_messages(tmp_path, 
         await house.live(60)
         silent_site, other = house.sites
         channel = f"/sites/{silent_site}/stats/devices"
-        await house.cloud.fault("mute", channel=channel)
+        await house.cloud.fault("silent_channel", channel=channel)
         readings, seen = house.readings(), set()
         for _ in range(60):
             await house.live(10)
@@ -185,7 +185,7 @@ async def test_rest_is_polled_for_a_channel_that_delivers_no_messages(tmp_path, 
 
         for mac in disconnected:
             await house.cloud.act("reconnect", mac=mac)
-        await house.cloud.heal("mute")
+        await house.cloud.heal("silent_channel")
         await house.live(60)
         assert await house.differences() == []
         fault.told(found, "mist_collector_subscription_last_message_timestamp_seconds", channel=channel)
@@ -196,7 +196,7 @@ async def test_without_messages_and_without_rest_no_device_is_reported_as_down(t
         await house.settled()
         await house.live(60)
         silent_site, other = house.sites
-        await house.cloud.fault("mute", channel=f"/sites/{silent_site}/stats/devices")
+        await house.cloud.fault("silent_channel", channel=f"/sites/{silent_site}/stats/devices")
         await house.cloud.fault("rest_status", status=503)
         await house.live(TTL_S + 2 * SWEEP_S)
         found = await house.samples()
