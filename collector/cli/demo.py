@@ -9,13 +9,13 @@ import typer
 from collector.cli import exits
 from collector.cli.from_fields import taking
 from collector.listener import address
-from collector.listener.address import Listen
+from collector.listener.address import ListenAddress
 from collector.simulator.flags import SCENARIO_HELP, flag
 
 _PLACE = "HOST:PORT"
 
 
-def _place(text: str) -> Listen:
+def _place(text: str) -> ListenAddress:
     """Read an address of the command line."""
     try:
         return address.parse(text)
@@ -37,14 +37,14 @@ class Plan:
     cadence_s: float = flag(10.0, "Seconds between two messages of a device.", min=1)
     speed: float = flag(1.0, "Seconds of fleet life a second.", min=0.1)
     seed: int = flag(1, "Equal seeds make equal fleets.")
-    server_listen: Listen = flag(  # noqa: RUF009 - a field, and frozen
-        Listen("127.0.0.1", 9733),
+    server_listen: ListenAddress = flag(  # noqa: RUF009 - a field, and frozen
+        ListenAddress("127.0.0.1", 9733),
         "Where the daemon serves /metrics and its status page.",
         parser=_place,
         metavar=_PLACE,
     )
-    webhook_listen: Listen = flag(  # noqa: RUF009 - as above
-        Listen("127.0.0.1", 9734), "Where the daemon receives webhooks.", parser=_place, metavar=_PLACE
+    webhook_listen: ListenAddress = flag(  # noqa: RUF009 - as above
+        ListenAddress("127.0.0.1", 9734), "Where the daemon receives webhooks.", parser=_place, metavar=_PLACE
     )
     scenarios: tuple[str, ...] = flag((), SCENARIO_HELP, name="--scenario")
     prometheus: bool = flag(default=True, help_text="Start a Prometheus too, when there is one on PATH.")

@@ -71,8 +71,8 @@ async def _account(visit: Visit, findings: Findings) -> bool:
     """Examine one account by REST; False when the cloud does not let it in."""
     findings.about(f"Account {visit.name} at {visit.cloud.api_url}")
     try:
-        answer = await visit.rest.answer("/self")
-        _rights(answer.body, findings)
+        me, answer = await visit.rest.get_with_headers("/self")
+        _rights(me, findings)
         _time(answer.headers, findings)
         await _budget(visit, findings)
         await _reach(visit, findings)

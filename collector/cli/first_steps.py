@@ -13,19 +13,20 @@ import typer
 from collector.cli import asking, progress, template
 from collector.clock import SystemClock
 from collector.errors import ConfigError, Fatal, Fault
-from collector.ingest.rest.client import Rest
-from collector.ingest.rest.inventory_reader import Reader
+from collector.ingest.rest.client import RestClient
+from collector.ingest.rest.inventory_reader import InventoryReader
 from collector.mist import clouds
 from collector.mist.directory import Directory
 from collector.mist.sitefilter import SiteFilter
 from collector.serve import humanize
 from collector.status import RestStatus
+from collector.token import token_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from collector.ingest.rest.inventory_reader import Reading
+    from collector.ingest.rest.inventory_reader import InventorySnapshot
     from collector.mist.clouds import Cloud
 
     ReadToken = Callable[[], str]
@@ -57,7 +58,7 @@ class Found:
     """What the token reaches."""
 
     token: str = field(repr=False)
-    reading: Reading
+    reading: InventorySnapshot
 
 
 async def take(wish: Wish) -> None:
@@ -128,22 +129,22 @@ def _token(wish: Wish) -> str:
         typer.echo(f"The token is taken from {TOKEN_VARIABLE}.")
     elif wish.ask:
         token = asking.text("API token (not shown; read access is enough)", hidden=True)
-    if not token or not token.isascii() or not token.isprintable() or " " in token:
+    if token_fault(token) is not None:
         raise _fault(TOKEN_VARIABLE, "holds no API token", "one word, as Mist showed it when it was made")
     return token
 
 
-async def _read(cloud: Cloud, token: str) -> Reading:
+async def _read(cloud: Cloud, token: str) -> InventorySnapshot:
     typer.echo(f"Looking at {cloud.api_url} ...")
     status = RestStatus("init")
     async with (
-        Rest(cloud, lambda: token, status, SystemClock(), attempts=2) as rest,
+        RestClient(cloud, lambda: token, status, SystemClock(), attempts=2) as rest,
         progress.waiting(lambda: f"Reading the inventory: {sum(status.calls.values())} calls"),
     ):
-        return await Reader(rest, orgs=(), watched=SiteFilter()).read(Directory())
+        return await InventoryReader(rest, orgs=(), sites=SiteFilter()).read(Directory())
 
 
-def _tell(reading: Reading) -> None:
+def _tell(reading: InventorySnapshot) -> None:
     """Say what there is."""
     for org in reading.orgs.values():
         sites = [site.name or site.id for site in reading.sites.values() if site.org_id == org.id]
@@ -154,11 +155,11 @@ def _tell(reading: Reading) -> None:
         more = f" and {len(sites) - _SHOWN} more" if len(sites) > _SHOWN else ""
         if sites:
             typer.echo(f"    {', '.join(sorted(sites)[:_SHOWN])}{more}")
-    for fault in reading.faults:
+    for fault in reading.errors:
         typer.echo(f"  not read: {fault}", err=True)
 
 
-def _chosen_orgs(wish: Wish, reading: Reading) -> list[str]:
+def _chosen_orgs(wish: Wish, reading: InventorySnapshot) -> list[str]:
     """Ids of the orgs to collect; none when all of them."""
     by_name = {org.name: org.id for org in reading.orgs.values()} | {org_id: org_id for org_id in reading.orgs}
     unknown = [name for name in wish.orgs if name not in by_name]

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from collector.clock import SystemClock
 from collector.errors import ListenError, Rejected
 from collector.ingest.dispatcher import Dispatcher
-from collector.ingest.stream import transports
-from collector.ingest.stream.pool import Pool
-from collector.ingest.webhook.endpoint import Webhook, WebhookLimits, WebhookRules
+from collector.ingest.stream.pool import StreamPool, StreamSettings
+from collector.ingest.stream.websocket import WebSocketConnect
+from collector.ingest.webhook.endpoint import Webhook, WebhookLimits, WebhookPolicy
 from collector.mist.deduplicator import Deduplicator
 from collector.mist.envelope import Data
 from collector.status import ConnectionStatus, Counts, WebhookStatus
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from collector.cli.visit import Visit
     from collector.config import Config
     from collector.ingest.dispatcher import Apply
-    from collector.mist.envelope import Event
+    from collector.mist.envelope import StreamMessage
 
-    Hear = Callable[[Event | Rejected], None]
+    Hear = Callable[[StreamMessage | Rejected], None]
     HearBody = Callable[[bytes], None]
 
 SETTLED = ("up", "refused", "unanswered")
@@ -48,7 +48,7 @@ class Ears(Dispatcher):
         )
         self._hear = hear
 
-    def event(self, event: Event | Rejected, now: float) -> None:  # noqa: ARG002 - as the stream calls it
+    def event(self, event: StreamMessage | Rejected, now: float) -> None:  # noqa: ARG002 - as the stream calls it
         """Hand one frame on."""
         self._hear(event)
 
@@ -64,20 +64,20 @@ async def hearing(
     """Subscribe to the channels of all visited accounts while the block runs; gives the state of the connections."""
     statuses: list[ConnectionStatus] = []
     async with AsyncExitStack() as stack:
-        connect = await stack.enter_async_context(transports.by_name(config.stream.transport)())
+        clock = SystemClock()
+        connect = WebSocketConnect(clock)
         group = await stack.enter_async_context(asyncio.TaskGroup())
         tasks = []
         for visit in visits:
-            pool = Pool(
+            pool = StreamPool(
                 visit.name,
                 url=visit.cloud.stream_url,
                 token=visit.account.read_token,
                 connect=connect,
-                intake=Ears(hear),
-                clock=SystemClock(),
+                sink=Ears(hear),
+                clock=clock,
                 statuses=statuses,
-                max_channels=config.stream.max_channels,
-                open_every_s=config.stream.open_every_s,
+                settings=StreamSettings(config.stream.max_channels, config.stream.open_every_s),
                 rng=random.random,
             )
             pool.set_channels(channels(visit) if channels else visit.channels())
@@ -93,7 +93,7 @@ async def hearing(
 async def receiving(config: Config, hear: HearBody) -> AsyncIterator[str]:
     """Listen for webhooks while the block runs, as the daemon would; gives "" or why that is not possible."""
 
-    def deliver(body: bytes, _now: float) -> Rejected | None:
+    async def deliver(body: bytes, _now: float) -> Rejected | None:
         hear(body)
         return None
 
@@ -102,8 +102,8 @@ async def receiving(config: Config, hear: HearBody) -> AsyncIterator[str]:
         yield "webhooks are off in the configuration"
         return
     limits = WebhookLimits(wanted.max_body_bytes, wanted.read_timeout_s)
-    rules = WebhookRules(wanted.path, wanted.read_secrets, wanted.allow_unsigned, limits)
-    listener = Webhook(wanted.listen, deliver=deliver, status=WebhookStatus(), clock=SystemClock(), rules=rules)
+    policy = WebhookPolicy(wanted.path, wanted.read_secrets, wanted.allow_unsigned, limits)
+    listener = Webhook(wanted.listen, deliver=deliver, status=WebhookStatus(), clock=SystemClock(), policy=policy)
     async with AsyncExitStack() as stack:
         try:
             await stack.enter_async_context(listener)

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from collector.cli.visit import Visit
     from collector.config import Config
     from collector.errors import Rejected
-    from collector.ingest.rest.inventory_reader import Payload
-    from collector.mist.envelope import Event
+    from collector.ingest.rest.objects import RestObject
+    from collector.mist.envelope import StreamMessage
     from collector.status import ConnectionStatus
 
 _POLL_S = 0.2
@@ -99,7 +99,7 @@ async def _listen(
     seconds: float,
     look: Look | None = None,
     names: dict[str, str] | None = None,
-    told: Callable[[Payload], None] | None = None,
+    told: Callable[[RestObject], None] | None = None,
     progress: Callable[[], str] | None = None,
 ) -> None:
     """Visit, subscribe, and let things come until the time is over or a signal comes."""
@@ -190,7 +190,7 @@ class Lines:
         self._mac = mac_of(look.mac) if look.mac else None
         self._mask = None if look.people else Anonymous(secrets.token_bytes(_KEY_BYTES), people_only=True)
 
-    def frame(self, event: Event | Rejected) -> None:
+    def frame(self, event: StreamMessage | Rejected) -> None:
         """Show the objects of a data frame; other frames are not news."""
         if not isinstance(event, Data):
             return

@@ -19,7 +19,7 @@ import orjson
 
 from collector import __version__
 from collector.errors import Rejected, UsageError
-from collector.ingest.rest.inventory_reader import Payload
+from collector.ingest.rest.objects import RestObject
 from collector.mist import channels
 from collector.mist.anonymous import is_personal
 from collector.mist.delivery import Delivery, parse_delivery
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from collector.mist.anonymous import Anonymous
-    from collector.mist.envelope import Event
+    from collector.mist.envelope import StreamMessage
 
 SUFFIX = ".jsonl.gz"
 _FORMAT = 1
@@ -70,7 +70,7 @@ class Recorder:
         if error is not None and not self.frames + self.deliveries:
             self._path.unlink(missing_ok=True)  # nothing was heard, and a second attempt wants the name
 
-    def listed(self, one: Payload, at: float) -> None:
+    def listed(self, one: RestObject, at: float) -> None:
         """Write an object of the inventory: it says whose site it is, and what a device is called."""
         payload: Any = one.payload
         ids: Any = one.ids
@@ -78,7 +78,7 @@ class Recorder:
             payload, ids = self._anonymous.payload(payload), self._anonymous.payload(ids)
         self._line({"at": round(at, 3), "listed": one.kind, "payload": payload, "ids": ids})
 
-    def frame(self, event: Event | Rejected, at: float) -> None:
+    def frame(self, event: StreamMessage | Rejected, at: float) -> None:
         """Write a frame as it was parsed; control frames, which say nothing of the network, are left out."""
         if isinstance(event, Rejected):
             self._line({"at": round(at, 3), "rejected": event.reason})
@@ -126,7 +126,9 @@ def _within(anonymous: Anonymous, payload: object, *, personal: bool) -> object:
     return orjson.dumps(anonymous.payload(inner, personal=personal)).decode()
 
 
-def read(path: Path, at: Callable[[int], None] = lambda _position: None) -> Iterator[Data | Rejected | Payload | bytes]:
+def read(
+    path: Path, at: Callable[[int], None] = lambda _position: None
+) -> Iterator[Data | Rejected | RestObject | bytes]:
     """Everything in a recording, in order: inventory, frames as parsed, deliveries as bodies. Raises RecordingError.
 
     `at` hears again and again how many bytes of the file are read.
@@ -141,7 +143,7 @@ def read(path: Path, at: Callable[[int], None] = lambda _position: None) -> Iter
                 elif "webhook" in content:
                     yield orjson.dumps(content["webhook"])
                 elif "listed" in content:
-                    yield Payload(content["listed"], content["payload"], content["ids"])
+                    yield RestObject(content["listed"], content["payload"], content["ids"])
                 else:
                     yield (
                         Rejected(content["rejected"])

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from collector.feeds.router import FeedRouter
     from collector.ingest.dispatcher import Apply, Dispatcher
-    from collector.ingest.rest.inventory_reader import Payload
+    from collector.ingest.rest.objects import RestObject
     from collector.status import Counts
 
 
@@ -79,13 +79,13 @@ def intake_of(catalog: FeedRouter, frames: Counts, events: dict[str, Counts]) ->
     )
 
 
-def know(catalog: FeedRouter, listed: list[Payload]) -> None:
+def know(catalog: FeedRouter, listed: list[RestObject]) -> None:
     """Take an inventory over, as the daemon does when it has read one."""
     from collector.mist.directory import Device, Directory, Org, Site  # noqa: PLC0415
 
     directory = Directory()
-    catalog.directories.join(directory)
-    kinds: dict[str, list[Payload]] = {"org": [], "site": [], "inventory": []}
+    catalog.directories.add(directory)
+    kinds: dict[str, list[RestObject]] = {"org": [], "site": [], "inventory": []}
     for one in listed:
         kinds.setdefault(one.kind, []).append(one)
     orgs = (Org.from_payload({"id": one.ids.get("org_id"), **one.payload}) for one in kinds["org"])
@@ -98,7 +98,7 @@ def know(catalog: FeedRouter, listed: list[Payload]) -> None:
         catalog.rest_object(one.kind, one.payload, one.ids)
 
 
-def feed(intake: Dispatcher, file: Path, know: Callable[[list[Payload]], None] = lambda _listed: None) -> None:
+def feed(intake: Dispatcher, file: Path, know: Callable[[list[RestObject]], None] = lambda _listed: None) -> None:
     """Hand one file to the intake, as the socket or the webhook listener would; to `know` goes its inventory."""
     from collector.mist.envelope import Data, parse  # noqa: PLC0415
 
@@ -116,16 +116,16 @@ def feed(intake: Dispatcher, file: Path, know: Callable[[list[Payload]], None] =
             intake.event(event, 0.0)
 
 
-def play(intake: Dispatcher, file: Path, know: Callable[[list[Payload]], None]) -> None:
+def play(intake: Dispatcher, file: Path, know: Callable[[list[RestObject]], None]) -> None:
     """Hand a recording on: `mist-collector record` wrote it, the inventory first."""
     from collector.cli import progress, recording  # noqa: PLC0415
-    from collector.ingest.rest.inventory_reader import Payload  # noqa: PLC0415
+    from collector.ingest.rest.objects import RestObject  # noqa: PLC0415
     from collector.mist.envelope import Data  # noqa: PLC0415
 
-    listed: list[Payload] = []
+    listed: list[RestObject] = []
     with progress.reading(file) as at:
         for came in recording.read(file, at):
-            if isinstance(came, Payload):
+            if isinstance(came, RestObject):
                 listed.append(came)
                 continue
             if listed:

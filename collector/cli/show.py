@@ -20,7 +20,7 @@ import yaml
 from collector.cli import progress
 from collector.cli.children import Child
 from collector.errors import CollectorError, ListenError, UsageError
-from collector.listener.address import Listen
+from collector.listener.address import ListenAddress
 from collector.simulator.cloud import FakeCloud
 from collector.simulator.command import scenario_and_site
 from collector.simulator.fleet import FleetPlan
@@ -63,11 +63,11 @@ async def run(plan: Plan) -> None:
     typer.echo("Everything is ended.")
 
 
-def _free(where: Listen, option: str) -> Listen:
+def _free(where: ListenAddress, option: str) -> ListenAddress:
     """The address, with a port that is free now. Raises ListenError that names the option."""
     try:
         with where.bind() as listener:
-            return Listen(where.host, int(listener.getsockname()[1]))
+            return ListenAddress(where.host, int(listener.getsockname()[1]))
     except ListenError as error:
         raise ListenError(error.where, f"{error.cause} (choose another with {option})") from None
 
@@ -75,8 +75,8 @@ def _free(where: Listen, option: str) -> Listen:
 def _free_port(preferred: int) -> int:
     """The preferred port of this machine when it is free, else any."""
     with contextlib.suppress(ListenError):
-        return _free(Listen("127.0.0.1", preferred), "").port
-    return _free(Listen("127.0.0.1", 0), "").port
+        return _free(ListenAddress("127.0.0.1", preferred), "").port
+    return _free(ListenAddress("127.0.0.1", 0), "").port
 
 
 @contextlib.asynccontextmanager
@@ -128,9 +128,9 @@ def _cloud_options(plan: Plan) -> CloudOptions:
     )
 
 
-def _reachable(where: Listen) -> Listen:
+def _reachable(where: ListenAddress) -> ListenAddress:
     """An address to call, where a listener takes every address."""
-    return Listen("127.0.0.1", where.port) if where.everywhere else where
+    return ListenAddress("127.0.0.1", where.port) if where.is_wildcard else where
 
 
 def _write_configuration(plan: Plan, cloud: FakeCloud, directory: Path) -> Path:
@@ -165,7 +165,7 @@ def _write_configuration(plan: Plan, cloud: FakeCloud, directory: Path) -> Path:
 class _Prometheus:
     """A Prometheus that scrapes the daemon, with its data in `directory`."""
 
-    def __init__(self, program: str, target: Listen, directory: Path) -> None:
+    def __init__(self, program: str, target: ListenAddress, directory: Path) -> None:
         self.url = f"http://127.0.0.1:{_free_port(_PROMETHEUS_PORT)}"
         scrape = {"job_name": "mist-collector", "static_configs": [{"targets": [str(_reachable(target))]}]}
         intervals = {"scrape_interval": SCRAPE_EVERY, "evaluation_interval": SCRAPE_EVERY}

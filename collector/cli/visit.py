@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from collector.cli import progress
 from collector.clock import SystemClock
 from collector.errors import Fatal, RemoteError
-from collector.ingest.rest.inventory_reader import Reader
-from collector.ingest.rest.writing_client import WritingRest
+from collector.ingest.rest.client import WritingRestClient
+from collector.ingest.rest.inventory_reader import InventoryReader
 from collector.mist import clouds
 from collector.mist.channels import CHANNELS, Scope
 from collector.mist.directory import Directory
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from collector.config import AccountConfig, Config
-    from collector.ingest.rest.inventory_reader import Payload
+    from collector.ingest.rest.objects import RestObject
     from collector.mist.clouds import Cloud
 
 ATTEMPTS = 2  # a person waits: a cloud that is away is told soon
@@ -35,11 +35,11 @@ class Visit:
 
     name: str
     cloud: Cloud
-    rest: WritingRest
+    rest: WritingRestClient
     account: AccountConfig
     config: Config
     directory: Directory = field(default_factory=Directory)
-    listed: list[Payload] = field(default_factory=list)  # the inventory as it came
+    listed: list[RestObject] = field(default_factory=list)  # the inventory as it came
     maps: list[tuple[str, str]] = field(default_factory=list)
     faults: list[RemoteError] = field(default_factory=list)
 
@@ -51,8 +51,9 @@ class Visit:
     async def _read(self) -> None:
         sites = self.account.sites
         watched = SiteFilter(tuple(sites.include), tuple(sites.exclude), self._shard())
-        reading = await Reader(self.rest, orgs=tuple(self.account.orgs), watched=watched).read(self.directory)
-        self.faults, self.listed = reading.faults, reading.payloads
+        reader = InventoryReader(self.rest, orgs=tuple(self.account.orgs), sites=watched)
+        reading = await reader.read(self.directory)
+        self.faults, self.listed = reading.errors, reading.objects
         self.directory.replace(reading.orgs.values(), reading.sites.values(), reading.devices.values())
         if self._locates():
             await self._read_maps()
@@ -71,7 +72,7 @@ class Visit:
     async def _read_maps(self) -> None:
         for site_id in self.directory.sites:
             try:
-                async for entry in self.rest.pages(f"/sites/{site_id}/maps", steady=True):
+                async for entry in self.rest.pages(f"/sites/{site_id}/maps", consistent=True):
                     if isinstance(map_id := entry.get("id"), str):
                         self.maps.append((site_id, map_id))
             except RemoteError as error:
@@ -94,6 +95,8 @@ async def visiting(
         visits = []
         for one in chosen:
             cloud = clouds.of(one.cloud, one.api_url, one.stream_url)
-            rest = WritingRest(cloud, token or one.read_token, RestStatus(one.name), SystemClock(), attempts=ATTEMPTS)
+            rest = WritingRestClient(
+                cloud, token or one.read_token, RestStatus(one.name), SystemClock(), attempts=ATTEMPTS
+            )
             visits.append(Visit(one.name, cloud, await stack.enter_async_context(rest), one, config))
         yield visits

@@ -17,7 +17,7 @@ from collector.errors import Fatal, Retryable, UsageError
 
 if TYPE_CHECKING:
     from collector.cli.top_view import Samples
-    from collector.listener.address import Listen
+    from collector.listener.address import ListenAddress
 
 DEFAULT = "http://127.0.0.1:9733"
 _ASKED = "/metrics?collect[]=collector&collect[]=device"
@@ -27,9 +27,9 @@ _HOME, _CLEAR_REST = "\x1b[H", "\x1b[J"
 _ENTER, _LEAVE = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"  # the other screen, without a cursor
 
 
-def address(listen: Listen, *, tls: bool = False) -> str:
+def address(listen: ListenAddress, *, tls: bool = False) -> str:
     """Where to ask a collector that listens there, from this machine."""
-    host = "127.0.0.1" if listen.everywhere else listen.host
+    host = "127.0.0.1" if listen.is_wildcard else listen.host
     scheme = "https" if tls else "http"
     return f"{scheme}://[{host}]:{listen.port}" if ":" in host else f"{scheme}://{host}:{listen.port}"
 

@@ -12,7 +12,7 @@ from collector.mist.topics import TOPICS
 
 if TYPE_CHECKING:
     from collector.cli.visit import Visit
-    from collector.ingest.rest.writing_client import WritingRest
+    from collector.ingest.rest.client import WritingRestClient
 
 NAME = "mist-collector"
 # What a NOC wants to know and what comes seldom enough; the rest is raw data or personal, and said by name.
@@ -74,7 +74,7 @@ class Registered:
         return [str(topic) for topic in topics] if isinstance(topics, list) else []
 
 
-async def of_owner(rest: WritingRest, owner: Owner) -> list[Registered]:
+async def of_owner(rest: WritingRestClient, owner: Owner) -> list[Registered]:
     """Every webhook of the owner; raises RemoteError."""
     return [Registered(owner, entry) async for entry in rest.pages(owner.path)]
 
@@ -108,7 +108,7 @@ def _named(kind: str, word: str, names: dict[str, str], wanted: str) -> Owner:
     raise Fatal(f"there is no {word} {wanted}; there are: {shown}")
 
 
-async def offered(rest: WritingRest, owner: Owner) -> set[str]:
+async def offered(rest: WritingRestClient, owner: Owner) -> set[str]:
     """The topics that this cloud offers to such an owner, by its own list; ours where it has none."""
     try:
         listed = await rest.get("/const/webhook_topics")

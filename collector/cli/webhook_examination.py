@@ -10,7 +10,7 @@ import aiohttp
 from collector.cli import listening
 from collector.cli.webhook_calls import Owner, is_ours, of_owner
 from collector.errors import RemoteError
-from collector.ingest.stream.transport import proxy_for
+from collector.ingest.proxy import proxy_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

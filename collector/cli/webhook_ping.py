@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collector.cli.webhook_calls import Registered
     from collector.cli.webhook_registration import Wish
     from collector.config import Config
-    from collector.listener.address import Listen
+    from collector.listener.address import ListenAddress
 
 _POLL_S = 0.2
 _TIMEOUT = aiohttp.ClientTimeout(total=10.0)
@@ -69,9 +69,9 @@ async def _arrives(config: Config, arrived: asyncio.Event, before: float | None,
     return arrived.is_set()
 
 
-async def _count(listen: Listen) -> float | None:
+async def _count(listen: ListenAddress) -> float | None:
     """How many pings the running collector has counted; None when none answers."""
-    host = "127.0.0.1" if listen.everywhere else listen.host
+    host = "127.0.0.1" if listen.is_wildcard else listen.host
     url = f"http://[{host}]:{listen.port}/metrics" if ":" in host else f"http://{host}:{listen.port}/metrics"
     try:
         async with aiohttp.ClientSession(timeout=_TIMEOUT) as session, session.get(url) as answer:

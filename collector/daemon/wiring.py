@@ -23,7 +23,7 @@ from collector.daemon.housekeeping import Housekeeping
 from collector.daemon.liveness import Liveness
 from collector.daemon.preload import preload
 from collector.daemon.readiness import Readiness
-from collector.daemon.reload import Reloader, operator_rules, webhook_rules
+from collector.daemon.reload import Reloader, operator_access, webhook_policy
 from collector.daemon.scrape import Scrape
 from collector.daemon.status_report import StatusReport
 from collector.daemon.supervisor import Supervisor
@@ -31,9 +31,8 @@ from collector.daemon.systemd import Notifier, Watchdog
 from collector.feeds.router import FeedRouter
 from collector.floors import Floors
 from collector.ingest.dispatcher import Dispatcher
-from collector.ingest.stream.transport_websockets import WebsocketsConnect
+from collector.ingest.stream.websocket import WebSocketConnect
 from collector.ingest.webhook.endpoint import Webhook
-from collector.listener.connection_limits import AcceptErrorHandler
 from collector.location.feed import LocationFeed
 from collector.metrics.own_families import StatusRecords
 from collector.metrics.self_metrics import SelfMetrics
@@ -85,7 +84,6 @@ async def run(
     daemon = Daemon(
         config, clock or SystemClock(), source=source, notifier=notifier, connect=connect, log_dropped=log_dropped
     )
-    asyncio.get_running_loop().set_exception_handler(AcceptErrorHandler(daemon.operator.refused, daemon.clock.now))
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(daemon.operator)
         if daemon.webhook is not None:
@@ -156,7 +154,7 @@ class Daemon:
             connections=self.connections,
             polls=self.polls,
         )
-        self.accounts = Accounts(self.shared, connect or WebsocketsConnect(), running)
+        self.accounts = Accounts(self.shared, connect or WebSocketConnect(clock), running)
         self.rest = self.accounts.rest
         self.readiness = Readiness(running, self.connections)
         self.housekeeping = Housekeeping(self.feeds, clock)
@@ -233,7 +231,7 @@ class Daemon:
             stuck=self.unhealthy,
             reload=lambda: self.reloader.reload(),  # noqa: PLW0108 - the reloader is made after the operator
             counts=self.server_status,
-            rules=operator_rules(config.server),
+            access=operator_access(config.server),
             floors=floors if config.location.floor_page else None,
         )
 
@@ -244,10 +242,10 @@ class Daemon:
     def _webhook(self, config: Config, status: WebhookStatus) -> Webhook:
         return Webhook(
             config.webhook.listen,
-            deliver=self.dispatcher.delivery,
+            deliver=self.dispatcher.deliver,
             status=status,
             clock=self.clock,
-            rules=webhook_rules(config.webhook),
+            policy=webhook_policy(config.webhook),
         )
 
     def _status_records(self) -> StatusRecords:

@@ -22,7 +22,7 @@ LEAST_CELL_PX = 2.0
 _MARGIN = 1e-6  # share of a cell by which it is enlarged, so that rounding cannot hide an edge
 
 
-class Cell(NamedTuple):
+class CellKind(NamedTuple):
     """One kind of cell: the zones that contain all of it, and those whose edges cross it."""
 
     certain: frozenset[int]
@@ -42,7 +42,7 @@ class Raster(NamedTuple):
     columns: int
     lines: int
     cells: bytes | array[int]
-    kinds: tuple[Cell, ...]
+    kinds: tuple[CellKind, ...]
 
 
 def rasterize(outlines: Sequence[Outline]) -> Raster:
@@ -62,13 +62,13 @@ def rasterize(outlines: Sequence[Outline]) -> Raster:
     firsts, cells = _alike(np.concatenate([inside, touched]).reshape(2 * len(outlines), -1))
     flat_inside, flat_touched = (layer.reshape(len(outlines), -1)[:, firsts].T for layer in (inside, touched))
     kinds = tuple(
-        Cell(frozenset(np.flatnonzero(sure).tolist()), tuple(np.flatnonzero(edge).tolist()))
+        CellKind(frozenset(np.flatnonzero(sure).tolist()), tuple(np.flatnonzero(edge).tolist()))
         for sure, edge in zip(flat_inside, flat_touched, strict=True)
     )
     codes: bytes | array[int] = (cells + 1).astype(np.uint8).tobytes()
     if len(kinds) >= 1 << 8:
         codes = array("H", (cells + 1).astype(np.uint16).tobytes())
-    return Raster(per_px, -left * per_px, -top * per_px, columns, lines, codes, (Cell(frozenset(), ()), *kinds))
+    return Raster(per_px, -left * per_px, -top * per_px, columns, lines, codes, (CellKind(frozenset(), ()), *kinds))
 
 
 def _touched(outlines: Sequence[Outline], xs: Any, ys: Any, cell: float) -> Any:

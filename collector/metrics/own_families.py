@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         WebhookStatus,
     )
 
-CALL_OUTCOMES: Final = ("ok", "retry", "rate_limited", "refused")
+CALL_OUTCOMES: Final = ("ok", "retry", "rate_limited", "refused", "malformed")
 DROP_REASONS: Final = (
     *("not_json", "too_deep", "not_an_object", "unknown_event", "no_channel", "internal_error"),
     *("no_identity", "empty", "unknown_device", "unknown_map", "no_position"),

@@ -48,7 +48,7 @@ class Sheet:
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
+class ZoneLabel:
     """The position of the name and number of a zone, and the name, truncated to the available width."""
 
     x: int
@@ -65,7 +65,7 @@ class Sketch:
     sheet: Sheet
     areas: tuple[tuple[int, str], ...]  # number and SVG of each zone, the larger ones first
     walls: str
-    labels: tuple[Label, ...]  # by the number of the zone
+    labels: tuple[ZoneLabel, ...]  # by the number of the zone
 
 
 def sketch_of(view: FloorView, before: Sketch | None = None) -> Sketch:
@@ -109,7 +109,7 @@ def area(outline: Sequence[tuple[float, float]]) -> float:
     return abs(sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in zip(outline, shifted, strict=True))) / 2
 
 
-def label(outline: Sequence[tuple[int, int]], name: str) -> Label:
+def label(outline: Sequence[tuple[int, int]], name: str) -> ZoneLabel:
     """Return the label at the position with most room in an outline, tried at a few heights."""
     top, bottom = min(y for _, y in outline), max(y for _, y in outline)
     turned = [(y, x) for x, y in outline]
@@ -123,7 +123,7 @@ def label(outline: Sequence[tuple[int, int]], name: str) -> Label:
             if room > best[0] * 1.1:
                 best = room, right - left, x, (above + below) / 2
     _, width, x, y = best
-    return Label(round(x), round(y), _shortened(name, int(width * _ROOM / _LETTER)))
+    return ZoneLabel(round(x), round(y), _shortened(name, int(width * _ROOM / _LETTER)))
 
 
 def _inside(outline: Sequence[tuple[int, int]], y: float) -> Iterable[tuple[float, float]]:

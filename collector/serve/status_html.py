@@ -24,7 +24,8 @@ _NAVIGATION = "".join(
     f'<a href="{target}">{name}</a>'
     for name, target in (
         ("Accounts", "#accounts"), ("Connections", "#connections"), ("Channels", "#channels"), ("Polls", "#polls"),
-        ("Tasks", "#tasks"), ("Messages", "#messages"), ("Events", "#events"), ("Series", "#series"), ("/metrics", "/metrics"),
+        ("Tasks", "#tasks"), ("Messages", "#messages"), ("Events", "#events"), ("Series", "#series"),
+        ("/metrics", "/metrics"),
     )
 )  # fmt: skip
 

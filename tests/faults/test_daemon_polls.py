@@ -50,7 +50,7 @@ async def first_rounds(house):
 
 async def test_every_poll_that_is_switched_on_goes_round(house):
     await first_rounds(house)
-    assert {one.poll for one in house.daemon.polls} == {one.name for one in POLLS if not one.located} - {"assets"}
+    assert {one.poll for one in house.daemon.polls} == {one.name for one in POLLS if not one.for_location} - {"assets"}
     assert {one.poll: one.reason for one in house.daemon.polls if one.state != "good"} == {}
     for one in house.daemon.polls:
         assert one.books.received == one.books.applied + sum(one.books.dropped.values())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -99,6 +100,7 @@ def told(floors: Floors, said: list[tuple[int, str, tuple[int, int], int]]) -> F
     return floors
 
 
+@pytest.mark.slow
 @given(moves, st.randoms(use_true_random=False), st.data())
 @settings(deadline=None, max_examples=30)
 def test_any_order_and_any_repetition_ends_in_the_same_state(said, random, data):
@@ -120,6 +122,7 @@ steps = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(steps)
 @settings(deadline=None, max_examples=30)
 def test_enters_minus_exits_are_the_occupants_and_never_negative(walked):

@@ -37,7 +37,10 @@ PATHS: dict[str, Callable[[Decoder, dict], Any]] = {
     "tolerant": lambda decoder, payload: decoder._tolerant(json.dumps(payload)),
 }
 KINDS = {kind.name: kind for kind in FeedRouter().kinds()}
-SETTINGS = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+EXAMPLES = settings.default.max_examples  # of the profile: fewer in `make unit`
+SETTINGS = settings(
+    max_examples=EXAMPLES // 4, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 
 
 class Compiled(NamedTuple):
@@ -133,7 +136,7 @@ def test_partial_after_complete(name, data, seed):
 
 
 @pytest.mark.parametrize("name", sorted(STEADY))
-@settings(SETTINGS, max_examples=150)
+@settings(SETTINGS, max_examples=EXAMPLES * 3 // 2)
 @given(data=st.data())
 def test_messages_with_skip_unchanged_fields(name, data):
     """Skipping unchanged fields does not change the samples."""

@@ -7,7 +7,7 @@
         ...
         fault.right_after(took_s, 40)                                             # seconds of the injected clock
         fault.told(found, "mist_collector_connection_breaks_total", reason="lost")  # a sample with a value above 0
-        fault.logged("stream_broken", reason="lost")                                # a line of the log
+        fault.logged("stream_disconnected", reason="lost")                                # a line of the log
 
 A row states only what its test asserts. At the end of the test its row in the document must equal the result of the
 run; the measured seconds may differ as long as they are within the limit. `make faults` regenerates the document.

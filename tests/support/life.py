@@ -142,7 +142,7 @@ class Life:
             kept(Site.from_payload(site, org["id"]) for site in sites),
             kept(Device.from_payload(entry, org["id"]) for entry in entries),
         )
-        for part in changes.parts():
+        for part in changes.batches():
             self.line._changed(part)
             self._speak_too_late(part)
         self.line._subscribe()

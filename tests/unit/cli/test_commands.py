@@ -16,7 +16,7 @@ import collector
 from collector import config
 from collector.cli import demo, main, run
 from collector.errors import ConfigError, Fault, ListenError, Retryable
-from collector.listener.address import Listen
+from collector.listener.address import ListenAddress
 from collector.simulator.flags import SimulateOptions
 
 GOOD = """
@@ -219,7 +219,7 @@ def test_the_flags_of_demo_are_its_plan(invoke, monkeypatch):
 
     monkeypatch.setattr("collector.cli.show.run", run)
     invoke("demo", "--no-prometheus", "--server-listen", "[::1]:1", "--scenario", "noise@1")
-    assert seen == [demo.Plan(prometheus=False, server_listen=Listen("::1", 1), scenarios=("noise@1",))]
+    assert seen == [demo.Plan(prometheus=False, server_listen=ListenAddress("::1", 1), scenarios=("noise@1",))]
     told = invoke("demo", "--webhook-listen", "nowhere", code=2).stderr
     assert "'--webhook-listen': nowhere must be host:port, e.g. 127.0.0.1:9733" in told
 

@@ -94,7 +94,7 @@ async def test_a_budget_that_others_use_up(tmp_path, monkeypatch, capsys):
         async def learn(self):
             self.status.budget_used = 4500
 
-        monkeypatch.setattr("collector.ingest.rest.client.Rest.learn_usage", learn)
+        monkeypatch.setattr("collector.ingest.rest.client.RestClient.learn_usage", learn)
         code, said = await examined(here, capsys)
         assert code == 0
         assert "give the collector one of its own" in said

@@ -17,6 +17,8 @@ from collector.simulator.fleet import FleetPlan
 from tests.support import samples
 from tests.support.terminal import desk
 
+pytestmark = pytest.mark.slow
+
 LIVELY = FleetPlan(
     sites=2, aps=3, switches=1, gateways=1, mxedges=1, clients_per_ap=3, cadence_s=5.0, sessions_per_client_hour=60.0
 )

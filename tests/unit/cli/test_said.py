@@ -113,6 +113,7 @@ def said(folder, *words, **environ):
     return done
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BAD)
 def test_bad_input_is_a_sentence_and_exit_code_2(name, folder, pytestconfig):
     text, command = BAD[name]
@@ -129,6 +130,7 @@ def test_bad_input_is_a_sentence_and_exit_code_2(name, folder, pytestconfig):
     compare(f"bad-{name}", told, pytestconfig)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
 def test_a_secret_that_may_not_be_read(folder):
     (folder / "token").chmod(0)
@@ -138,6 +140,7 @@ def test_a_secret_that_may_not_be_read(folder):
     assert "token cannot be read: Permission denied" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_secret_that_everybody_may_read_is_warned_of(folder):
     (folder / "token").chmod(0o644)
     (folder / "collector.yaml").write_text(GOOD)
@@ -165,6 +168,7 @@ ASKED = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asked", ASKED)
 def test_what_there_is_not_is_a_sentence_and_exit_code_2(asked, folder):
     (folder / "collector.yaml").write_text(GOOD)
@@ -179,6 +183,7 @@ def test_what_there_is_not_is_a_sentence_and_exit_code_2(asked, folder):
 FRAME = '{"event":"data","channel":"/sites/1/stats/devices","data":"{\\"mac\\":\\"020000000001\\",\\"uptime\\":5}"}\n'
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
 @pytest.mark.parametrize("words", [["catalog"], ["check-config", "collector.yaml"], ["replay", "frames.jsonl"]])
 def test_a_full_disk_is_a_sentence_and_exit_code_1(words, folder):
@@ -205,6 +210,7 @@ SHELLS = {
 OFFERED = {"bash": "-F _mist_collector_completion", "zsh": "_mist_collector_completion", "fish": "register\t"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shell", SHELLS)
 def test_a_shell_loads_the_completion(shell, folder):
     if shell != "bash":
@@ -218,6 +224,7 @@ def test_a_shell_loads_the_completion(shell, folder):
     assert OFFERED[shell] in done.stdout
 
 
+@pytest.mark.slow
 def test_bash_completes_commands_and_options(folder):
     """As bash asks for it: the words so far, and which of them is being typed."""
 

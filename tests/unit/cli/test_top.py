@@ -9,7 +9,7 @@ from aiohttp.test_utils import TestServer
 from collector.cli import top_view, watching
 from collector.daemon import wiring
 from collector.errors import Fatal, Retryable
-from collector.listener.address import Listen
+from collector.listener.address import ListenAddress
 from tests.support.terminal import desk
 
 OWN = "mist_collector_"
@@ -72,10 +72,10 @@ def test_of_a_collector_that_knows_nothing_yet():
 @pytest.mark.parametrize(
     ("listen", "expected"),
     [
-        (Listen("0.0.0.0", 9733), "http://127.0.0.1:9733"),  # noqa: S104 - never listened on
-        (Listen("", 9733), "http://127.0.0.1:9733"),
-        (Listen("::1", 9733), "http://[::1]:9733"),
-        (Listen("noc", 80), "http://noc:80"),
+        (ListenAddress("0.0.0.0", 9733), "http://127.0.0.1:9733"),  # noqa: S104 - never listened on
+        (ListenAddress("", 9733), "http://127.0.0.1:9733"),
+        (ListenAddress("::1", 9733), "http://[::1]:9733"),
+        (ListenAddress("noc", 80), "http://noc:80"),
     ],
 )
 def test_where_it_asks(listen, expected):

@@ -93,7 +93,7 @@ async def test_a_token_that_may_only_read(tmp_path, monkeypatch):
             raise Fatal("the token has no right", where=path, status=403)
 
         with monkeypatch.context() as patch:
-            patch.setattr("collector.ingest.rest.writing_client.WritingRest._call", _forbidding())
+            patch.setattr("collector.ingest.rest.client.WritingRestClient._call", _forbidding())
             with pytest.raises(Fatal, match="needs a token with write access"):
                 await registration.register(here.config(), wish())
             before = (here.folder / "secrets/webhook-secret").read_text()
@@ -106,14 +106,14 @@ async def test_a_token_that_may_only_read(tmp_path, monkeypatch):
 
 
 def _forbidding():
-    from collector.ingest.rest.client import Rest
+    from collector.ingest.rest.client import RestClient
 
-    ask = Rest._call
+    ask = RestClient._call
 
-    async def call(self, url, method="GET", content=None):
+    async def call(self, url, where, parse, *, method="GET", **settings):
         if method != "GET":
-            raise Fatal("the token has no right to read this", where=url.path, status=403)
-        return await ask(self, url)
+            raise Fatal("the token has no right to read this", where=where, status=403)
+        return await ask(self, url, where, parse, method=method, **settings)
 
     return call
 
@@ -201,7 +201,7 @@ async def test_doctor_tells_what_is_wrong_with_it(tmp_path, monkeypatch, capsys)
         await here.init()
         elsewhere = here.config(MIST_COLLECTOR__WEBHOOK__LISTEN="192.0.2.1:9734")
         assert await examinations.examine(elsewhere, account=None, webhook_url=None) == 2
-        assert "FAIL  cannot listen on 192.0.2.1:9734: this machine has no such address" in capsys.readouterr().out
+        assert "FAIL  cannot listen on 192.0.2.1:9734: this host does not have that address" in capsys.readouterr().out
         await examinations.examine(here.config(), account=None, webhook_url=None)
         assert "no webhook of its organisations posts to /webhook" in capsys.readouterr().out
         loaded = await registered_here(here)

@@ -78,6 +78,7 @@ def is_address(text):
     return True
 
 
+@pytest.mark.slow
 def test_no_identity_of_a_whole_fleet_is_left(lives):
     anonymous = Anonymous(KEY)
     left, originals, names, found = set(), set(), set(), set()
@@ -96,6 +97,7 @@ def test_no_identity_of_a_whole_fleet_is_left(lives):
     assert [name for name in names if name in left and not parts.fullmatch(name)] == []
 
 
+@pytest.mark.slow
 def test_numbers_and_shape_are_as_they_were(lives):
     anonymous = Anonymous(KEY)
     for name, payload in lives:

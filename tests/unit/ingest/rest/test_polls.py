@@ -1,6 +1,7 @@
-"""Polls against a listing kept in memory and a clock that a test moves."""
+"""Polls against listings in memory and a clock that the test moves; and the lists of types."""
 
 import asyncio
+import dataclasses
 import random
 from contextlib import asynccontextmanager
 from itertools import pairwise
@@ -8,52 +9,64 @@ from itertools import pairwise
 import pytest
 from structlog.testing import capture_logs
 
+from collector.concurrency import unsupervised
 from collector.errors import Fatal, Rejected, Retryable
-from collector.ingest.rest.budget import Budget
-from collector.ingest.rest.poll_round import BATCH
-from collector.ingest.rest.polling import JITTER, PollHooks, Polling, owner_pause_s
+from collector.ingest.rest.answers import AnswerBoundary
+from collector.ingest.rest.budget import CallBudget
+from collector.ingest.rest.polls import (
+    BATCH,
+    JITTER,
+    TYPES_FIRST_RETRY_S,
+    TYPES_REFRESH_S,
+    PollHooks,
+    Polling,
+    TypeLists,
+    target_pause_s,
+)
+from collector.mist.channels import Scope
 from collector.mist.directory import Device, Directory, Org, Site
-from collector.mist.polls import Per, Poll, Style
+from collector.mist.polls import Pagination, Poll
 from collector.status import RestStatus
 from tests.support.clock import ManualClock
 
-PEERS = Poll("peers", "/orgs/{org_id}/peers/search", Style.SEARCH, "peer", objects={"org": 1})
+PEERS = Poll("peers", "/orgs/{org_id}/peers/search", Pagination.LINKS, "peer", expected_objects={"org": 1})
 PORTS = Poll(
     "ports",
     "/orgs/{org_id}/ports/search",
-    Style.SEARCH,
+    Pagination.LINKS,
     "",
     kinds={"switch": "switch_port", "gateway": "gateway_port"},
     site_path="/sites/{site_id}/ports/search",
-    objects={"org": 1},
+    expected_objects={"org": 1},
 )
 ZONES = Poll(
     "zones",
     "/sites/{site_id}/zones",
-    Style.PAGES,
+    Pagination.HEADERS,
     "zone",
-    per=Per.SITE,
+    scope=Scope.SITE,
     site_path="/sites/{site_id}/zones",
-    objects={"site": 1},
-    spare=True,
+    expected_objects={"site": 1},
+    best_effort=True,
 )
 OTHERS = Poll(
     "others",
     "/orgs/{org_id}/others",
-    Style.PAGES,
+    Pagination.HEADERS,
     "other",
-    detail="/orgs/{org_id}/stats/others/{mac}",
-    objects={"org": 1},
+    detail_path="/orgs/{org_id}/stats/others/{mac}",
+    expected_objects={"org": 1},
 )
 SWITCH = "20d80b000001"
 
 
 class Listings:
-    """Answers as `Rest` does; an error is raised, one in a list after the entries before it."""
+    """Answers as `RestClient` does; an error is raised, one in a list after the entries before it."""
 
     def __init__(self, clock):
         self.status = RestStatus("main")
-        self.budget = Budget(self.status)
+        self.budget = CallBudget(self.status)
+        self.boundary = AnswerBoundary(self.status)
         self.answers = {}
         self.called = []
         self._clock = clock
@@ -81,16 +94,16 @@ class Listings:
 
 
 class World:
-    """One account: two sites in one org, and what was handed on."""
+    """One account: two sites in one org, and the objects that were handled."""
 
-    def __init__(self, *polls, share=0.4, every_s=None, closed=()):
+    def __init__(self, *polls, share=0.4, every_s=None, site_only=(), supervise=unsupervised):
         self.clock = ManualClock(unix=1_699_999_200.0)  # a full hour
         self.rest = Listings(self.clock)
         self.directory = Directory()
         self.taken, self.periods, self.complete, self.statuses = [], {}, [], []
         self.answer = lambda _kind, _payload: None
         hooks = PollHooks(
-            hand_on=self._take,
+            handle=self._take,
             on_period=self.periods.__setitem__,
             on_complete=lambda kind, org_id, began_at: self.complete.append((kind, org_id, began_at)),
         )
@@ -99,11 +112,12 @@ class World:
             self.directory,
             polls,
             hooks,
-            every_s={poll.name: poll.every_s for poll in polls} | (every_s or {}),
+            every_s={poll.name: 300.0 for poll in polls} | (every_s or {}),
             budget_share=share,
             clock=self.clock,
             statuses=self.statuses,
-            closed_orgs=lambda: closed,
+            site_only_orgs=lambda: site_only,
+            supervise=supervise,
             rng=random.Random(7),
         )
 
@@ -129,19 +143,19 @@ class World:
                 await task
 
     async def rounds(self, name, count):
-        """Until the poll has gone round so often in all."""
+        """Advance until the poll has made `count` rounds in all."""
         for _ in range(10_000):
             if self.status(name).good + self.status(name).failed >= count:
                 return
             await self.clock.advance(1.0)
-        raise AssertionError(f"{name} goes round no more: {self.status(name)}")
+        raise AssertionError(f"{name} has stopped: {self.status(name)}")
 
 
 def peers(*sites, first=0):
     return [{"peer": first + place, "site_id": site_id} for place, site_id in enumerate(sites)]
 
 
-async def test_nothing_is_asked_before_the_inventory_is_read():
+async def test_nothing_is_polled_before_the_inventory_is_read():
     world = World(PEERS)
     async with world.running():
         await world.clock.advance(600)
@@ -152,7 +166,7 @@ async def test_nothing_is_asked_before_the_inventory_is_read():
     assert world.rest.count() == 1
 
 
-async def test_objects_are_handed_on_with_their_ids_and_the_books_agree():
+async def test_objects_are_handled_with_their_ids_and_counted():
     world = World(PEERS)
     world.read()
     world.rest.answers["/orgs/o/peers/search"] = peers("s1", "s2", "elsewhere", "")
@@ -171,7 +185,7 @@ async def test_objects_are_handed_on_with_their_ids_and_the_books_agree():
     assert world.complete == [("peer", "o", world.complete[0][2])]
 
 
-async def test_the_period_is_kept_give_or_take_the_jitter():
+async def test_the_period_is_kept_within_the_jitter():
     world = World(PEERS)
     world.read()
     at = []
@@ -185,7 +199,7 @@ async def test_the_period_is_kept_give_or_take_the_jitter():
     assert world.periods == {"peer": 300}
 
 
-async def test_ports_go_by_their_device():
+async def test_the_kind_of_a_port_is_that_of_its_device():
     world = World(PORTS)
     world.read(devices=[Device(SWITCH, type="switch", site_id="s1", org_id="o")])
     world.rest.answers["/orgs/o/ports/search"] = [
@@ -200,7 +214,7 @@ async def test_ports_go_by_their_device():
     assert world.periods == {"switch_port": 300, "gateway_port": 300}
 
 
-async def test_other_work_gets_its_turn_between_batches():
+async def test_other_tasks_run_between_batches():
     world = World(PEERS)
     world.read()
     world.rest.answers["/orgs/o/peers/search"] = peers(*["s1"] * (3 * BATCH))
@@ -216,7 +230,7 @@ async def test_other_work_gets_its_turn_between_batches():
     assert longest <= BATCH
 
 
-async def test_a_failed_round_is_shown_told_once_and_made_up_for():
+async def test_a_failed_round_is_shown_and_logged_once_and_the_next_one_succeeds():
     world = World(PEERS)
     world.read()
     path = "/orgs/o/peers/search"
@@ -227,7 +241,7 @@ async def test_a_failed_round_is_shown_told_once_and_made_up_for():
             status = world.status("peers")
             assert (status.state, status.good, status.failed, status.objects) == ("failed", 0, 3, None)
             assert status.reason == f"{path}: the cloud has trouble (HTTP 502)"
-            assert status.books.applied == 3  # what came before the fault is true all the same
+            assert status.books.applied == 3  # what came before the error is valid
             assert world.complete == []
             world.rest.answers[path] = peers("s1")
             await world.rounds("peers", 4)
@@ -235,7 +249,7 @@ async def test_a_failed_round_is_shown_told_once_and_made_up_for():
     assert [entry["event"] for entry in logs] == ["poll_failed", "poll_recovered"]
 
 
-async def test_a_refusal_of_everything_is_a_failure():
+async def test_a_round_in_which_every_target_is_refused_has_failed():
     world = World(PEERS)
     world.read()
     world.rest.answers["/orgs/o/peers/search"] = Fatal("the token has no right to read this", status=403)
@@ -245,7 +259,7 @@ async def test_a_refusal_of_everything_is_a_failure():
     assert "no right" in world.status("peers").reason
 
 
-async def test_a_site_that_refuses_takes_no_other_with_it():
+async def test_a_site_that_is_refused_affects_no_other():
     world = World(ZONES)
     world.read()
     world.rest.answers |= {"/sites/s1/zones": Fatal("no", status=403), "/sites/s2/zones": [{"id": "z"}]}
@@ -256,7 +270,7 @@ async def test_a_site_that_refuses_takes_no_other_with_it():
     assert world.taken == [("zone", {"id": "z"}, {"org_id": "o", "site_id": "s2"})]
 
 
-async def test_a_cloud_in_trouble_is_not_asked_for_every_site():
+async def test_a_round_ends_when_target_after_target_fails():
     world = World(ZONES)
     world.read(sites=[f"s{number}" for number in range(50)])
     world.rest.answers |= {f"/sites/s{number}/zones": Retryable("trouble") for number in range(50)}
@@ -276,7 +290,7 @@ async def test_the_calls_of_many_sites_are_spread():
     assert 0.7 * 300 <= status.duration_s <= 0.8 * 300
 
 
-async def test_too_many_sites_stretch_the_period_then_leave_the_poll_out():
+async def test_many_sites_stretch_the_period_and_too_many_skip_the_poll():
     world = World(PEERS, ZONES)
     world.read(sites=[f"s{number}" for number in range(1000)])
     async with world.running():
@@ -289,7 +303,7 @@ async def test_too_many_sites_stretch_the_period_then_leave_the_poll_out():
         status = world.status("zones")
         assert status.state == "left out"
         assert status.period_s is None
-        assert status.reason.startswith("a round takes 3000 calls, at least 3000 an hour; the budget leaves ")
+        assert status.reason.startswith("a round needs 3000 calls, at least 3000 an hour; the call budget leaves ")
         calls = world.rest.count("zones")
         await world.clock.advance(3600)
         assert world.rest.count("zones") == calls
@@ -299,7 +313,7 @@ async def test_too_many_sites_stretch_the_period_then_leave_the_poll_out():
         assert (status.state, status.period_s) == ("good", 300)
 
 
-async def test_all_polls_together_keep_within_their_share():
+async def test_all_polls_together_stay_within_their_share():
     world = World(PEERS, ZONES, PORTS, share=0.1)
     world.read(sites=[f"s{number}" for number in range(300)])
     async with world.running():
@@ -308,7 +322,7 @@ async def test_all_polls_together_keep_within_their_share():
     assert world.status("zones").good >= 3
 
 
-async def test_when_others_use_the_token_up_polls_stretch():
+async def test_periods_are_stretched_when_other_programs_use_the_calls_of_the_token():
     world = World(PEERS, every_s={"peers": 30.0})
     world.read()
     async with world.running():
@@ -319,8 +333,8 @@ async def test_when_others_use_the_token_up_polls_stretch():
         assert 60 < world.status("peers").period_s < 360
 
 
-async def test_an_org_closed_to_the_token_is_asked_site_by_site():
-    world = World(PORTS, PEERS, closed=("o",))
+async def test_an_org_of_which_the_token_reads_sites_only_is_polled_site_by_site():
+    world = World(PORTS, PEERS, site_only=("o",))
     world.read()
     async with world.running():
         await world.rounds("ports", 1)
@@ -332,7 +346,7 @@ async def test_an_org_closed_to_the_token_is_asked_site_by_site():
     assert world.complete == []  # a site is not the org
 
 
-async def test_a_listing_without_measurements_gets_them_one_by_one():
+async def test_measurements_that_a_listing_lacks_are_read_one_by_one():
     world = World(OTHERS)
     world.read()
     world.rest.answers |= {
@@ -350,7 +364,7 @@ async def test_a_listing_without_measurements_gets_them_one_by_one():
     assert (world.status("others").state, world.status("others").round_calls) == ("good", 3)
 
 
-async def test_one_odd_object_does_not_end_the_round():
+async def test_an_object_that_a_feed_cannot_handle_does_not_end_the_round():
     world = World(PEERS)
     world.read()
     world.rest.answers["/orgs/o/peers/search"] = peers("s1", "s1", "s1")
@@ -360,19 +374,158 @@ async def test_one_odd_object_does_not_end_the_round():
             await world.rounds("peers", 1)
     status = world.status("peers")
     assert (status.state, status.books.applied, status.books.dropped) == ("good", 1, {"internal_error": 2})
-    assert [entry["event"] for entry in logs] == ["poll_payload_failed"]
+    assert [entry["event"] for entry in logs] == ["rest_object_failed"]
 
 
 @pytest.mark.parametrize("sites", [1, 100, 2000, 5000, 20_000])
-def test_two_first_rounds_of_maps_leave_calls_for_all_else(sites):
-    granted_s = 2 * sites * 3600.0 / 1600.0  # of 1600 calls an hour that polls have
-    pause_s = owner_pause_s(sites, granted_s, awaited=True)
+def test_two_first_rounds_of_maps_leave_calls_for_the_rest(sites):
+    period_s = 2 * sites * 3600.0 / 1600.0  # of 1600 calls an hour that polls have
+    pause_s = target_pause_s(sites, period_s, is_awaited=True)
     calls_an_hour = 2 * min(sites, 3600.0 / pause_s)
     assert calls_an_hour <= 4000 or sites <= 2000  # fewer sites are through before the calls are
     assert sites > 2000 or pause_s == 1.0
 
 
-def test_a_round_that_nobody_waits_for_takes_its_time():
-    assert owner_pause_s(10, 600.0, awaited=False) == 10.0
-    assert owner_pause_s(1000, 600.0, awaited=False) == 0.48
-    assert owner_pause_s(0, 600.0, awaited=False) == 10.0
+def test_a_round_that_no_subscription_waits_for_is_spread():
+    assert target_pause_s(10, 600.0, is_awaited=False) == 10.0
+    assert target_pause_s(1000, 600.0, is_awaited=False) == 0.48
+    assert target_pause_s(0, 600.0, is_awaited=False) == 10.0
+
+
+async def test_a_rejected_token_ends_the_round():
+    world = World(ZONES)
+    world.read(sites=[f"s{number}" for number in range(50)])
+    world.rest.answers |= {f"/sites/s{number}/zones": Fatal("no", status=401) for number in range(50)}
+    async with world.running():
+        await world.rounds("zones", 1)
+    assert world.rest.count() == 1
+    assert world.status("zones").state == "failed"
+
+
+async def test_details_are_not_requested_with_a_rejected_token():
+    world = World(OTHERS)
+    world.read()
+    world.rest.answers |= {
+        "/orgs/o/others": [{"mac": "003044000001"}, {"mac": "003044000002"}],
+        "/orgs/o/stats/others/003044000001": Fatal("no", status=401),
+    }
+    async with world.running():
+        await world.rounds("others", 1)
+    assert world.rest.count("/stats/") == 1
+    assert world.status("others").state == "failed"
+
+
+async def test_an_exception_while_entries_are_read_costs_the_listing_only():
+    world = World(PEERS, PORTS)
+    world.read()
+    world.rest.answers["/orgs/o/peers/search"] = [*peers("s1"), RecursionError("too deep")]
+    world.rest.answers["/orgs/o/ports/search"] = [{"type": "gateway", "site_id": "s2"}]
+    async with world.running():
+        await world.rounds("peers", 2)
+        await world.rounds("ports", 2)
+    assert world.status("peers").state == "failed"
+    assert "unexpected answer: RecursionError" in world.status("peers").reason
+    assert world.status("ports").state == "good"
+    assert world.rest.status.calls["malformed"] == world.status("peers").failed
+
+
+async def test_a_poll_that_raises_is_restarted_alone():
+    restarts = []
+
+    async def supervise(name, run):
+        while True:
+            try:
+                await run()
+            except ZeroDivisionError:
+                restarts.append(name)
+                await world.clock.sleep(5)
+
+    world = World(PEERS, PORTS, supervise=supervise)
+    world.read()
+    world.polling._hooks = dataclasses.replace(
+        world.polling._hooks, on_complete=lambda kind, *_: 1 / 0 if kind == "peer" else None
+    )
+    async with world.running():
+        await world.rounds("ports", 3)
+        await world.rounds("peers", 3)
+    assert set(restarts) == {"poll"}
+    assert world.status("peers").reason == "internal error: ZeroDivisionError; see the log"
+    assert (world.status("peers").state, world.status("peers").good) == ("failed", 0)
+    assert (world.status("ports").state, world.status("ports").failed) == ("good", 0)
+
+
+# The lists of types
+
+
+class Lists:
+    """Answers every list with its own name as its only entry, or with the error that a test sets."""
+
+    def __init__(self):
+        self.status = RestStatus("main")
+        self.boundary = AnswerBoundary(self.status)
+        self.errors = {}
+        self.called = []
+
+    async def get(self, path):
+        self.called.append(path)
+        if path in self.errors:
+            raise self.errors[path]
+        return [{"key": path.rpartition("/")[2]}]
+
+
+@asynccontextmanager
+async def reading_types(**errors):
+    """Lists that are read, of which some have an error (by their last name)."""
+    clock, rest, names = ManualClock(), Lists(), {}
+    rest.errors = {f"/const/{name}": error for name, error in errors.items()}
+    task = asyncio.create_task(TypeLists(rest, names.__setitem__, clock, rng=random.Random(7)).run())
+    await clock.advance(0)
+    yield clock, rest, names
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_types_are_read_at_start_and_once_a_day():
+    async with reading_types() as (clock, rest, names):
+        assert names == {
+            "": ("webhook_topics",),
+            "alarms": ("alarm_defs",),
+            "device-events": ("device_events",),
+            "mxedge-events": ("mxedge_events",),
+            "nac-events": ("nac_events",),
+            "client-events": ("client_events",),
+        }
+        await clock.advance(TYPES_REFRESH_S - 1)
+        assert len(rest.called) == 6
+        await clock.advance(1)
+        assert len(rest.called) == 12
+
+
+@pytest.mark.parametrize("error", [Retryable("trouble"), OverflowError("unexpected")])
+async def test_a_list_that_cannot_be_read_is_logged_once_and_retried(error):
+    with capture_logs() as logs:
+        async with reading_types(alarm_defs=error) as (clock, rest, names):
+            assert len(names) == 5
+            await clock.advance(TYPES_FIRST_RETRY_S)
+            assert len(rest.called) >= 12
+            rest.errors.clear()
+            await clock.advance(10 * TYPES_FIRST_RETRY_S)
+    assert names["alarms"] == ("alarm_defs",)
+    events = [line["event"] for line in logs if line["event"] != "rest_answer_unexpected"]
+    assert events == ["type_lists_failed", "type_lists_recovered"]
+
+
+async def test_a_list_that_this_cloud_does_not_have_waits_for_the_next_day():
+    async with reading_types(nac_events=Fatal("not found", status=404)) as (clock, rest, names):
+        await clock.advance(TYPES_REFRESH_S - 1)
+        assert len(rest.called) == 6
+        assert len(names) == 5
+
+
+async def test_types_are_not_requested_with_a_rejected_token():
+    async with reading_types(webhook_topics=Fatal("no", status=401)) as (clock, rest, names):
+        assert rest.called == ["/const/webhook_topics"]
+        rest.errors.clear()
+        await clock.advance(TYPES_FIRST_RETRY_S)
+        assert len(names) == 6

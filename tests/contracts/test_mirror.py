@@ -1,0 +1,168 @@
+"""tests/unit mirrors collector/: tests/unit/a/test_b.py tests collector/a/b.py. The exceptions are listed below."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULES = {
+    path.relative_to(ROOT / "collector").with_suffix("").as_posix()
+    for path in ROOT.glob("collector/**/*.py")
+    if path.name not in ("__init__.py", "__main__.py")
+}
+PACKAGES = {path.parent.relative_to(ROOT / "collector").as_posix() for path in ROOT.glob("collector/**/__init__.py")}
+TESTS = {
+    (path.parent / path.stem.removeprefix("test_")).relative_to(ROOT / "tests/unit").as_posix()
+    for path in ROOT.glob("tests/unit/**/test_*.py")
+}
+
+# Reasons of several modules.
+COMMANDS = "the command line: tests/unit/cli/test_said.py"
+CONFIG = "part of the configuration model: tests/unit/config/test_model.py"
+RECORDS = "records and exceptions without behaviour"
+TABLES = "a table"
+WEBHOOK_COMMANDS = "tests/unit/cli/test_webhook_commands.py"
+WIRE = "a table, or what applies it: tests/wire, tests/contracts/test_catalog.py"
+WIRING = "wiring of the daemon: tests/faults, tests/e2e"
+
+# Modules without a test module of their name, each with the tests that cover it.
+UNTESTED: dict[str, str] = {
+    "catalog/alarms": WIRE,
+    "catalog/ap": WIRE,
+    "catalog/asset_tables": WIRE,
+    "catalog/client_tables": WIRE,
+    "catalog/device_tables": WIRE,
+    "catalog/event_rules": WIRE,
+    "catalog/events": WIRE,
+    "catalog/gateway": WIRE,
+    "catalog/gateway_ports": WIRE,
+    "catalog/insights": WIRE,
+    "catalog/location": WIRE,
+    "catalog/mxedge": WIRE,
+    "catalog/object_tables": WIRE,
+    "catalog/objects": WIRE,
+    "catalog/ports": WIRE,
+    "catalog/sites": WIRE,
+    "catalog/switch_ports": WIRE,
+    "catalog/totals": WIRE,
+    "catalog/units": WIRE,
+    "catalog/wan": WIRE,
+    "cli/catalog": "tests/contracts/test_metric_reference.py",
+    "cli/check_config": COMMANDS,
+    "cli/config_page": "tests/contracts/test_configuration_reference.py",
+    "cli/demo": "tests/e2e/test_demo_command.py",
+    "cli/doctor": "tests/unit/cli/test_examinations.py",
+    "cli/exits": COMMANDS,
+    "cli/findings": "tests/unit/cli/test_examinations.py",
+    "cli/from_fields": "tests/unit/cli/test_commands.py",
+    "cli/init": "tests/unit/cli/test_first_steps.py",
+    "cli/listening": "tests/unit/cli/test_live.py",
+    "cli/main": COMMANDS,
+    "cli/options": COMMANDS,
+    "cli/record": "tests/unit/cli/test_live.py",
+    "cli/recording": "tests/unit/cli/test_live.py",
+    "cli/replay": "tests/wire/test_golden.py",
+    "cli/run": "tests/unit/cli/test_commands.py",
+    "cli/schema": "tests/contracts/test_configuration_reference.py",
+    "cli/show": "tests/e2e/test_demo_command.py",
+    "cli/simulate": "tests/unit/cli/test_commands.py",
+    "cli/tail": "tests/unit/cli/test_live.py",
+    "cli/template": "tests/unit/cli/test_first_steps.py",
+    "cli/top_view": "tests/unit/cli/test_top.py",
+    "cli/visit": "tests/unit/cli/test_live.py",
+    "cli/watching": "tests/unit/cli/test_top.py",
+    "cli/webhook": WEBHOOK_COMMANDS,
+    "cli/webhook_calls": WEBHOOK_COMMANDS,
+    "cli/webhook_examination": "tests/unit/cli/test_webhook_commands.py",
+    "cli/webhook_ping": WEBHOOK_COMMANDS,
+    "cli/webhook_registration": WEBHOOK_COMMANDS,
+    "clock": RECORDS,
+    "config/checks": CONFIG,
+    "config/environment": CONFIG,
+    "config/faults": CONFIG,
+    "config/fields": CONFIG,
+    "config/keypath": CONFIG,
+    "config/location": "tests/unit/config/test_model.py, tests/contracts/test_configuration_reference.py",
+    "config/secret_file": CONFIG,
+    "config/section": CONFIG,
+    "config/yaml_file": CONFIG,
+    "daemon/account": WIRING,
+    "daemon/accounts": WIRING,
+    "daemon/housekeeping": WIRING,
+    "daemon/reload": WIRING,
+    "daemon/status_report": WIRING,
+    "errors": RECORDS,
+    "event": RECORDS,
+    "feeds/change_feed": WIRE,
+    "feeds/client_record": "tests/unit/feeds/test_client_feed.py",
+    "feeds/event_rows": "tests/unit/feeds/test_event_feed.py",
+    "feeds/feed": RECORDS,
+    "feeds/headcount": "tests/unit/feeds/test_client_feed.py",
+    "feeds/individual_rows": "tests/unit/feeds/test_client_feed.py",
+    "feeds/router": WIRE,
+    "floors": RECORDS,
+    "listener/web_config": "tests/unit/listener/test_authentication.py",
+    "location/floor": "tests/property/test_location.py",
+    "location/floor_counters": "tests/unit/location/test_occupancy.py",
+    "location/heat_map": "tests/unit/location/test_feed.py",
+    "location/named_assets": "tests/unit/location/test_feed.py",
+    "location/population": "tests/unit/location/test_occupancy.py",
+    "location/positions": "tests/unit/location/test_feed.py",
+    "location/raster": "tests/property/test_location.py",
+    "location/view": "tests/unit/serve/test_floors.py",
+    "metrics/families": TABLES,
+    "metrics/listener_metrics": "tests/unit/metrics/test_self_metrics.py",
+    "metrics/rows": "tests/unit/metrics/test_writer.py",
+    "metrics/shape": "tests/unit/metrics/test_compiler.py",
+    "redaction": "tests/unit/test_log.py",
+    "serve/floor_frames": "tests/unit/serve/test_floors.py",
+    "serve/floor_html": "tests/unit/serve/test_floors.py",
+    "serve/floor_pages": "tests/unit/serve/test_floors.py",
+    "serve/floor_sketch": "tests/unit/serve/test_floors.py",
+    "serve/health": "tests/unit/serve/test_listener.py",
+    "serve/humanize": "tests/unit/serve/test_status_html.py",
+    "serve/markup": "tests/unit/serve/test_floors.py",
+    "serve/metrics": "tests/unit/serve/test_listener.py",
+    "serve/status_page": "tests/unit/serve/test_status_html.py",
+    "serve/status_polls": "tests/unit/serve/test_status_html.py",
+    "status": RECORDS,
+    "tolerant_json": "tests/unit/metrics/test_decoder.py, tests/property/test_mist.py",
+}
+
+# Test modules without a module of their name, each with what they test.
+CROSS_CUTTING: dict[str, str] = {
+    "catalog/inside": "lists inside a payload, over several tables",
+    "catalog/told_every": "the poll periods of all tables",
+    "cli/commands": "the command line as a whole",
+    "cli/said": "the texts of all commands",
+    "cli/webhook_commands": "the webhook commands together",
+    "feeds/event_feed_bounds": "the bounds of feeds/event_feed",
+    "metrics/element_keys": "a part of metrics/writer",
+    "metrics/one_for_a_list": "a part of metrics/decoder",
+    "metrics/scale_and_sums": "families with scales and sums, from table to exposition",
+    "metrics/steady": "fields that rarely change, from decoder to writer",
+    "serve/floors": "the pages of floors together",
+    "soak_slopes": "tests/soak/measure.py",
+}
+
+
+@pytest.mark.parametrize("module", sorted(MODULES - TESTS))
+def test_a_module_without_a_test_module_is_an_exception(module):
+    assert module in UNTESTED, "write its test module in tests/unit, or add a line to UNTESTED"
+
+
+@pytest.mark.parametrize("name", sorted(TESTS - MODULES - PACKAGES))
+def test_a_test_module_without_a_module_is_an_exception(name):
+    assert name in CROSS_CUTTING, "name it after the module that it tests, or add a line to CROSS_CUTTING"
+
+
+def test_no_exception_is_stale():
+    assert sorted(set(UNTESTED) - (MODULES - TESTS)) == []
+    assert sorted(set(CROSS_CUTTING) - (TESTS - MODULES - PACKAGES)) == []
+
+
+def test_the_tests_that_an_exception_names_exist():
+    paths = {path for reason in UNTESTED.values() for path in re.findall(r"tests/[\w/]+(?:\.py)?", reason)}
+    assert paths
+    assert sorted(path for path in paths if not (ROOT / path).exists()) == []
