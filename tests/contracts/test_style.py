@@ -18,11 +18,8 @@ KNOWN = frozenset(
     (
         "BodyMemory",
         "Connection",
-        "Format",
-        "Pool",
         "Reader",
         "Reservation",
-        "Scope",
         "Wish",
     )
 )
