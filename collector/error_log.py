@@ -53,10 +53,23 @@ class ErrorLog:
 
 def origin_of(error: BaseException) -> str:
     """Return the innermost function and line of an exception: "module.function:12"."""
-    frame: TracebackType | None = error.__traceback__
+    frame = _innermost(error)
+    return f"{frame.tb_frame.f_code.co_qualname}:{frame.tb_lineno}" if frame is not None else "unknown"
+
+
+def source_line(error: BaseException) -> str:
+    """Return the innermost line of code of an exception; "" if it is unknown."""
+    frame = _innermost(error)
+    if frame is None:
+        return ""
+    return linecache.getline(frame.tb_frame.f_code.co_filename, frame.tb_lineno, frame.tb_frame.f_globals).strip()
+
+
+def _innermost(error: BaseException) -> TracebackType | None:
+    frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
-    return f"{frame.tb_frame.f_code.co_qualname}:{frame.tb_lineno}" if frame is not None else "unknown"
+    return frame
 
 
 class GeneratedLine(NamedTuple):

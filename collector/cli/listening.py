@@ -12,8 +12,9 @@ import random
 import signal
 import sys
 import time
+from collections import Counter
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import structlog
 
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
     OnMessage = Callable[[StreamMessage | Rejected], None]
     OnBody = Callable[[bytes], None]
+
+T = TypeVar("T")
 
 ANSWERED = ("up", "refused", "unanswered")  # states of a channel whose subscription has been answered, or timed out
 _POLL_INTERVAL_S = 0.2
@@ -156,31 +159,36 @@ class Consumer(Protocol):
         """Return what to show on the terminal meanwhile; "" for nothing."""
 
 
-class _Guard:
-    """Calls a consumer. An error of its output ends the command; the stream would count it and continue."""
+class _ConsumerGuard:
+    """Calls a consumer and never raises: what a sink raises would be counted as an error of the stream.
+
+    Attributes:
+        output_error: The first error of the consumer's output. It ends the command.
+        internal_errors: Number of messages that the consumer could not handle, by the type of the exception.
+    """
 
     def __init__(self, consumer: Consumer, stop: asyncio.Event) -> None:
-        self.error: OSError | None = None
+        self.output_error: OSError | None = None
+        self.internal_errors: Counter[str] = Counter()
         self._consumer = consumer
         self._stop = stop
 
     def message(self, message: StreamMessage | Rejected) -> None:
         """Handle a message."""
-        try:
-            self._consumer.message(message)
-        except OSError as error:
-            self._fail(error)
+        self._call(self._consumer.message, message)
 
     def delivery(self, body: bytes) -> None:
         """Handle a verified webhook delivery."""
-        try:
-            self._consumer.delivery(body)
-        except OSError as error:
-            self._fail(error)
+        self._call(self._consumer.delivery, body)
 
-    def _fail(self, error: OSError) -> None:
-        self.error = self.error or error
-        self._stop.set()
+    def _call(self, handle: Callable[[T], None], subject: T) -> None:
+        try:
+            handle(subject)
+        except OSError as error:
+            self.output_error = self.output_error or error
+            self._stop.set()
+        except Exception as error:  # noqa: BLE001 - a bug; the other messages are handled
+            self.internal_errors[type(error).__name__] += 1
 
 
 async def consume(config: Config, account: str | None, consumer: Consumer, *, seconds: float) -> None:
@@ -200,7 +208,7 @@ async def consume(config: Config, account: str | None, consumer: Consumer, *, se
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    guard = _Guard(consumer, stop)
+    guard = _ConsumerGuard(consumer, stop)
     async with AsyncExitStack() as stack:
         accounts = await stack.enter_async_context(open_accounts(config, name=account))
         for one in accounts:
@@ -217,8 +225,10 @@ async def consume(config: Config, account: str | None, consumer: Consumer, *, se
         )
         echo(f"Subscribing to {count} channels; press Ctrl-C to stop.", err=True)
         failure = await _wait(stop, statuses, seconds, consumer)
-    if guard.error is not None:
-        raise guard.error
+    if guard.output_error is not None:
+        raise guard.output_error
+    if guard.internal_errors:
+        echo(f"warning: messages skipped because of an internal error: {dict(guard.internal_errors)}", err=True)
     if failure is not None:
         raise failure
 

@@ -34,7 +34,7 @@ _LONGEST_DEFAULT = 40  # characters of a default value in the table
 _TYPES = {"string": "text", "integer": "whole number", "boolean": "true or false", "object": "mapping"}
 
 
-class Format(StrEnum):
+class SchemaFormat(StrEnum):
     """Output formats."""
 
     JSON = "json"
@@ -43,7 +43,9 @@ class Format(StrEnum):
 
 def schema(
     *,
-    form: Annotated[Format, typer.Option("--format", help="json for editors, markdown to read.")] = Format.JSON,
+    form: Annotated[
+        SchemaFormat, typer.Option("--format", help="json for editors, markdown to read.")
+    ] = SchemaFormat.JSON,
 ) -> None:
     """Print the JSON schema of the configuration file, or the configuration reference.
 
@@ -54,7 +56,7 @@ def schema(
     Example: mist-collector schema > mist-collector.schema.json
     """
     json_schema = config.json_schema()
-    typer.echo(json.dumps(json_schema, indent=2) if form is Format.JSON else markdown(json_schema))
+    typer.echo(json.dumps(json_schema, indent=2) if form is SchemaFormat.JSON else markdown(json_schema))
 
 
 def markdown(schema: dict[str, Any]) -> str:

@@ -62,12 +62,12 @@ def tail(
     Example: mist-collector tail -c collector.yaml --kind devices --field uptime --field radio_stat.band_5.channel
     """
     loaded = exits.load_or_exit(config)
-    selection = Selection(site=site, mac=mac, kind=kind, fields=tuple(field or ()), json=json, people=people)
-    exits.run_or_exit(listening.consume(loaded, account, LinePrinter(selection), seconds=seconds))
+    tail_filter = TailFilter(site=site, mac=mac, kind=kind, fields=tuple(field or ()), json=json, people=people)
+    exits.run_or_exit(listening.consume(loaded, account, LinePrinter(tail_filter), seconds=seconds))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Selection:
+class TailFilter:
     """What to print; None for everything.
 
     Attributes:
@@ -92,13 +92,13 @@ class Selection:
 
 
 class LinePrinter:
-    """Prints one line per object or event that matches a selection; implements `listening.Consumer`."""
+    """Prints one line per object or event that matches a filter; implements `listening.Consumer`."""
 
-    def __init__(self, selection: Selection) -> None:
-        self._selection = selection
-        self._mac = mac_of(selection.mac) if selection.mac else None
+    def __init__(self, tail_filter: TailFilter) -> None:
+        self._filter = tail_filter
+        self._mac = mac_of(tail_filter.mac) if tail_filter.mac else None
         self._names: dict[str, str] = {}  # of devices by MAC, of sites by id
-        self._mask = None if selection.people else Anonymizer(secrets.token_bytes(_KEY_BYTES), people_only=True)
+        self._mask = None if tail_filter.people else Anonymizer(secrets.token_bytes(_KEY_BYTES), people_only=True)
 
     def add_inventory(self, account: OpenAccount) -> None:
         """Learn the names of devices and sites."""
@@ -107,7 +107,7 @@ class LinePrinter:
 
     def channels(self, account: OpenAccount) -> list[str]:
         """Return the selected channels. Raises UsageError for a site that does not exist."""
-        site, kind = self._selection.site, self._selection.kind
+        site, kind = self._filter.site, self._filter.kind
         sites = {one.id for one in account.directory.sites.values() if site in (None, one.id, one.name)}
         if site is not None and not sites:
             names = sorted(one.name or one.id for one in account.directory.sites.values())
@@ -122,7 +122,7 @@ class LinePrinter:
 
     def check_selection(self, channels: int, *, webhooks: bool) -> None:
         """Raise UsageError if no channel and no topic is selected."""
-        kind = self._selection.kind
+        kind = self._filter.kind
         if channels or (webhooks and (kind is None or any(kind in topic for topic in TOPICS))):
             return
         if kind is None:
@@ -149,7 +149,7 @@ class LinePrinter:
 
     def delivery(self, body: bytes) -> None:
         """Print the events of a webhook delivery."""
-        delivery, kind = parse_delivery(body), self._selection.kind
+        delivery, kind = parse_delivery(body), self._filter.kind
         if not isinstance(delivery, Delivery) or (kind and kind not in delivery.topic):
             return
         for event in delivery.events:
@@ -160,12 +160,12 @@ class LinePrinter:
         site, mac = str(item.get("site_id") or ""), mac_of(item.get("mac")) or ""
         if self._mac not in (None, mac, mac_of(item.get("ap"))):
             return
-        if self._selection.site not in (None, site, self._names.get(site)):
+        if self._filter.site not in (None, site, self._names.get(site)):
             return
         masked = item if self._mask is None else self._mask.payload(item, personal=personal)
         shown = redaction.redact(masked, _MAX_DEPTH)
         at = time.strftime("%H:%M:%S")
-        if self._selection.json:
+        if self._filter.json:
             typer.echo(_json({"at": at, "kind": kind, **shown}))
             return
         device = self._names.get(mac) or str(shown.get("mac") or shown.get("id") or "")
@@ -175,8 +175,8 @@ class LinePrinter:
     def _fields(self, item: dict[str, Any]) -> str:
         """Return the selected fields, or the first ones."""
         leaves = dict(_leaves(item, ""))
-        if self._selection.fields:
-            return " ".join(f"{field}={leaves[field]}" for field in self._selection.fields if field in leaves)
+        if self._filter.fields:
+            return " ".join(f"{field}={leaves[field]}" for field in self._filter.fields if field in leaves)
         rest = [(key, value) for key, value in leaves.items() if not key.startswith("_") and key not in _IN_EVERY_LINE]
         more = f" ... {len(rest) - _FIELDS_SHOWN} more" if len(rest) > _FIELDS_SHOWN else ""
         return " ".join(f"{key}={value}" for key, value in rest[:_FIELDS_SHOWN]) + more

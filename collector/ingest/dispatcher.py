@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from collector.error_log import generated_line, origin_of
+from collector.error_log import generated_line, origin_of, source_line
 from collector.errors import Rejected
 from collector.mist.delivery import read_delivery
 from collector.mist.envelope import Data
@@ -200,18 +200,16 @@ class Dispatcher:
             counts.drop(rejected.reason)
 
     def _internal_error(self, error: Exception, **subject: str) -> Rejected:
-        """Log an exception of a handler once, without its message and payload, which may contain personal data.
+        """Log an exception of a handler once; without its message and payload, which may contain secrets.
 
-        Args:
-            error: the exception.
-            subject: the channel or topic that was being applied, for the log line.
+        If it was raised within generated code, the line is logged, and the object kind that it is generated for.
         """
         where, generated = origin_of(error), generated_line(error)
-        facts = {} if generated is None else {"object": generated.kind, "line": generated.text}
-        known = (type(error).__name__, where, facts.get("line", ""))
+        facts = {} if generated is None else {"object": generated.kind, "generated": generated.text}
+        known = (type(error).__name__, where, facts.get("generated", ""))
         if known not in self._logged_errors and len(self._logged_errors) < _MAX_LOGGED_ERRORS:
             self._logged_errors.add(known)
-            _LOG.error("handler_failed", error=known[0], where=where, **subject, **facts)
+            _LOG.error("handler_failed", error=known[0], where=where, source=source_line(error), **subject, **facts)
         return Rejected("internal_error")
 
 

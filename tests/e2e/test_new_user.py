@@ -45,7 +45,7 @@ def test_the_quick_start(user):
         assert " devices " in user.run("tail", "--seconds", "8", "--kind", "stats/devices")
         user.run("record", "fleet.jsonl.gz", "--seconds", "4")
         again = user.run("run", code=2)
-        assert "the port is already taken" in again
+        assert "the port is already in use" in again
     counts = json.loads(user.run("replay", "fleet.jsonl.gz").splitlines()[-1])
     assert counts["received"] == counts["applied"] + sum(counts["dropped"].values()) > 5
     user.run("webhook", "remove", "--yes")

@@ -10,7 +10,7 @@ import pytest
 
 from collector.errors import Fatal, MalformedAnswer, RateLimited, RemoteError, Retryable
 from collector.ingest.rest import bodies
-from collector.ingest.rest.bodies import MIB, BodyMemory
+from collector.ingest.rest.bodies import MIB, RestBodyMemory
 from tests.support.faults import of_status
 from tests.support.rest_cloud import TOKEN, Reply, RestCloud, SkippingClock, page_of, rest_of
 
@@ -324,7 +324,7 @@ async def test_a_body_without_an_end_is_not_read_on(cloud, form, status, outcome
     fault.told(of_status(rest=[rest.status]), "mist_collector_rest_calls_total", outcome=outcome)
 
 
-class WatchedMemory(BodyMemory):
+class WatchedMemory(RestBodyMemory):
     """Keeps the most that was ever used."""
 
     most_bytes = 0

@@ -48,7 +48,7 @@ def assert_line(line: dict, path: str) -> None:
     assert line["where"].startswith("broken:")
     assert line["object"] == "ap"
     assert line["channel"] == CHANNEL
-    function, number, source = line["line"].split(":", 2)
+    function, number, source = line["generated"].split(":", 2)
     assert function == "write_ap"
     (kind,) = (kind for kind in FeedRouter().kinds() if kind.name == "ap")
     assert kind.writer.source.splitlines()[int(number) - 1].strip() == source.strip()

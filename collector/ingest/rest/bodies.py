@@ -24,7 +24,7 @@ MASK: Final = b"***"
 _CHUNK: Final = 256 * 1024
 
 
-class BodyMemory:
+class RestBodyMemory:
     """Bounds the memory of all bodies of an account that are being received or processed.
 
     Args:
@@ -38,9 +38,9 @@ class BodyMemory:
         self._within_s = within_s
         self._released = asyncio.Event()
 
-    def reservation(self) -> Reservation:
+    def reservation(self) -> RestReservation:
         """Return an empty reservation for one body."""
-        return Reservation(self)
+        return RestReservation(self)
 
     async def take(self, count: int, where: str) -> None:
         """Wait until `count` bytes are free and take them; Retryable after `within_s` seconds."""
@@ -59,10 +59,10 @@ class BodyMemory:
         self._released.set()
 
 
-class Reservation:
+class RestReservation:
     """The memory of one body: reserved once, for its whole size, so that two bodies never wait for each other."""
 
-    def __init__(self, memory: BodyMemory) -> None:
+    def __init__(self, memory: RestBodyMemory) -> None:
         self._memory = memory
         self.size_bytes = 0
 
@@ -84,7 +84,7 @@ class Reservation:
 
 
 async def read_body(
-    response: aiohttp.ClientResponse, reservation: Reservation, *, max_bytes: int, secret: str, where: str
+    response: aiohttp.ClientResponse, reservation: RestReservation, *, max_bytes: int, secret: str, where: str
 ) -> bytes:
     """Return the body of a good answer, with every occurrence of `secret` masked.
 

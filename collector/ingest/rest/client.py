@@ -23,7 +23,7 @@ from collector.errors import CollectorError, Fatal, MalformedAnswer, RateLimited
 from collector.ingest.proxy import proxy_for
 from collector.ingest.rest import answers, bodies, paging
 from collector.ingest.rest.answers import Answer, AnswerBoundary
-from collector.ingest.rest.bodies import BodyMemory
+from collector.ingest.rest.bodies import RestBodyMemory
 from collector.ingest.rest.budget import CallBudget
 from collector.token import mask, token_fault
 
@@ -106,7 +106,7 @@ class RestClient:
         self._open_session = session
         self._session: aiohttp.ClientSession | None = None
         self._gate = gate
-        self._memory = BodyMemory()
+        self._memory = RestBodyMemory()
         self._attempts = attempts
         self._rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
         self._is_waiting = False

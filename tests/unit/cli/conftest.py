@@ -25,6 +25,13 @@ def pytest_addoption(parser):
         parser.addoption("--update-golden", action="store_true", help="rewrite the expected output")
 
 
+def pytest_collection_modifyitems(items):
+    """Mark the tests that run the command line as a process."""
+    for item in items:
+        if "execute" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture
 def golden(pytestconfig):
     """Compare text with the expected output of a name."""

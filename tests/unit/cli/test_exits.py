@@ -18,9 +18,9 @@ from collector.errors import CollectorError, ConfigError, Fatal, Fault, ListenEr
         (CollectorError("full"), exits.FAILED, "full"),
         (ConfigError("file", [Fault("accounts[0]", "no")]), exits.USAGE, "file: accounts[0]: no"),
         (
-            ListenError("0.0.0.0:9733", "the port is already taken"),
+            ListenError("0.0.0.0:9733", "the port is already in use"),
             exits.USAGE,
-            "0.0.0.0:9733: the port is already taken (is a collector running already? Otherwise choose another address",
+            "the port is already in use (is a collector running already? Otherwise choose another address in the",
         ),
         (Fatal("not accepted", status=401), exits.USAGE, "create a new token, or correct `cloud`"),
         (

@@ -64,6 +64,15 @@ async def test_output_that_cannot_be_written_ends_the_command(tmp_path, monkeypa
         assert raised.value is error
 
 
+async def test_a_message_that_cannot_be_handled_is_skipped(tmp_path, monkeypatch, capsys):
+    async with installation(tmp_path, monkeypatch, speed=10.0) as here:
+        await here.init(webhook=False)
+        consumer = Consumer(KeyError("a bug"))
+        await listening.consume(here.config(), None, consumer, seconds=2.0)
+        assert len(consumer.messages) > 1
+        assert "warning: messages skipped because of an internal error: {'KeyError': " in capsys.readouterr().err
+
+
 async def test_a_stream_that_rejects_the_connection(tmp_path, monkeypatch):
     async with installation(tmp_path, monkeypatch) as here:
         await here.init(webhook=False)
@@ -97,7 +106,7 @@ async def test_an_address_of_webhooks_that_is_in_use(tmp_path, monkeypatch):
         with socket.create_server(("127.0.0.1", 0)) as taken:
             loaded = here.config(MIST_COLLECTOR__WEBHOOK__LISTEN=f"127.0.0.1:{taken.getsockname()[1]}")
             async with listening.webhook_deliveries(loaded, lambda _body: None) as problem:
-                assert "the port is already taken" in problem
+                assert "the port is already in use" in problem
 
 
 async def test_selected_channels(tmp_path, monkeypatch):

@@ -164,6 +164,7 @@ SHELLS = {
 OFFERED = {"bash": "-F _mist_collector_completion", "zsh": "_mist_collector_completion", "fish": "register\t"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shell", SHELLS)
 def test_a_shell_loads_the_completion(shell, directory):
     if shell != "bash":
@@ -177,6 +178,7 @@ def test_a_shell_loads_the_completion(shell, directory):
     assert OFFERED[shell] in done.stdout
 
 
+@pytest.mark.slow
 def test_bash_completes_commands_and_options(directory):
     """As bash requests it: the words so far, and the index of the word to complete."""
 

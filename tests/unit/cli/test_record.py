@@ -19,6 +19,8 @@ from tests.support import samples
 from tests.support.installation import installation
 from tests.unit.cli.test_webhook import free_port, options
 
+pytestmark = pytest.mark.slow
+
 PLAN = FleetPlan(
     sites=2, aps=3, switches=1, gateways=1, mxedges=1, clients_per_ap=3, cadence_s=5.0, sessions_per_client_hour=60.0
 )

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from collector.cli import listening
-from collector.cli.tail import LinePrinter, Selection
+from collector.cli.tail import LinePrinter, TailFilter
 from collector.errors import Rejected, UsageError
 from collector.mist.envelope import Data, Subscribed
 from collector.simulator.fleet import FleetPlan
@@ -19,12 +19,13 @@ SITE = "67970e46-4e12-11e6-9188-0242ac110007"
 DEVICES, CLIENTS = f"/sites/{SITE}/stats/devices", f"/sites/{SITE}/stats/clients"
 
 
-async def tailed(here, capsys, **selection):
+async def tailed(here, capsys, **conditions):
     capsys.readouterr()
-    await listening.consume(here.config(), None, LinePrinter(Selection(**selection)), seconds=2.0)
+    await listening.consume(here.config(), None, LinePrinter(TailFilter(**conditions)), seconds=2.0)
     return capsys.readouterr()
 
 
+@pytest.mark.slow
 async def test_devices_have_names_and_people_are_masked(tmp_path, monkeypatch, capsys):
     async with installation(tmp_path, monkeypatch, speed=10.0, plan=PLAN) as here:
         await here.init(webhook=False)
@@ -41,6 +42,7 @@ async def test_devices_have_names_and_people_are_masked(tmp_path, monkeypatch, c
         assert not [mac for mac in macs if any(mac in line for line in clients)]
 
 
+@pytest.mark.slow
 async def test_filters(tmp_path, monkeypatch, capsys):
     async with installation(tmp_path, monkeypatch, speed=10.0, plan=PLAN) as here:
         await here.init(webhook=False)
@@ -59,11 +61,11 @@ async def test_filters(tmp_path, monkeypatch, capsys):
 
 def test_an_invalid_mac():
     with pytest.raises(UsageError, match="--mac nonsense: not a MAC address"):
-        Selection(mac="nonsense")
+        TailFilter(mac="nonsense")
 
 
-def printed(capsys, message, **selection):
-    LinePrinter(Selection(**selection)).message(message)
+def printed(capsys, message, **conditions):
+    LinePrinter(TailFilter(**conditions)).message(message)
     return capsys.readouterr().out
 
 
@@ -116,8 +118,8 @@ def test_secrets_in_fields_are_masked(capsys):
 
 def test_webhook_events(capsys):
     body = json.dumps({"topic": "alarms", "events": [{"id": "1", "type": "ap_offline"}, 5]}).encode()
-    LinePrinter(Selection()).delivery(body)
+    LinePrinter(TailFilter()).delivery(body)
     assert re.fullmatch(r"[0-9:]{8} alarms           1 type=ap_offline\n", capsys.readouterr().out)
-    for selection, delivery in ((Selection(kind="audits"), body), (Selection(), b"rubbish")):
-        LinePrinter(selection).delivery(delivery)
+    for tail_filter, delivery in ((TailFilter(kind="audits"), body), (TailFilter(), b"rubbish")):
+        LinePrinter(tail_filter).delivery(delivery)
         assert capsys.readouterr().out == ""

@@ -40,6 +40,7 @@ def wait_until_idle(process):
     raise AssertionError("the process is not idle")
 
 
+@pytest.mark.slow
 def test_ctrl_c_at_a_prompt_ends_the_command(tmp_path):
     ours, theirs = pty.openpty()
     environ = {key: value for key, value in os.environ.items() if key != "MIST_API_TOKEN"}
