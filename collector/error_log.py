@@ -6,8 +6,9 @@ and the innermost line of code are the same.
 
 from __future__ import annotations
 
+import linecache
 import traceback
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import structlog
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 MAX_DISTINCT: Final = 100  # distinct exceptions that are logged in the life of the process
+GENERATED_FILE: Final = "<writer {kind}>"  # file name of the code that is generated for an object kind
+_GENERATED_PREFIX: Final = GENERATED_FILE.partition("{")[0]
 _LOG: Final = structlog.get_logger()
 
 
@@ -50,7 +53,38 @@ class ErrorLog:
 
 def origin_of(error: BaseException) -> str:
     """Return the innermost function and line of an exception: "module.function:12"."""
-    frame: TracebackType | None = error.__traceback__
+    frame = _innermost(error)
+    return f"{frame.tb_frame.f_code.co_qualname}:{frame.tb_lineno}" if frame is not None else "unknown"
+
+
+def source_line(error: BaseException) -> str:
+    """Return the innermost line of code of an exception; "" if it is unknown."""
+    frame = _innermost(error)
+    if frame is None:
+        return ""
+    return linecache.getline(frame.tb_frame.f_code.co_filename, frame.tb_lineno, frame.tb_frame.f_globals).strip()
+
+
+def _innermost(error: BaseException) -> TracebackType | None:
+    frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
-    return f"{frame.tb_frame.f_code.co_qualname}:{frame.tb_lineno}" if frame is not None else "unknown"
+    return frame
+
+
+class GeneratedLine(NamedTuple):
+    """A line of generated code: the object kind that it is generated for, and "function:line: source"."""
+
+    kind: str
+    text: str
+
+
+def generated_line(error: BaseException) -> GeneratedLine | None:
+    """Return the innermost line of generated code in the traceback of an exception; None if there is none."""
+    for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
+        code = frame.f_code
+        if code.co_filename.startswith(_GENERATED_PREFIX):
+            kind = code.co_filename.removeprefix(_GENERATED_PREFIX).rstrip(">").partition(" ")[0]
+            source = linecache.getline(code.co_filename, line).strip()
+            return GeneratedLine(kind, f"{code.co_qualname}:{line}: {source}")
+    return None

@@ -34,7 +34,9 @@ from collector.ingest.dispatcher import Dispatcher
 from collector.ingest.stream.websocket import WebSocketConnect
 from collector.ingest.webhook.endpoint import Webhook
 from collector.location.feed import LocationFeed
-from collector.metrics.self_metrics import SelfMetrics, Subscriptions
+from collector.metrics.own_families import StatusRecords
+from collector.metrics.self_metrics import SelfMetrics
+from collector.metrics.subscriptions import Subscriptions
 from collector.mist.deduplicator import Deduplicator
 from collector.mist.directories import Directories
 from collector.mist.shard import Shard
@@ -123,6 +125,7 @@ class Daemon:
         self.feeds = FeedRouter(
             self.directories,
             now=clock.now,
+            unix_time=clock.time,
             is_live=self.channel_health.is_live,
             inline_names=config.labels == "inline",
             max_clients=config.clients.max_clients if config.clients.per_client else 0,
@@ -157,9 +160,8 @@ class Daemon:
         self.housekeeping = Housekeeping(self.feeds, clock)
         self.liveness = Liveness(self.connections, self.housekeeping, lambda: self.config.stream, clock)
         self.report = self._report()
-        self.scrape = Scrape(
-            self.feeds.store, Subscriptions(self.feeds.store, self.to_unix), self._self_metrics(), self.connections
-        )
+        self.subscriptions = Subscriptions(self.feeds.store, self.connections, self.to_unix)
+        self.scrape = Scrape(self.feeds.store, SelfMetrics(self._status_records()))
         self.webhook = self._webhook(config, self.webhook_status) if self.webhook_status is not None else None
         self.operator = self._operator(config)
         self.reloader = Reloader(
@@ -246,10 +248,11 @@ class Daemon:
             policy=webhook_policy(config.webhook),
         )
 
-    def _self_metrics(self) -> SelfMetrics:
-        return SelfMetrics(
+    def _status_records(self) -> StatusRecords:
+        return StatusRecords(
             version=collector.__version__,
             to_unix=self.to_unix,
+            started_at=self.clock.time(),
             frames=self.frames,
             events=self.events,
             connections=self.connections,

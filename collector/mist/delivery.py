@@ -156,6 +156,7 @@ def _parse_event(raw: bytes) -> object | Rejected:
         event: object = tolerant_json.loads(raw)
         return event
     try:
-        return orjson.loads(raw)
+        event = orjson.loads(raw)
     except orjson.JSONDecodeError:
-        return tolerant_json.NOT_JSON
+        event = tolerant_json.NOT_JSON
+    return event

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from collector import config
 from collector.daemon import wiring
-from collector.metrics.shared_texts import Pool
+from collector.metrics.interning import InternTable
 from collector.mist.directory import Device, Org, Site
 from collector.mist.envelope import Data
 from collector.serve import status_html
@@ -312,4 +312,4 @@ def census(root: object) -> Counter[str]:
 
 
 SIZED = (dict, list, set, deque)
-PASSED_OVER = (type, ModuleType, FrameType, BuiltinFunctionType, Pool)  # a pool is bounded by itself
+PASSED_OVER = (type, ModuleType, FrameType, BuiltinFunctionType, InternTable)  # bounded

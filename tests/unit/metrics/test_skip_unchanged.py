@@ -35,15 +35,15 @@ SLOT = Entity(
 
 class House:
     def __init__(self, *steady):
-        self.store, self.roster = Store(), RowIndex(("id",))
-        self.kind = ObjectKind("box", self.store, self.roster, (BOX,), (SLOT,), steady=steady)
+        self.store, self.row_index = Store(), RowIndex(("id",))
+        self.kind = ObjectKind("box", self.store, self.row_index, (BOX,), (SLOT,), skip_unchanged=steady)
 
     def tell(self, now, *, as_text=True, **payload):
         decoded = self.kind.decode(json.dumps(payload) if as_text else payload)
-        self.kind.write(decoded, self.kind.place("a", ("a",)), now)
+        self.kind.write(decoded, self.kind.object_rows("a", ("a",)), now)
 
     def sweep(self, now):
-        self.roster.sweep(now, ["a"], lambda *_: None)
+        self.row_index.sweep(now, ["a"], lambda *_: None)
 
     def lines(self):
         return {line for line in render_all(self.store).decode().splitlines() if not line.startswith("#")}
