@@ -15,6 +15,7 @@ from collector.catalog.event_rules import (
     KEY,
     SITE_LABELS,
     VALUE,
+    WEBHOOK,
     LabelRule,
     StateUpdate,
     TopicTable,
@@ -34,6 +35,7 @@ MINUTES = Scale(times=60.0)
 
 EVENTS = Entity(
     "webhook_events",
+    of=WEBHOOK,
     labels=(*SITE_LABELS, "topic", "type"),
     ttl_s=None,
     families=(
@@ -46,6 +48,7 @@ EVENTS = Entity(
 )
 DELAYS = Entity(
     "webhook_delays",
+    of=WEBHOOK,
     labels=("topic",),
     ttl_s=None,
     families=(

@@ -116,7 +116,7 @@ class Engine:
         """Where the row of a zone and a kind begins in the store, made at zero when there is none."""
         start = zone.rows[kind]
         if start == NOT_BORN:
-            row = self.zone_rows.born((*labels_of(zone.floor), zone.id, KIND_NAMES[kind]))
+            row = self.zone_rows.row((*labels_of(zone.floor), zone.id, KIND_NAMES[kind]))
             start = zone.rows[kind] = row * self.zone_rows.table.width
         return start
 
@@ -129,7 +129,7 @@ class Engine:
         """How many are on a floor, all kinds together."""
         labels = labels_of(floor)
         known = [values for name in KIND_NAMES if (values := (*labels, name)) in self.map_rows]
-        return sum(int(self.map_rows.table.get(self.map_rows.born(values), self._entities)) for values in known)
+        return sum(int(self.map_rows.table.get(self.map_rows.row(values), self._entities)) for values in known)
 
     # all of a floor
 
@@ -159,12 +159,12 @@ class Engine:
         floor.close()
         labels = labels_of(floor)
         for rows in (self.zone_rows, self.map_rows):
-            rows.forget(lambda values: values[:3] == labels)
+            rows.remove(lambda values: values[:3] == labels)
 
     def erase(self, zone: Zone) -> None:
         """The rows of a zone that is no more end; nobody may be in it."""
         labels = (*labels_of(zone.floor), zone.id)
-        self.zone_rows.forget(lambda values: values[:4] == labels)
+        self.zone_rows.remove(lambda values: values[:4] == labels)
 
     # time
 

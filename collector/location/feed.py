@@ -12,7 +12,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from collector.catalog import location as tables
+from collector.catalog.event_rules import StateUpdate
+from collector.catalog.events import TABLES
 from collector.errors import Rejected
+from collector.feeds.event_places import SITE_FIELDS, first_text
+from collector.feeds.feed import Feed
 from collector.location.engine import Engine, labels_of
 from collector.location.floor import Floor
 from collector.location.heat import Heat
@@ -23,13 +27,13 @@ from collector.location.positions import Position, normal
 from collector.location.view import lines_of, view_of
 from collector.metrics.counter_table import CounterTable
 from collector.metrics.store import NAN
+from collector.mist.channels import fits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from collector.feeds.feed import Apply, RestApply
+    from collector.feeds.feed import ChannelHandler, OpenChannel, RestHandler, TopicEvent, TopicHandler
     from collector.floors import FloorLine, FloorView
-    from collector.metrics.compiler import ObjectKind
     from collector.metrics.model import Entity
     from collector.metrics.store import Store
     from collector.mist.channels import Match
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
 NO_IDENTITY = Rejected("no_identity")
 NO_OUTLINE = Rejected("no_outline")
 NO_SCALE = Rejected("no_scale")
+UNKNOWN_SITE = Rejected("unknown_site")
 UNKNOWN_MAP = Rejected("unknown_map")
 UNKNOWN_TYPE = Rejected("unknown_type")
 TOO_MANY_MAPS = Rejected("too_many_maps")
@@ -65,8 +70,10 @@ class Options:
     heat_max_cells: int = 2000
 
 
-class LocationFeed:
+class LocationFeed(Feed):
     """All floors. `to_unix` turns monotonic seconds into Unix ones; None where arrival has no meaning (a replay)."""
+
+    name = "location"
 
     def __init__(
         self,
@@ -91,19 +98,33 @@ class LocationFeed:
         self._made = 0
         self._floor_of_zone: dict[str, Floor] = {}
         self._lanes: dict[tuple[str, int], Lane] = {}
-        self.channels: Mapping[str, Callable[[Match], Apply]] = {
+        self.channels: Mapping[str, OpenChannel] = {
             kind.carries: partial(self._channel, number) for number, kind in enumerate(tables.KINDS)
         }
-        self.rest: Mapping[str, RestApply] = {"map": self._map, "zone": self._zone, "zone_definition": self._zone}
+        self.rest: Mapping[str, RestHandler] = {"map": self._map, "zone": self._zone, "zone_definition": self._zone}
 
     # positions
 
-    def _channel(self, kind: int, match: Match) -> Apply:
+    def _channel(self, kind: int, match: Match) -> ChannelHandler:
         """The handler of one channel: one kind on one map."""
         floor = self._floor(match.ids["map_id"], match.ids["site_id"], "")
         if floor is None:
             return lambda _payload, _now: TOO_MANY_MAPS
         return way(self._read[kind], self._lane(floor, kind))
+
+    def topic(self, name: str) -> TopicHandler | None:
+        """Return the handler of a topic with positions."""
+        table = TABLES.get(name)
+        if table is None or table.updates is not StateUpdate.POSITION:
+            return None
+
+        def apply(event: TopicEvent) -> Rejected | None:
+            site_id = first_text(event.payload, SITE_FIELDS)
+            if not self._directories.empty and self._directories.site(site_id) is None:
+                return UNKNOWN_SITE  # no inventory would report the end of what it leaves on maps
+            return self.event(name, event.payload, event.now)
+
+        return apply
 
     def event(self, topic: str, event: Mapping[str, Any], now: float) -> Rejected | None:
         """Apply a position that came by webhook, in metres, at monotonic `now`."""
@@ -142,7 +163,7 @@ class LocationFeed:
     def _floor_of(self, event: Mapping[str, Any]) -> Floor | None:
         """The map of an event. Some that only events speak of are known, too, to say that they have no scale."""
         map_id, site_id = event.get("map_id"), event.get("site_id")
-        if not isinstance(map_id, str) or not isinstance(site_id, str):
+        if not isinstance(map_id, str) or not isinstance(site_id, str) or not fits(map_id) or not fits(site_id):
             return None
         if map_id in self.floors:
             return self.floors[map_id]
@@ -180,7 +201,7 @@ class LocationFeed:
         return None
 
     def _tell_scale(self, floor: Floor) -> None:
-        row = self._scales.born(labels_of(floor))
+        row = self._scales.row(labels_of(floor))
         self._scales.table.set(row, self._scales.table.column("mist_map_scale_known"), float(floor.ppm > 0))
 
     def _zone(self, payload: dict[str, Any], ids: Mapping[str, str], now: float) -> Rejected | None:
@@ -220,23 +241,23 @@ class LocationFeed:
         self.engine.close(floor)
         self._books.close(floor)
         self._heat.forget(labels_of(floor))
-        self._scales.forget(labels_of(floor).__eq__)
+        self._scales.remove(labels_of(floor).__eq__)
         for kind in range(len(tables.KINDS)):
             self._lanes.pop((floor.id, kind), None)
         for zone_id in floor.zones:
             self._floor_of_zone.pop(zone_id, None)
         del self.floors[floor.id]
 
-    def complete(self, kind: str, site_id: str, began: float) -> None:
-        """Every map or zone ("zone_definition") of a site was told since monotonic `began`: the rest is no more."""
+    def site_complete(self, kind: str, site_id: str, since: float) -> None:
+        """Every map or zone ("zone_definition") of a site was told since monotonic `since`: the rest is no more."""
         floors = [floor for floor in self.floors.values() if floor.site_id == site_id]
         if kind == "map":
             for floor in floors:
-                if floor.told_at is not None and floor.told_at < began:
+                if floor.told_at is not None and floor.told_at < since:
                     self._close(floor)
         elif kind == "zone_definition":
             for floor in floors:
-                self._remove_zones(floor, [zone.id for zone in floor.zones.values() if zone.told_at < began])
+                self._remove_zones(floor, [zone.id for zone in floor.zones.values() if zone.told_at < since])
 
     def maps_of(self, site_id: str) -> list[str]:
         """The maps of a site as REST told them."""
@@ -256,11 +277,15 @@ class LocationFeed:
 
     # as a feed
 
-    def kinds(self) -> tuple[ObjectKind, ...]:
-        """None: what REST tells of maps and zones is written by `ObjectFeed`."""
-        return ()
+    def name_of(self, kind: str, identity: str) -> str:
+        """Return the name of a map or zone."""
+        if kind == "map":
+            floor = self.floors.get(identity)
+            return floor.name if floor is not None else ""
+        floor = self._floor_of_zone.get(identity) if kind == "zone" else None
+        return floor.zones[identity].name if floor is not None else ""
 
-    def tallies(self) -> tuple[Entity, ...]:
+    def computed(self) -> tuple[Entity, ...]:
         """What is counted here."""
         return (*tables.AGGREGATES, *tables.OPTIONAL)
 

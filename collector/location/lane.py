@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import TypeAlias
 
-    from collector.feeds.feed import Apply
+    from collector.feeds.feed import ChannelHandler
     from collector.location.engine import Engine
     from collector.location.floor import Floor, Grid
     from collector.location.population import Population
@@ -79,7 +79,7 @@ class Books:
         """The floor is no more."""
         labels = labels_of(floor)
         for tally in (self.aps, self.ages, self.rssi):
-            tally.forget(lambda values: values[:3] == labels)
+            tally.remove(lambda values: values[:3] == labels)
 
 
 class Lane:
@@ -96,7 +96,7 @@ class Lane:
     def __init__(self, books: Books, floor: Floor, kind: int) -> None:
         self.floor = floor
         spec, labels, rows = tables.KINDS[kind], labels_of(floor), books.engine.map_rows
-        start = rows.born((*labels, spec.name)) * rows.table.width
+        start = rows.row((*labels, spec.name)) * rows.table.width
         self.received_at, self.last_at = start + books.received, start + books.last
         self.aps_at = first_bucket(books.aps, (*labels, spec.name)) if spec.has_aps else -1
         self.age_at = first_bucket(books.ages, (*labels, spec.name)) if spec.has_time else -1
@@ -148,7 +148,7 @@ def add_up(values: array[float], first: int, counts: list[float]) -> None:
 
 def first_bucket(tally: CounterTable, labels: tuple[str, ...]) -> int:
     """Where the first bucket of the row with these labels stands."""
-    return tally.born(labels) * tally.table.width + tally.table.column(tally.table.entity.families[0].name)
+    return tally.row(labels) * tally.table.width + tally.table.column(tally.table.entity.families[0].name)
 
 
 def reader(books: Books, kind: int, tell: Tell | None = None) -> Read:  # noqa: C901 - as `read` in it
@@ -263,7 +263,7 @@ def taken_of(read: Read, lane: Lane, positions: list[Position] | Rejected, now: 
     return refused[0] if len(refused) == len(outcomes) else None
 
 
-def way(read: Read, lane: Lane) -> Apply:
+def way(read: Read, lane: Lane) -> ChannelHandler:
     """The handler of a channel."""
     return MethodType(read, lane)
 

@@ -44,16 +44,16 @@ class NamedAssets:
 
     def _tell(self, floor: Floor, mac: str, position: tuple[float, float], seen: float, now: float) -> None:
         labels = (floor.org_id, floor.site_id, mac)
-        row, table = self._rows.born(labels), self._rows.table
+        row, table = self._rows.row(labels), self._rows.table
         for column, px in zip((self._x, self._y), position, strict=True):
             table.set(row, column, px / floor.ppm if floor.ppm else NAN)
         table.set(row, self._time, seen)
         self._heard[labels] = now
         zones = [zone.id for zone in floor.find(*position).zones] or [""]
         places = {(*labels, floor.id, zone_id) for zone_id in zones}
-        self._at.forget(lambda values: values[2] == mac and values not in places)
+        self._at.remove(lambda values: values[2] == mac and values not in places)
         for values in places:
-            self._at.table.set(self._at.born(values), 1, 1.0)
+            self._at.table.set(self._at.row(values), 1, 1.0)
 
     def sweep(self, now: float) -> int:
         """End the series of those who were not heard of for long; how many."""
@@ -61,6 +61,6 @@ class NamedAssets:
         for labels in gone:
             del self._heard[labels]
         if gone:
-            self._rows.forget(gone.__contains__)
-            self._at.forget(lambda values: values[:3] in gone)
+            self._rows.remove(gone.__contains__)
+            self._at.remove(lambda values: values[:3] in gone)
         return len(gone)

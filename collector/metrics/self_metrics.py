@@ -35,6 +35,7 @@ FRAME_FAULTS = (
     *("not_json", "too_deep", "not_an_object", "unknown_event", "no_channel", "internal_error"),
     *("no_identity", "empty", "unknown_device", "unknown_map", "no_position"),
     *("too_many_clients", "too_many_assets", "too_many_maps", "too_many_entities"),
+    *("too_many_devices", "too_many_objects"),
 )
 """Reasons of dropped frames that an alert counts, from the first one on. Those that are usual come when they come."""
 
@@ -77,9 +78,9 @@ class Subscriptions:
             for connection in connections
             for channel, status in connection.subscriptions.items()
         }
-        self._tally.forget(lambda values: values not in wanted)
+        self._tally.remove(lambda values: values not in wanted)
         for count, (values, status) in enumerate(wanted.items(), start=1):
-            self._write(self._tally.born(values), status)
+            self._write(self._tally.row(values), status)
             if count % 1000 == 0:
                 yield
 
@@ -120,6 +121,7 @@ class SelfMetrics:
         reload: ReloadStatus | None = None,
         rejected_parts: Callable[[], Mapping[tuple[str, str], int]],
         refused_labels: Callable[[], Mapping[str, int]],
+        feed_errors: Callable[[], Mapping[str, int]] = dict,
         rows: Callable[[], Mapping[str, int]],
         tasks: Callable[[], int] = lambda: 0,
         supervised: Mapping[str, TaskStatus] = MappingProxyType({}),
@@ -137,6 +139,7 @@ class SelfMetrics:
         self._reload = reload
         self._rejected_parts = rejected_parts
         self._refused_labels = refused_labels
+        self._feed_errors = feed_errors
         self._rows = rows
         self._tasks = tasks
         self._supervised = supervised
@@ -307,9 +310,15 @@ class SelfMetrics:
         )
         yield counter(
             "label_values_refused",
-            "Total number of label values replaced by `other` because the limit of distinct values was reached, by label.",
+            "Total number of label values replaced by `other` because of a limit, by label, or by family for combinations.",
             ["label"],
             {(label,): count for label, count in self._refused_labels().items()},
+        )
+        yield counter(
+            "feed_errors",
+            "Total number of unexpected errors in the sweeps, inventory updates and events of a feed.",
+            ["feed"],
+            {(feed,): count for feed, count in self._feed_errors().items()},
         )
 
 

@@ -38,14 +38,14 @@ def series(store, name: str) -> dict[str, float]:
 
 class TestCounting:
     def test_a_row_is_born_at_zero(self, store, tally):
-        tally.born(("s", "t"))
+        tally.row(("s", "t"))
         assert series(store, "events_total") == {'{site_id="s",type="t"}': 0.0}
         assert series(store, "event_delay_seconds_count") == {'{site_id="s",type="t"}': 0.0}
 
     def test_it_is_born_once(self, tally):
-        row = tally.born(("s", "t"))
+        row = tally.row(("s", "t"))
         tally.add(("s", "t"))
-        assert tally.born(("s", "t")) == row
+        assert tally.row(("s", "t")) == row
         assert tally.table.get(row, 1) == 1.0
         assert len(tally) == 1
         assert ("s", "t") in tally
@@ -68,12 +68,12 @@ class TestCounting:
     def test_forgetting(self, store, tally):
         for site in ("a", "b"):
             tally.add((site, "t"))
-        tally.forget(lambda values: values[0] == "a")
+        tally.remove(lambda values: values[0] == "a")
         assert series(store, "events_total") == {'{site_id="b",type="t"}': 1.0}
         assert len(tally) == 1
 
     def test_what_was_marked_and_then_silent_is_found(self, tally):
-        tally.born(("a", "never marked"))
+        tally.row(("a", "never marked"))
         for site, now in (("b", 100.0), ("c", 200.0), ("b", 300.0)):
             tally.mark((site, "t"), now)
         assert list(tally.silent(200.0)) == [[]]
@@ -82,7 +82,7 @@ class TestCounting:
 
     def test_what_was_forgotten_begins_at_zero(self, store, tally):
         tally.add(("a", "t"))
-        tally.forget(lambda _: True)
+        tally.remove(lambda _: True)
         tally.add(("a", "t"))
         assert series(store, "events_total") == {'{site_id="a",type="t"}': 1.0}
 

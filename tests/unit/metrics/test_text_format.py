@@ -253,9 +253,9 @@ class TestHistograms:
         tally = CounterTable(store, EVENTS)
         for site in "abc":
             tally.observe((site,), "event_delay_seconds", 1.0)
-        tally.forget(lambda values: values != ("b",))
+        tally.remove(lambda values: values != ("b",))
         assert {dict(labels)["site"] for _, labels in both(store)} == {"b"}
-        tally.forget(lambda _: True)
+        tally.remove(lambda _: True)
         assert both(store) == {}
 
 
