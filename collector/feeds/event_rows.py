@@ -18,7 +18,7 @@ from collector.metrics.store import NAN
 from collector.mist.times import epoch_s
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from collector.catalog.event_rules import CounterRule, GaugeRule, LabelRule, Part
     from collector.catalog.limits import RowLimit
@@ -269,7 +269,7 @@ class GaugeRows:
         own = [text_at(part, one, self._rejections) for one in self.rule.labels.values()]
         labels = (*place, *own)
         identity = "\0".join(labels)
-        reason = self._reason_to_reject(labels, identity, time, place)
+        reason = self._reason_to_reject(own or place, identity, time, place)
         if reason is not None:
             self._rejections.reject(reason)
             return
@@ -282,9 +282,9 @@ class GaugeRows:
             self._times[identity] = time
 
     def _reason_to_reject(
-        self, labels: tuple[str, ...], identity: str, time: float | None, place: tuple[str, str]
+        self, own: Sequence[str], identity: str, time: float | None, place: tuple[str, str]
     ) -> str | None:
-        if not any(labels):
+        if not any(own):
             return NO_IDENTITY
         if time is not None and time < self._times.get(identity, time):
             return STALE

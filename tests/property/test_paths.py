@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from collector.errors import Rejected
-from collector.feeds.device_feed import STEADY
+from collector.feeds.device_feed import SKIP_UNCHANGED
 from collector.feeds.router import FeedRouter
 from collector.metrics.compiler import ObjectKind
 from collector.metrics.row_index import RowIndex
@@ -86,7 +86,7 @@ def subject_of(name: str) -> Subject:
     kind = KINDS[name]
     roots = [entity for entity in kind.entities if entity.within is None]
     nested = [entity for entity in kind.entities if entity.within is not None]
-    labels, steady = kind.roster.label_names, STEADY.get(name, ())
+    labels, steady = kind.roster.label_names, SKIP_UNCHANGED.get(name, ())
     ways = {}
     for way, read in WAYS.items():
         store = Store()
@@ -130,7 +130,7 @@ def test_partial_after_complete(name, data, seed):
     subject.compare([complete, *data.draw(payloads.messages(subject.tree, wild=True))])
 
 
-@pytest.mark.parametrize("name", sorted(STEADY))
+@pytest.mark.parametrize("name", sorted(SKIP_UNCHANGED))
 @settings(SETTINGS, max_examples=150)
 @given(data=st.data())
 def test_messages_about_what_is_steady(name, data):
