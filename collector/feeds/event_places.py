@@ -92,9 +92,8 @@ class EventPlaces:
         shown = self._sites.admit(site_id, now)
         if shown == OTHER:
             return self._org(org_id, now), OTHER
-        org_id = self._org(self._org_of.get(site_id) or org_id, now)
         if org_id:
-            self._org_of[site_id] = org_id
+            org_id = self._org_of[site_id] = self._org(self._org_of.get(site_id, org_id), now)
         return org_id, site_id
 
     def _org(self, org_id: str, now: float) -> str:
