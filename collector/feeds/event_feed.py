@@ -67,6 +67,7 @@ class TopicRows:
         self.counters = [CounterRows(store, rule, self.rejections, max_rows) for rule in table.counters]
         self.gauges = [GaugeRows(store, rule, WEBHOOK + table.name, self.rejections, max_rows) for rule in table.gauges]
         self.rows: tuple[CounterRows | GaugeRows, ...] = (*self.counters, *self.gauges)
+        self.elements = {table.elements, *(rows.rule.elements for rows in self.rows)} - {""}
         known = table.type.known if table.type else ()
         self._types = LabelLimiter(
             (*table.initial_zero, *table.org_initial_zero, *known), unknown=table.type.unknown if table.type else 0
@@ -131,23 +132,21 @@ class EventFeed(Feed):
         def place_of(part: Part) -> tuple[str, str]:
             return place if part is payload else self._places.of(part)
 
-        for number, part in enumerate(self._counted_parts(topic, payload)):
+        parts: dict[str, Sequence[Part]] = {"": (payload,)}
+        for elements in topic.elements:
+            parts[elements] = list(parts_of(payload, elements, topic.rejections))
+        # an event without elements is counted once
+        for number, part in enumerate(parts[topic.table.elements] or (payload,)):
             self._count(topic, part, place_of(part), event.unix, first=number == 0)
         for counters in topic.counters:
-            for part in parts_of(payload, counters.rule.elements, topic.rejections):
+            for part in parts[counters.rule.elements]:
                 counters.apply(part, place_of(part), event.now)
         for gauges in topic.gauges:
-            for part in parts_of(payload, gauges.rule.elements, topic.rejections):
+            for part in parts[gauges.rule.elements]:
                 gauges.apply(part, place_of(part), topic.time_of(part), event.now)
         if topic.table.updates is StateUpdate.ALARM_OPEN:
             return self._alarms.event(payload, (*place, *self._group_and_severity(topic, payload)), event.now)
         return None
-
-    @staticmethod
-    def _counted_parts(topic: TopicRows, payload: dict[str, Any]) -> Sequence[Part]:
-        """Return what is counted as events of the topic; an event without any element is counted once."""
-        elements = topic.table.elements
-        return (list(parts_of(payload, elements, topic.rejections)) or [payload]) if elements else (payload,)
 
     def _count(self, topic: TopicRows, part: Part, place: tuple[str, str], unix: float, *, first: bool) -> None:
         """Count an event or one of its elements; the delivery delay is observed once per event."""
