@@ -115,7 +115,7 @@ class GaugeRule:
 class StateUpdate(Enum):
     """State outside of the rows of a topic that its events update."""
 
-    DEVICE_UP = auto()  # a type that ends in _CONNECTED or _DISCONNECTED sets mist_device_up
+    DEVICE_UP = auto()  # the types AP_CONNECTED, AP_DISCONNECTED (SW, GW, ME) set mist_device_up
     ALARM_OPEN = auto()  # an alarm with a status opens or closes the alarm
     POSITION = auto()  # a position of a client or asset on a map
 

@@ -105,6 +105,11 @@ def outcome(value: Scalar) -> str:
     return "failed" if is_false(value) else "succeeded"
 
 
+def plain(value: Scalar) -> str:
+    """Return a value as text, a number without trailing zeros."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def phrase(value: Scalar) -> str:
     """Return an enumeration value such as `power_cycle` in words."""
     return str(value).replace("_", " ").lower()
@@ -117,6 +122,7 @@ FORMATS: Final[Mapping[str, Callable[[Scalar], str]]] = {
     "outcome": outcome,
     "percent": percent,
     "phrase": phrase,
+    "plain": plain,
     "termination": termination,
 }
 
@@ -137,13 +143,15 @@ DEVICE_NAMES: Final = ("device_name", "ap_name", "mxedge_name", "hostnames.0", "
 TYPE_NAMES: Final = {"ap": "AP", "switch": "switch", "gateway": "gateway", "mxedge": "Mist Edge"}
 ID_FIELDS: Final = {"map": "map_id", "zone": "zone_id", "rssizone": "rssizone_id"}  # placeholder -> field with the ID
 NAME_FIELDS: Final = {"map": "map_name", "zone": "zone_name", "rssizone": "rssizone_name"}
-TYPE_PREFIXES: Final = ("AP_", "SW_", "GW_", "ME_", "TT_", "NAC_")
+DEVICE_LISTS: Final = {"aps.0": "ap", "switches.0": "switch", "gateways.0": "gateway"}  # of alarms -> device type
+UNKNOWN_NAMES: Final = frozenset({"", "unknown"})
+TYPE_PREFIXES: Final = ("AP_", "SW_", "GW_", "ME_", "TT_", "NAC_", "sw_", "gw_")
 ABBREVIATIONS: Final = {
-    **{word: word.upper() for word in ("ap", "arp", "bgp", "bpdu", "dhcp", "dns", "eap", "ha", "lacp", "led", "nac", "ospf", "pem", "psk", "psu", "radius", "rf", "rrm", "sla", "sle", "ssh", "ssid", "stp", "tkip", "vlan", "vpn", "wan", "wlan", "ztp")},
+    **{word: word.upper() for word in ("ap", "arp", "bgp", "bpdu", "dhcp", "dns", "eap", "eapol", "ha", "ie", "lacp", "led", "nac", "ospf", "pem", "psk", "psu", "radius", "rf", "rrm", "sla", "sle", "ssh", "ssid", "stp", "tkip", "vlan", "vpn", "wan", "wlan", "ztp")},
     "auth": "authentication", "authc": "authentication", "cert": "certificate", "config": "configuration",
-    "gw": "gateway", "idp": "IdP", "infra": "infrastructure", "mxedge": "Mist Edge", "poe": "PoE",
-    "powerinput": "power input", "radsec": "RadSec", "rg": "redundancy group", "sw": "switch", "topo": "topology",
-    "vc": "virtual chassis",
+    "gw": "gateway", "idp": "IdP", "infra": "infrastructure", "mist": "Mist", "mxedge": "Mist Edge",
+    "notneeded": "not needed", "poe": "PoE", "powerinput": "power input", "radsec": "RadSec", "rg": "redundancy group",
+    "secpolicy": "security policy", "sw": "switch", "topo": "topology", "vc": "virtual chassis",
 }  # fmt: skip
 
 # Severity and status
@@ -158,7 +166,9 @@ WARNING_ENDINGS: Final = (
     "_LOW", "_REJECTED", "_STUCK", "_UNPLUGGED", "_UNRESOLVED",
 )  # fmt: skip
 OPEN_ENDINGS: Final = ("_DISCONNECTED", "_DOWN", "_HEALTH_WEIGHT_LOW", "_LOST", "_UNPLUGGED", "_UNRESOLVED")
-CLEARED_ENDINGS: Final = ("_CONNECTED", "_PLUGGED", "_RECONNECTED", "_RECOVERY", "_RESOLVED", "_UP")
+CLEARED_ENDINGS: Final = (
+    "_CONNECTED", "_PLUGGED", "_PORT_RECOVERY", "_RADSEC_RECOVERY", "_RECONNECTED", "_RESOLVED", "_UP", "_WEIGHT_RECOVERY",
+)  # fmt: skip
 
 # Types, without the prefix of the device type unless it makes a difference
 
@@ -208,6 +218,14 @@ DEVICE_TEXTS: Final = {
     "PSU_UNPLUGGED": TypeText("[{component}: ]PSU of {device} unplugged", "warning"),
     "PSU_PLUGGED": TypeText("[{component}: ]PSU of {device} plugged in"),
 }
+_OFFLINE = TypeText("{device} is offline[ at {site}][: {reasons.0}]", status="open")
+_ONLINE = TypeText("{device} is online again[ at {site}]", status="cleared")
+_RESTARTED = TypeText("{device} restarted[ at {site}][: {reasons.0}]")
+ALARM_TEXTS: Final = {
+    **dict.fromkeys(("device_down", "switch_down", "gateway_down", "ap_offline"), _OFFLINE),
+    **dict.fromkeys(("device_reconnected", "switch_reconnected", "gateway_reconnected"), _ONLINE),
+    **dict.fromkeys(("device_restarted", "switch_restarted", "gateway_restarted"), _RESTARTED),
+}
 FIRMWARE_TEXT: Final = "Firmware update of {device}: {detail.status:phrase}[ ({detail.progress} %)]"
 _CLIENT: Final = "{mac|client_id|client}"
 _LOCATED: Final = " on map {map}[ at {site}]"
@@ -238,6 +256,7 @@ TEXTS: Final[Mapping[str, TopicText]] = {
     # webhook topics
     "alarms": TopicText(
         "{type}[ on {device}][, port {impacted_entities.0.port_id}][ at {site}][: {reasons.0}]",
+        types=ALARM_TEXTS,
         severities=("severity",),
         devices=("aps.0", "switches.0", "gateways.0", "impacted_entities.0.entity_mac"),
         status=is_open,
@@ -351,6 +370,13 @@ TEXTS: Final[Mapping[str, TopicText]] = {
         devices=("mac",),
     ),
 }  # fmt: skip
+
+# topics with an event per position, packet or scan: too many for a list that people read
+HIGH_RATE_TOPICS: Final = frozenset({
+    "location", "location-client", "location-unclient", "location-asset", "location-sdk", "location-centrak",
+    "asset-raw", "asset-raw-rssi", "discovered-raw-rssi", "filtered-asset-rssi", "wifi-conn-raw", "wifi-unconn-raw",
+    "sdkclient-scan-data",
+})  # fmt: skip
 
 DEFAULT_TEXT: Final = TopicText(
     severities=("severity", "ev_type"), devices=DEVICE_MACS, open=OPEN_ENDINGS, cleared=CLEARED_ENDINGS

@@ -386,5 +386,5 @@ DEVICE_TYPES = {
     "GW": "gateway",
     "ME": "mxedge",
 }  # prefix of the event type -> label device_type
-UPS = {"_CONNECTED": 1.0, "_DISCONNECTED": 0.0}  # suffix of the event type -> value of mist_device_up
+UPS = {"CONNECTED": 1.0, "DISCONNECTED": 0.0}  # event type without its prefix -> value of mist_device_up
 DEVICE_MACS = ("mac", "ap", "mxedge_id")  # fields of a device event with the MAC address of the device

@@ -128,6 +128,7 @@ class Daemon:
             unix_time=clock.time,
             is_live=self.channel_health.is_live,
             on_event=self.recent_events.add,
+            wants_topic=self.recent_events.wants_topic,
             inline_names=config.labels == "inline",
             max_clients=config.clients.max_clients if config.clients.per_client else 0,
             max_assets=config.assets.max_assets if config.assets.per_asset else 0,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from collector.catalog.event_texts import HIGH_RATE_TOPICS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -18,6 +20,11 @@ class RecentEvents:
 
     def __init__(self, limit: int = MAX_EVENTS) -> None:
         self._events: deque[Event] = deque(maxlen=limit)
+
+    @staticmethod
+    def wants_topic(topic: str) -> bool:
+        """Return whether events of a webhook topic are kept: not those that would replace all others within seconds."""
+        return topic not in HIGH_RATE_TOPICS
 
     def add(self, event: Event) -> None:
         """Keep an event; the oldest one is removed above the limit."""

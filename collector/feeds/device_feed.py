@@ -253,8 +253,8 @@ class DeviceFeed(Feed):
             type_ = event.payload.get("type")
             if not isinstance(type_, str):
                 return
-            up = next((up for suffix, up in UPS.items() if type_.endswith(suffix)), None)
-            kind = DEVICE_TYPES.get(type_.partition("_")[0])
+            prefix, _, state = type_.partition("_")
+            kind, up = DEVICE_TYPES.get(prefix), UPS.get(state)
             mac = next((mac for field in DEVICE_MACS if (mac := mac_of(event.payload.get(field)))), None)
             if up is not None and kind is not None and mac is not None:
                 labels = (event.org_id, event.site_id, kind)

@@ -14,12 +14,14 @@ from collector.catalog.event_texts import (
     CAUSES,
     CRITICAL_DOWN,
     DEFAULT_TEXT,
+    DEVICE_LISTS,
     DEVICE_NAMES,
     ID_FIELDS,
     NAME_FIELDS,
     SEVERITIES,
     TEXTS,
     TYPE_NAMES,
+    UNKNOWN_NAMES,
     WARNING_ENDINGS,
     TypeText,
 )
@@ -44,10 +46,11 @@ if TYPE_CHECKING:
 
 MAX_FIELDS: Final = 200
 MAX_FIELD_CHARS: Final = 1000
-MAX_PATH_CHARS: Final = 200
+MAX_KEY_CHARS: Final = 100
 MAX_DEPTH: Final = 6
 MAX_VISITED: Final = 2000  # values of a payload, with and without a scalar
 MAX_NAME_CHARS: Final = 200
+EDGE_ID: Final = "mxedge_id"  # a UUID, for some Mist Edges without their MAC address
 _INT64: Final = 2**63
 _TIME_FIELDS: Final = ("detail.timestamp", "timestamp")  # of change events
 
@@ -199,8 +202,9 @@ class EventEmitter:
         site = self._directories.site(place[1]) if place[1] else None
         site_name = (site.name if site else "") or str(fields.get("site_name", ""))
         mac, name, kind = self._device(texts.topic, type_, fields)
+        named = name or mac or str(fields.get(EDGE_ID, ""))
         known = {
-            "device": f"{TYPE_NAMES.get(kind, kind or 'device')} {name or mac}" if name or mac else "",
+            "device": f"{TYPE_NAMES.get(kind, kind or 'device')} {named}" if named else "",
             "site": site_name or place[1],
             "type": in_words(type_),
         }
@@ -227,15 +231,10 @@ class EventEmitter:
         """Return MAC address, name and type of the device of an event; "" for what is unknown."""
         mac = next((mac for path in topic.devices if (mac := mac_of(fields.get(path)))), "")
         device = self._directories.device(mac) if mac else None
-        named = bool(topic.devices)
-        name = device.name if device is not None else ""
-        if not name and named:
-            name = next((str(fields[path]) for path in DEVICE_NAMES if fields.get(path)), "")
-        if not mac and not name:
+        name = (device.name if device is not None else "") or name_in(topic, fields)
+        if not mac and not name and EDGE_ID not in fields:
             return "", "", ""
-        kind = device.type if device is not None else ""
-        kind = kind or str(fields.get("device_type", "")) or DEVICE_TYPES.get(type_.partition("_")[0], "")
-        return mac, name, shorten(kind or topic.device_type or kind_of_lists(fields))
+        return mac, name, (device.type if device is not None else "") or type_in(topic, type_, fields)
 
     def _text(self, template: Template, topic: str, known: Mapping[str, str], fields: Mapping[str, Scalar]) -> str:
         def lookup(name: str) -> Scalar:
@@ -243,8 +242,10 @@ class EventEmitter:
                 identity = str(fields.get(ID_FIELDS[name], ""))
                 own = str(fields.get(NAME_FIELDS[name], ""))
                 return own or (self._name_of(name, identity) if identity else "") or identity
-            value = known.get(name)
-            return value if value is not None else fields.get(name, "")
+            if name in known:
+                return known[name]
+            value = fields.get(name, "")
+            return "" if value in UNKNOWN_NAMES else value
 
         text = template.render(lookup)
         if text:
@@ -314,11 +315,22 @@ def status_of(topic: TopicText, row: TypeText, type_: str, payload: Part) -> Sta
     return "cleared" if topic.cleared and ending.endswith(topic.cleared) else ""
 
 
-def kind_of_lists(fields: Mapping[str, Scalar]) -> str:
-    """Return the device type of an alarm, by the list with the device."""
-    lists = {"aps.0": "ap", "switches.0": "switch", "gateways.0": "gateway"}
-    listed = next((kind for path, kind in lists.items() if path in fields), "")
-    return listed or str(fields.get("impacted_entities.0.entity_type", ""))
+def name_in(topic: TopicText, fields: Mapping[str, Scalar]) -> str:
+    """Return the name of the device in an event; "" if it has none, or only its MAC address."""
+    for path in DEVICE_NAMES if topic.devices else ():
+        name = fields.get(path)
+        if isinstance(name, str) and name.lower() not in UNKNOWN_NAMES and not mac_of(name):
+            return name
+    return ""
+
+
+def type_in(topic: TopicText, type_: str, fields: Mapping[str, Scalar]) -> str:
+    """Return the type of the device in an event: of a field, of the event type, of the topic, or of an alarm's list."""
+    stated = fields.get("device_type") or fields.get("impacted_entities.0.entity_type")
+    if isinstance(stated, str) and stated not in UNKNOWN_NAMES:
+        return shorten(stated)
+    by_type = DEVICE_TYPES.get(type_.partition("_")[0]) or topic.device_type
+    return by_type or next((kind for path, kind in DEVICE_LISTS.items() if path in fields), "")
 
 
 def flatten(payload: Part) -> dict[str, Scalar]:
@@ -327,24 +339,36 @@ def flatten(payload: Part) -> dict[str, Scalar]:
     At most `MAX_FIELDS` fields and `MAX_DEPTH` levels; strings are cut to `MAX_FIELD_CHARS` characters.
     """
     fields: dict[str, Scalar] = {}
-    visited = 0
-    open_: list[tuple[str, object, int]] = [("", payload, 0)]
-    while open_ and len(fields) < MAX_FIELDS:
-        prefix, container, depth = open_.pop()
-        items = container.items() if isinstance(container, dict) else enumerate(container)  # type: ignore[arg-type]
-        inner: list[tuple[str, object, int]] = []
+    budget = MAX_VISITED
+    open_: list[tuple[str, Iterable[tuple[object, object]], int]] = [("", payload.items(), 1)]
+    while open_:
+        prefix, items, depth = open_.pop()
+        inner: list[tuple[str, Iterable[tuple[object, object]], int]] = []
         for key, value in items:
-            visited += 1
-            if visited > MAX_VISITED or len(fields) >= MAX_FIELDS:
+            budget -= 1
+            if budget < 0 or len(fields) >= MAX_FIELDS:
                 return fields
-            path = prefix + (utf8(key[:MAX_PATH_CHARS]) if isinstance(key, str) else str(key))
-            if isinstance(value, dict | list):
-                if depth + 1 < MAX_DEPTH:
-                    inner.append((f"{path}.", value, depth + 1))
-            elif value is not None and value != "":
-                fields[path[:MAX_PATH_CHARS]] = scalar(value)
+            if value is None or value == "":
+                continue
+            path = prefix + (
+                key if type(key) is str and len(key) <= MAX_KEY_CHARS and key.isascii() else clean_key(key)
+            )
+            if type(value) is str and len(value) <= MAX_FIELD_CHARS and value.isascii():
+                fields[path] = value  # nearly every value
+            elif isinstance(value, dict | list):
+                if depth < MAX_DEPTH:
+                    inner.append(
+                        (f"{path}.", value.items() if isinstance(value, dict) else enumerate(value), depth + 1)
+                    )
+            else:
+                fields[path] = scalar(value)
         open_ += reversed(inner)
     return fields
+
+
+def clean_key(key: object) -> str:
+    """Return a key, or the index of an element, as part of a path."""
+    return utf8(str(key)[:MAX_KEY_CHARS])
 
 
 def scalar(value: object) -> Scalar:

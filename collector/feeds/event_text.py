@@ -77,7 +77,7 @@ def _parts_of(text: str) -> list[str | Placeholder]:
     for found in _PLACEHOLDER.finditer(text):
         parts += [
             text[end : found.start()],
-            Placeholder(tuple(found[1].split("|")), FORMATS[found[2]] if found[2] else str),
+            Placeholder(tuple(found[1].split("|")), FORMATS[found[2] or "plain"]),
         ]
         end = found.end()
     return [part for part in [*parts, text[end:]] if part != ""]
@@ -102,7 +102,7 @@ def _render(section: Section, lookup: Lookup) -> str | None:
 
 def clean(text: str) -> str:
     """Return a text on one line, without control characters, capitalized and cut to `MAX_TEXT_CHARS`."""
-    text = _SPACE.sub(" ", text).strip()
+    text = text.strip() if text.isprintable() else _SPACE.sub(" ", text).strip()
     text = text[:1].upper() + text[1:]
     return text if len(text) <= MAX_TEXT_CHARS else f"{text[: MAX_TEXT_CHARS - 1]}…"
 
@@ -112,4 +112,6 @@ def in_words(type_: str) -> str:
     """Return an event type such as `SW_ALARM_CHASSIS_PSU` or `rogue-ap-detected` in words."""
     bare = next((type_.removeprefix(prefix) for prefix in TYPE_PREFIXES if type_.startswith(prefix)), type_)
     words = re.split(r"[\s_-]+", bare.lower())
+    if words[0] == "alarm":
+        words = [*words[1:], "alarm"]
     return clean(" ".join(ABBREVIATIONS.get(word, word) for word in words))

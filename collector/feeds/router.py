@@ -53,6 +53,7 @@ class FeedRouter:
         unix_time: The time in Unix seconds, for events of the stream and findings.
         is_live: Returns whether the channel of a path is subscribed and delivers messages.
         on_event: Receives each event after verification, deduplication and shard check; None for no events.
+        wants_topic: Returns whether `on_event` receives the events of a webhook topic; all by default.
         inline_names: Whether every series has labels with the names of its site and device.
         max_clients: Maximum number of clients with rows of their own; 0 for none.
         max_assets: Maximum number of assets with rows of their own; 0 for none.
@@ -73,6 +74,7 @@ class FeedRouter:
         unix_time: Callable[[], float] = lambda: 0.0,
         is_live: Callable[[str], bool] = lambda _: True,
         on_event: OnEvent | None = None,
+        wants_topic: Callable[[str], bool] = lambda _: True,
         inline_names: bool = False,
         max_clients: int = 0,
         max_assets: int = 0,
@@ -90,6 +92,7 @@ class FeedRouter:
         self._errors: Counter[str] = Counter()  # by feed
         self._rejected: Counter[tuple[str, str]] = Counter()  # of handlers of topics, by topic and reason
         self._places = EventPlaces(directories, now)
+        self._wants_topic = wants_topic
         self._emitter = EventEmitter(
             on_event, directories, name_of=self.name_of, unix_time=unix_time, error_log=self._error_log
         )
@@ -128,11 +131,13 @@ class FeedRouter:
     def open_topic(self, name: str) -> Callable[[dict[str, Any], float], Rejected | None]:
         """Return the handler of a topic, known or not; it takes an event and its time of receipt in Unix seconds."""
         handlers = [handler for feed in self.feeds if (handler := feed.topic(name)) is not None]
+        emits = self._wants_topic(name)
 
         def apply(payload: dict[str, Any], unix: float) -> Rejected | None:
             if self._shard and not self._owns(payload):
                 return FOREIGN_SHARD  # webhooks are delivered to every shard
-            self._emitter.webhook(name, payload, unix)
+            if emits:
+                self._emitter.webhook(name, payload, unix)
             event = TopicEvent(name, payload, *self._places.of(payload), unix, self._now())
             for handler in handlers:
                 self._handle(handler, event)
