@@ -318,10 +318,28 @@ VALUES = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
 )
 KEYS = st.sampled_from(
-    """
-    ap aps alert_events ap_name band device_type duration impacted_entities mac message org_id severity site_id
-    site_name sle status success timestamp type zone_id
-    """.split()
+    [
+        "ap",
+        "aps",
+        "alert_events",
+        "ap_name",
+        "band",
+        "device_type",
+        "duration",
+        "impacted_entities",
+        "mac",
+        "message",
+        "org_id",
+        "severity",
+        "site_id",
+        "site_name",
+        "sle",
+        "status",
+        "success",
+        "timestamp",
+        "type",
+        "zone_id",
+    ]
 )
 
 
