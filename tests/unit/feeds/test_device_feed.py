@@ -7,6 +7,7 @@ from collections import deque
 
 import pytest
 
+from collector.catalog import limits
 from collector.errors import Rejected
 from collector.feeds.router import FeedRouter
 from collector.mist.directories import Directories
@@ -27,7 +28,14 @@ class Devices:
         self.directory = Directory()
         if inventory:
             self.read_inventory(*devices)
-        self.router = FeedRouter(Directories(self.directory), now=lambda: self.now, is_live=lambda _path: self.live)
+        self.events = []
+        self.router = FeedRouter(
+            Directories(self.directory),
+            now=lambda: self.now,
+            unix_time=lambda: SEEN + self.now,
+            is_live=lambda _path: self.live,
+            on_event=self.events.append,
+        )
         self._channels = {}
 
     def read_inventory(self, *devices: Device, sites: tuple[str, ...] = ("s", "t")):
@@ -417,3 +425,106 @@ def test_devices_are_swept_in_steps():
     devices.now += 1000
     assert list(devices.router.devices.sweep(devices.now)) == [200, 200, 50]
     assert set(devices.samples("mist_device_up").values()) == {0.0}
+
+
+class TestStateEvents:
+    """A change between up and down is an event; the first state is not."""
+
+    @staticmethod
+    def found(devices) -> list[tuple[str, str]]:
+        """Return type and cause of the findings."""
+        return [(event.type, event.fields["cause"]) for event in devices.events if event.topic == "collector"]
+
+    @pytest.mark.parametrize("status", ["connected", "disconnected"])
+    def test_the_first_state_is_not_an_event(self, devices, status):
+        devices.rest(status=status, last_seen=SEEN)
+        devices.inventory(connected=status == "connected")
+        assert self.found(devices) == []
+
+    def test_a_device_that_is_down_at_start_and_connects(self, devices):
+        devices.rest(status="disconnected", last_seen=SEEN)
+        devices.stream(mac=MAC, last_seen=SEEN + 1)
+        assert self.found(devices) == [("device_up", "status in its statistics")]
+
+    def test_no_messages(self, devices):
+        devices.stream(mac=MAC, last_seen=SEEN)
+        devices.pass_time(181)
+        devices.pass_time(181)
+        assert self.found(devices) == [("device_down", "no statistics received")]
+
+    def test_an_updown_event(self, devices):
+        devices.stream(mac=MAC, last_seen=SEEN)
+        devices.event("AP_DISCONNECTED", SEEN + 1)
+        devices.event("AP_DISCONNECTED", SEEN + 2)
+        assert [event.topic for event in devices.events] == ["device-updowns", "collector", "device-updowns"]
+        finding = devices.events[1]
+        assert (finding.type, finding.device_mac, finding.site_id, finding.time) == (
+            "device_down",
+            MAC,
+            "s",
+            SEEN + 1000,
+        )
+
+    def test_the_status_in_a_message(self, devices):
+        devices.stream(mac=MAC, last_seen=SEEN)
+        devices.stream(mac=MAC, last_seen=SEEN + 1, status="upgrading")
+        devices.stream(mac=MAC, last_seen=SEEN + 2, status="connected")
+        assert [type_ for type_, _ in self.found(devices)] == ["device_down", "device_up"]
+
+    def test_down_while_the_channel_was_not_live(self, devices):
+        devices.stream(mac=MAC, last_seen=SEEN)
+        devices.live = False
+        devices.pass_time(181)
+        assert (devices.up, self.found(devices)) == (None, [])
+        devices.rest(status="disconnected", last_seen=SEEN)
+        assert self.found(devices) == [("device_down", "status in REST")]
+
+    def test_up_again_after_the_channel_was_not_live(self, devices):
+        devices.stream(mac=MAC, last_seen=SEEN)
+        devices.live = False
+        devices.pass_time(181)
+        devices.stream(mac=MAC, last_seen=SEEN + 200)
+        assert (devices.up, self.found(devices)) == (1.0, [])
+
+    def test_a_removed_device_is_not_down(self, devices):
+        devices.stream(mac=MAC, last_seen=SEEN)
+        devices.router.changed(devices.read_inventory())
+        devices.pass_time(1000)
+        assert self.found(devices) == []
+
+    @pytest.mark.parametrize("type_", ["GW_CONDUCTOR_DISCONNECTED", "ME_POWERINPUT_DISCONNECTED", "AP_RADIO_CONNECTED"])
+    def test_other_types_with_these_endings_do_not_change_the_state(self, devices, type_):
+        devices.stream(mac=MAC, last_seen=SEEN)
+        devices.event(type_, SEEN + 1)
+        assert (devices.up, self.found(devices)) == (1.0, [])
+
+
+class TestLimits:
+    def test_unlisted_devices(self, devices, monkeypatch):
+        monkeypatch.setattr(limits, "DEVICES", 2)
+        for number in range(2):
+            assert devices.stream(mac=f"00000000000{number}", last_seen=SEEN) is None
+        assert devices.stream(mac="000000000009", last_seen=SEEN) == Rejected("too_many_devices")
+        edge = devices.router.open_channel("/sites/s/stats/mxedges")
+        assert edge({"mac": "000000000008", "last_seen": SEEN}, devices.now) == Rejected("too_many_devices")
+        assert devices.router.rest_object("device", {"mac": "000000000007"}, IDS) == Rejected("too_many_devices")
+        assert devices.stream(mac=MAC, last_seen=SEEN) is None, "it is in the inventory"
+
+    def test_device_types(self, devices):
+        for number in range(30):
+            devices.stream(mac=f"0000000000{number:02}", type=f"type-{number}", last_seen=SEEN)
+        types = {labels.partition('device_type="')[2].partition('"')[0] for labels in devices.samples("mist_device_up")}
+        assert len(types) == 21
+        assert "other" in types
+        assert devices.router.refused_labels()["device_type"] >= 10
+
+    @pytest.mark.parametrize("org_id", ["x" * 1000, "a b", 5, None])
+    def test_a_malformed_org(self, org_id):
+        devices = Devices(inventory=False)
+        devices.stream(mac=MAC, last_seen=SEEN, org_id=org_id)
+        assert "org_id" not in next(iter(devices.samples("mist_device_up")))
+
+    def test_names_are_shortened(self, devices):
+        devices.stream(mac=MAC, last_seen=SEEN, name="x" * 10_000, model="AP45")
+        (labels,) = devices.samples("mist_device_info")
+        assert len(labels) < 500
