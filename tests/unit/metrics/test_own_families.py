@@ -71,7 +71,7 @@ def status(connection, polls) -> dict:
         "rows": lambda: {"ap": 20},
         "tasks": lambda: 12,
         "supervised": {"sweep": TaskStatus("sweep", restarts=3)},
-        "log_dropped": {"queue_full": 7},
+        "log_dropped": {"queue_full": 7}, "feed_errors": lambda: {"devices": 2},
     }  # fmt: skip
 
 
