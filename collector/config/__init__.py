@@ -1,7 +1,7 @@
-"""The configuration: the one place that reads it.
+"""The configuration; no other package reads it.
 
-`load` reads a YAML file, lays the environment's overrides over it and gives a `Config`, or raises a `ConfigError`
-that names every fault. The shape, with every default, is `model.py`.
+`load` reads a YAML file, applies overrides from the environment and returns a `Config`, or raises a `ConfigError` that
+names every fault. `model.py` declares every key with its default.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from collector.config.model import (
     WebhookConfig,
 )
 from collector.errors import ConfigError, Fault
-from collector.listener.address import Listen
+from collector.listener.address import ListenAddress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +50,15 @@ __all__ = [
 
 
 def load(path: str | Path, environ: Mapping[str, str]) -> Config:
-    """Read the configuration file at `path`; `environ` gives overrides and tokens. Raises ConfigError: all faults."""
+    """Read and check the configuration file at `path`.
+
+    Args:
+        path: the YAML file.
+        environ: environment variables: overrides and tokens.
+
+    Raises:
+        ConfigError: with every fault, not only the first.
+    """
     path = Path(path)
     document, faults = yaml_file.read(path)
     if not isinstance(document, dict):
@@ -65,7 +73,7 @@ def load(path: str | Path, environ: Mapping[str, str]) -> Config:
     if config is not None:
         config.bind(environ, tuple(checks.warnings(config)))
         known = frozenset(fault.path for fault in faults)
-        faults += checks.faults(config, checks.Known(known))
+        faults += checks.faults(config, checks.KnownFaults(known))
     if faults or config is None:
         raise ConfigError(str(path), sorted(faults, key=lambda fault: not fault.path))
     return config
@@ -77,7 +85,7 @@ def _validated(
     origins: Mapping[tuple[str | int, ...], str],
     faults: list[Fault],
 ) -> Config | None:
-    """The configuration, or its best-effort remainder with what is wrong added to `faults`."""
+    """Return the configuration, without what is faulty; add the faults to `faults`."""
     try:
         return Config.model_validate(document, context=context)
     except ValidationError as error:
@@ -85,19 +93,19 @@ def _validated(
         remainder = translation.without_faults(document, error)
     try:
         return Config.model_validate(remainder, context=context)
-    except ValidationError:  # what is left is not worth checking further; every fault of the first pass is told
+    except ValidationError:  # the rest cannot be checked further; every fault of the first pass is reported
         return None
 
 
 class _Schema(GenerateJsonSchema):
-    """Writes the defaults of listen addresses as the file does."""
+    """Writes the defaults of listen addresses in the form of the file."""
 
     def encode_default(self, dft: Any) -> Any:
-        return str(dft) if isinstance(dft, Listen) else super().encode_default(dft)
+        return str(dft) if isinstance(dft, ListenAddress) else super().encode_default(dft)
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON schema of the file, for editors (`# yaml-language-server: $schema=...`)."""
+    """Return the JSON schema of the file, for editors (`# yaml-language-server: $schema=...`)."""
     schema = Config.model_json_schema(schema_generator=_Schema)
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "mist-collector configuration"}
     return json.loads(json.dumps({**schema, **head}))  # type: ignore[no-any-return]

@@ -1,6 +1,6 @@
 """Overrides from the environment: `MIST_COLLECTOR__SERVER__LISTEN=127.0.0.1:9733`.
 
-Two underscores part the keys. A list takes an index (`MIST_COLLECTOR__ACCOUNTS__0__TOKEN_FILE=...`; one past the end
+Two underscores separate keys. A list takes an index (`MIST_COLLECTOR__ACCOUNTS__0__TOKEN_FILE=...`; one past the end
 appends) or a whole YAML value (`MIST_COLLECTOR__ACCOUNTS__0__ORGS='[...]'`).
 """
 
@@ -23,7 +23,11 @@ PREFIX = "MIST_COLLECTOR__"
 def override(
     document: dict[Any, Any], environ: Mapping[str, str]
 ) -> tuple[dict[Any, Any], dict[keypath.Path, str], list[Fault]]:
-    """A copy of `document` with the overrides in it, which variable set which path, and the faults."""
+    """Apply the overrides.
+
+    Returns:
+        A copy of `document` with the overrides, the variable that set each path, and the faults.
+    """
     merged = copy.deepcopy(document)
     origins: dict[keypath.Path, str] = {}
     faults: list[Fault] = []
@@ -33,10 +37,12 @@ def override(
         try:
             _put(merged, path, yaml_file.scalar_or_yaml(environ[name]))
             origins[path] = name
-        except (yaml.YAMLError, ValueError, RecursionError):  # the last two: impossible dates, endless brackets
-            faults.append(Fault(keypath.text(path), f"the value of {name} is not YAML", "quote it, close brackets"))
+        except (yaml.YAMLError, ValueError, RecursionError):  # impossible dates, deep nesting
+            faults.append(
+                Fault(keypath.text(path), f"the value of {name} is not valid YAML", "check quotes and brackets")
+            )
         except LookupError as error:
-            faults.append(Fault(keypath.text(path), f"{name} does not fit: {error.args[0]}", _USAGE))
+            faults.append(Fault(keypath.text(path), f"{name} cannot be applied: {error.args[0]}", _USAGE))
     return merged, origins, faults
 
 
@@ -49,12 +55,12 @@ def _path(name: str) -> keypath.Path:
 
 
 def _order(path: keypath.Path) -> tuple[tuple[int, int, str], ...]:
-    """Outer before inner, index 2 before index 10."""
+    """Return a sort key: outer keys before inner ones, index 2 before index 10."""
     return tuple((0, key, "") if isinstance(key, int) else (1, 0, key) for key in path)
 
 
 def _put(document: dict[Any, Any], path: keypath.Path, value: object) -> None:
-    """Set one value, making mappings and list entries on the way. Raises LookupError with a reason."""
+    """Set one value, creating mappings and list entries along the path. Raises LookupError with the reason."""
     if "" in path:
         raise LookupError("a key is empty")
     place: Any = document

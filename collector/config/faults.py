@@ -1,6 +1,6 @@
-"""From pydantic's error list to faults for people, and a best-effort copy of the document for further checks.
+"""Translation of pydantic's errors into faults, and a copy of the document without them for further checks.
 
-Values are repeated only where the type is a fixed list of words; anything else might be a secret in the wrong place.
+A value is repeated only where the type is a fixed list of words; any other value may be a secret in the wrong place.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import difflib
 from typing import TYPE_CHECKING, Any, cast
 
 from collector.config import keypath
-from collector.config.fields import Wrong
+from collector.config.fields import InvalidValue
 from collector.errors import Fault
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _BOUNDS = {
 
 
 def translate(error: ValidationError, origins: Mapping[keypath.Path, str]) -> list[Fault]:
-    """One fault an error, in the order of the file's keys; faults set by a variable name it."""
+    """Return one fault per error, in the order of the file; a fault names the variable that set the value, if any."""
     faults = []
     for detail in error.errors(include_url=False):
         problem, remedy = _words(detail)
@@ -47,7 +47,7 @@ def translate(error: ValidationError, origins: Mapping[keypath.Path, str]) -> li
 
 def _origin(path: keypath.Path, origins: Mapping[keypath.Path, str]) -> str:
     within = [origins[path[:length]] for length in range(len(path), 0, -1) if path[:length] in origins]
-    # A key that nobody knows came with the variable that set something below it.
+    # An unknown key is set by the variable that set a key below it.
     within += [name for origin, name in origins.items() if origin[: len(path)] == path]
     return f" (set by {within[0]})" if within else ""
 
@@ -64,7 +64,7 @@ def _words(detail: ErrorDetails) -> tuple[str, str]:
 
 def _wrong(detail: ErrorDetails) -> tuple[str, str]:
     error = detail["ctx"]["error"]
-    return (error.problem, error.remedy) if isinstance(error, Wrong) else (str(error), "")
+    return (error.problem, error.remedy) if isinstance(error, InvalidValue) else (str(error), "")
 
 
 def _not_text(detail: ErrorDetails) -> tuple[str, str]:
@@ -93,20 +93,20 @@ _EXACT: dict[str, Callable[[ErrorDetails], tuple[str, str]]] = {
     "literal_error": _not_one_of,
 }
 
-# What stands in for a required value that is missing or wrong, so that the other checks can go on.
+# Placeholders for required values that are missing or faulty, so that the other checks can run.
 _PLACEHOLDER: dict[str, object] = {"accounts": [{"name": "placeholder"}], "name": "placeholder"}
 
 
 def without_faults(document: dict[Any, Any], error: ValidationError) -> dict[Any, Any]:
-    """A copy in which whatever is wrong is left out (defaults apply) or, where required, stood in for."""
-    cured = copy.deepcopy(document)
-    # From the back, so that taking an entry out of a list does not move the ones still to come.
+    """Return a copy without the faulty values: defaults apply, and placeholders stand for required values."""
+    copied = copy.deepcopy(document)
+    # From the last to the first, so that removing a list entry does not move those still to be removed.
     for detail in reversed(error.errors(include_url=False)):
-        _cure(cured, detail["loc"])
-    return cured
+        _remove(copied, detail["loc"])
+    return copied
 
 
-def _cure(document: dict[Any, Any], path: keypath.Path) -> None:
+def _remove(document: dict[Any, Any], path: keypath.Path) -> None:
     place: Any = document
     for key in path[:-1]:
         try:

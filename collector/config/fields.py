@@ -1,4 +1,4 @@
-"""The value types of the configuration: text that is checked when read, with a sentence for whoever wrote it wrong."""
+"""Value types of the configuration: each checks its text and explains what a correct value is."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, ValidationInfo, WithJsonSchema
 
 from collector.listener import address
-from collector.listener.address import Listen, Network
+from collector.listener.address import ListenAddress, Network
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _ENVIRONMENT_NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,99}")
@@ -21,8 +21,8 @@ _MAC = re.compile(r"[0-9a-f]{12}")
 _MAC_SEPARATORS = str.maketrans("", "", ":-.")
 
 
-class Wrong(ValueError):  # noqa: N818 - a value is wrong; the name reads well where it is raised
-    """A value of the configuration that cannot be used: the problem, and what would be right."""
+class InvalidValue(ValueError):  # noqa: N818 - one of a family of outcomes; it becomes a `Fault`
+    """A value that cannot be used: the problem, and the remedy."""
 
     def __init__(self, problem: str, remedy: str = "") -> None:
         self.problem = problem
@@ -30,37 +30,39 @@ class Wrong(ValueError):  # noqa: N818 - a value is wrong; the name reads well w
         super().__init__(problem)
 
 
-def _listen(value: object) -> Listen:
-    if isinstance(value, Listen):
+def _listen(value: object) -> ListenAddress:
+    if isinstance(value, ListenAddress):
         return value
     remedy = 'write host:port in quotes, for instance "0.0.0.0:9733" or "[::]:9733"'
     if not isinstance(value, str):
-        raise Wrong("must be host:port", remedy)
+        raise InvalidValue("must be host:port", remedy)
     try:
         return address.parse(value)
     except ValueError as error:
-        raise Wrong(str(error), remedy) from None
+        raise InvalidValue(str(error), remedy) from None
 
 
 def _mac_address(value: str) -> str:
     digits = value.lower().translate(_MAC_SEPARATORS)
     if not _MAC.fullmatch(digits):
-        raise Wrong("is not a MAC address", "twelve hexadecimal digits, for instance 5c:5b:35:00:00:01")
+        raise InvalidValue("is not a MAC address", "twelve hexadecimal digits, for instance 5c:5b:35:00:00:01")
     return digits
 
 
 def _account_name(value: str) -> str:
     if not _NAME.fullmatch(value):
-        raise Wrong("is not a usable name", "letters, digits, dot, dash and underscore, at most 63, no spaces")
+        raise InvalidValue(
+            "is not a valid name", "use letters, digits, dot, dash and underscore, at most 63 characters"
+        )
     return value
 
 
 def _environment_name(value: str) -> str:
     # The value is not repeated in the message: people paste the token itself here.
     if not _ENVIRONMENT_NAME.fullmatch(value):
-        raise Wrong(
+        raise InvalidValue(
             "is not the name of an environment variable",
-            "write the name of the variable (capitals, digits, underscore), never the token itself",
+            "write the name of the variable (capital letters, digits, underscore), not the token itself",
         )
     return value
 
@@ -71,13 +73,13 @@ def _org_id(value: str) -> str:
     except ValueError:
         parsed = None
     if parsed is None:
-        raise Wrong("is not an organisation id", "36 characters such as 2818e386-8dec-2562-9ede-5b8a0fbbdc71")
+        raise InvalidValue("is not an organisation id", "36 characters such as 2818e386-8dec-2562-9ede-5b8a0fbbdc71")
     return str(parsed)
 
 
 def _http_path(value: str) -> str:
     if not re.fullmatch(r"/[A-Za-z0-9._~/-]*", value):
-        raise Wrong("is not a usable path", "begin with /, then letters, digits and . _ ~ - /")
+        raise InvalidValue("is not a valid path", "it begins with / and contains letters, digits and . _ ~ - /")
     return value
 
 
@@ -87,28 +89,28 @@ def _network(value: object) -> Network:
     try:
         return ipaddress.ip_network(value if isinstance(value, str) else "")
     except ValueError as error:
-        bits = " (bits are set behind the prefix)" if "host bits" in str(error) else ""
+        bits = " (host bits are set)" if "host bits" in str(error) else ""
         remedy = "an address, or a network such as 192.0.2.0/24 or 2001:db8::/32"
-        raise Wrong(f"is not a network{bits}", remedy) from None
+        raise InvalidValue(f"is not a network{bits}", remedy) from None
 
 
 def _split(value: str, secure: str, plain: str) -> SplitResult:
-    """Take a URL apart and refuse what must not be in it; the URL is not repeated, it may hold a password."""
+    """Parse a URL and reject forbidden parts. Messages do not repeat the URL: it may hold a password."""
     try:
         url = urlsplit(value)
         host, _ = url.hostname, url.port
     except ValueError as error:
-        raise Wrong(f"is not a URL: {error}", f"for instance {secure}://host/") from None
+        raise InvalidValue(f"is not a URL: {error}", f"for instance {secure}://host/") from None
     if url.scheme not in (secure, plain) or not host:
-        raise Wrong(f"must begin with {secure}://", f"{plain}:// is accepted towards this machine only")
+        raise InvalidValue(f"must begin with {secure}://", f"{plain}:// is accepted for loopback addresses only")
     if url.username is not None or url.password is not None:
-        raise Wrong("holds a user name or password", "leave it out: the token authenticates")
+        raise InvalidValue("contains a user name or password", "remove it: the token authenticates")
     if url.query or url.fragment:
-        raise Wrong("holds a query or a fragment", "leave out everything from ? or # on")
+        raise InvalidValue("contains a query or a fragment", "remove everything from ? or # on")
     if url.scheme == plain and not address.is_loopback(host):
-        raise Wrong(
+        raise InvalidValue(
             f"would send the token in clear text over {plain}",
-            f"use {secure}://; {plain}:// is accepted towards localhost, 127.0.0.0/8 and [::1] only",
+            f"use {secure}://; {plain}:// is accepted for localhost, 127.0.0.0/8 and [::1] only",
         )
     return url
 
@@ -116,7 +118,7 @@ def _split(value: str, secure: str, plain: str) -> SplitResult:
 def _api_url(value: str) -> str:
     url = _split(value, "https", "http")
     if url.path.strip("/"):
-        raise Wrong("must not hold a path", f"{url.scheme}://{url.netloc} is enough; /api/v1 is added")
+        raise InvalidValue("must not contain a path", f"{url.scheme}://{url.netloc} is enough; /api/v1 is added")
     return f"{url.scheme}://{url.netloc}"
 
 
@@ -126,34 +128,36 @@ def _stream_url(value: str) -> str:
 
 
 def _file(value: Any, context: ValidationInfo) -> Path:
-    """Resolve against the directory of the configuration file; `~` is the home directory.
+    """Resolve a path against the directory of the configuration file; `~` is the home directory.
 
-    What systemd has handed over as a credential goes before the file itself, which the service may not read.
+    A credential that systemd passed takes precedence over the file itself, which the service may not be able to read.
     """
     if not isinstance(value, str | Path) or not str(value) or "\0" in str(value):
-        raise Wrong("must be the path of a file", "relative paths count from the configuration file's directory")
-    told = context.context or {}
-    base = Path(told.get("base", Path()))
+        raise InvalidValue(
+            "must be a file path", "relative paths are resolved against the directory of the configuration file"
+        )
+    settings = context.context or {}
+    base = Path(settings.get("base", Path()))
     try:
         path = base / Path(value).expanduser()
     except RuntimeError:
-        raise Wrong("begins with ~ but that user has no home directory", "write the whole path") from None
-    return _credential(path, base, told.get("credentials", "")) or path
+        raise InvalidValue("begins with ~ but the user has no home directory", "write the absolute path") from None
+    return _credential(path, base, settings.get("credentials", "")) or path
 
 
 def _credential(path: Path, base: Path, directory: str) -> Path | None:
-    """The credential that `LoadCredential=secrets:/etc/mist-collector/secrets` makes of secrets/mist-token.
+    """Return the credential that `LoadCredential=secrets:/etc/mist-collector/secrets` creates for secrets/mist-token.
 
-    systemd names it secrets_mist-token: the name of the folder and the path below it, joined by _ (systemd.exec(5)).
+    systemd names it secrets_mist-token: the directory name and the path below it, joined by _ (systemd.exec(5)).
     """
     if not directory or not path.is_relative_to(base):
         return None
-    handed_over = Path(directory) / "_".join(path.relative_to(base).parts)
-    return handed_over if handed_over.is_file() else None
+    credential = Path(directory) / "_".join(path.relative_to(base).parts)
+    return credential if credential.is_file() else None
 
 
-ListenAddress = Annotated[
-    Listen,
+ListenHostPort = Annotated[
+    ListenAddress,
     BeforeValidator(_listen),
     PlainSerializer(str, return_type=str),
     WithJsonSchema({"type": "string", "pattern": address.PATTERN, "examples": ["0.0.0.0:9733", "[::]:9733"]}),

@@ -1,4 +1,4 @@
-"""Key paths as people read them (`accounts[0].cloud`), and what the model knows about each."""
+"""Key paths in their written form (`accounts[0].cloud`), and what the models declare about each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Path = tuple[Key, ...]
 
 
 def text(path: typing.Iterable[object]) -> str:
-    """Write a path: ("accounts", 0, "cloud") gives accounts[0].cloud."""
+    """Return the written form of a path: ("accounts", 0, "cloud") gives accounts[0].cloud."""
     written = ""
     for key in path:
         if isinstance(key, int):
@@ -27,7 +27,7 @@ def text(path: typing.Iterable[object]) -> str:
 
 
 def _section(annotation: object) -> type[BaseModel] | None:
-    """The model behind `X`, `list[X]` or `X | None`."""
+    """Return the model in `X`, `list[X]` or `X | None`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     if typing.get_origin(annotation) in (list, typing.Union, types.UnionType, typing.Annotated):
@@ -39,7 +39,7 @@ def _section(annotation: object) -> type[BaseModel] | None:
 
 
 def section_at(path: Path) -> type[BaseModel] | None:
-    """The model that describes the mapping at `path`; None where the file may hold no mapping."""
+    """Return the model of the mapping at `path`; None where no mapping is allowed."""
     section: type[BaseModel] | None = Config
     for key in path:
         if section is None:
@@ -52,7 +52,7 @@ def section_at(path: Path) -> type[BaseModel] | None:
 
 @cache
 def known_paths() -> tuple[str, ...]:
-    """Every key of the file, as `accounts[].cloud`."""
+    """Return every key of the file in the form `accounts[].cloud`."""
     return tuple(_walk(Config, ""))
 
 
@@ -67,13 +67,13 @@ def _walk(section: type[BaseModel], prefix: str) -> typing.Iterator[str]:
 
 
 def allowed(path: Path) -> str:
-    """The keys of the mapping at `path`, as one line."""
+    """Return the keys of the mapping at `path` as one line."""
     section = section_at(path)
     return ", ".join(section.model_fields) if section else ""
 
 
 def suggestion(path: Path) -> str:
-    """What an unknown key was probably meant to be, and what is allowed there."""
+    """Return which key an unknown one probably means, and which are allowed there."""
     section = section_at(path[:-1])
     siblings = list(section.model_fields) if section else []
     wanted = str(path[-1]).lower().replace("-", "_")

@@ -1,4 +1,4 @@
-"""The section `location`: what is told of positions."""
+"""The section `location`: what is computed from positions."""
 
 from typing import Annotated
 
@@ -9,28 +9,28 @@ from collector.config.section import Section
 
 
 class HeatGrid(Section):
-    """How many are in each square of a map. Off unless a size is given."""
+    """Occupancy of each square of a map. Disabled unless a cell size is set."""
 
     cell_m: Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)] = 0.0
-    """Side of a square in meters; 0: no heat grid."""
+    """Side of a square in meters; 0 disables the heat grid."""
     max_cells: Annotated[int, Field(ge=1, le=100_000)] = 2000
-    """At most so many squares of a map and kind have series, the fullest first."""
+    """Maximum number of squares of a map and kind that have series; those with the highest occupancy are kept."""
 
 
 class LocationConfig(Section):
-    """What is told of positions. Their channels are switched on under streams; nobody is told by name."""
+    """Metrics computed from positions. Their channels are enabled under `streams`. No series identifies a person."""
 
     zones: bool = True
-    """Occupants of zones, who enters and leaves and how long they stay, computed from positions and outlines."""
+    """Compute occupancy, entries, exits and dwell time of zones from positions and zone outlines."""
     webhook_positions: bool = False
-    """True: positions that come by webhook (topics location, location-client, ...) count, too."""
+    """Also use positions received by webhook (topics location, location-client, ...)."""
     absent_after_s: Annotated[float, Field(ge=15, le=86_400, allow_inf_nan=False)] = 180.0
-    """Whoever was not heard of for so long is absent: left the map and its zones when last heard of."""
+    """Time without a position after which a client or asset has left its map and zones, as of its last position."""
     max_entities: Annotated[int, Field(ge=1, le=10_000_000)] = 1_000_000
-    """At most so many of a kind are known at a time, some 250 bytes each; positions of more are dropped."""
+    """Maximum number of clients or assets of a kind, about 250 bytes each; positions of further ones are dropped."""
     named_assets: Annotated[list[MacAddress], Field(max_length=1000)] = []
-    """MAC addresses of assets that have series of their own: position, zone, battery, temperature, last seen."""
+    """MAC addresses of assets with series of their own: position, zone, battery, temperature, last seen."""
     heat_grid: HeatGrid = HeatGrid()
-    """How many are in each square of a map."""
+    """Occupancy of each square of a map."""
     floor_page: bool = True
-    """The page that shows floors live; only where positions are wanted."""
+    """Serve the live floor page; it needs a location stream or webhook positions."""

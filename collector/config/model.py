@@ -1,7 +1,7 @@
-"""The shape of the configuration file: every key, its type, its default and what it means, nowhere else.
+"""The models of the configuration file: every key, its type, its default and its meaning.
 
-The sentence below a field is its description in the JSON schema. No secret is ever a value here: the file names
-where a secret lives (a file or an environment variable), and `read_token` / `read_secrets` fetch it when it is needed.
+The docstring of a field is its description in the JSON schema and in docs/configuration.md. A secret is never a value:
+the file names where a secret is stored (a file or an environment variable); `read_token` and `read_secrets` read it.
 """
 
 import os
@@ -16,7 +16,7 @@ from collector.config.fields import (
     ApiUrl,
     EnvironmentName,
     HttpPath,
-    ListenAddress,
+    ListenHostPort,
     NetworkRange,
     OrgId,
     Seconds,
@@ -27,8 +27,9 @@ from collector.config.location import LocationConfig
 from collector.config.secret_file import SecretFile, SecretProblem
 from collector.config.section import Section
 from collector.errors import ConfigError, Fault
-from collector.listener.address import Listen
+from collector.listener.address import ListenAddress
 from collector.redaction import hide
+from collector.token import token_fault
 
 # The names of `collector.mist.clouds.CLOUDS`; a unit test holds both lists equal (layers forbid the import).
 CloudName = Literal[
@@ -37,50 +38,50 @@ CloudName = Literal[
     "apac01", "apac02", "apac03",
 ]  # fmt: skip
 PollSeconds = Annotated[
-    float, Field(ge=30, le=86_400, allow_inf_nan=False, description="Seconds from one round of this poll to the next.")
+    float, Field(ge=30, le=86_400, allow_inf_nan=False, description="Interval of this poll in seconds.")
 ]
-MIST_CHANNEL_LIMIT = 2000  # channels a connection, see "limits" in the protocol notes of mist/
+MIST_CHANNEL_LIMIT = 2000  # channels per connection, as Mist documents it
 
 
 class SitesConfig(Section):
-    """Which sites are collected. Each entry is a site id or a site name; names may hold `*` and `?`."""
+    """Which sites are collected. An entry is a site id or a site name; names may contain the wildcards `*` and `?`."""
 
     include: list[str] = []
-    """Collect only these; empty means all."""
+    """Collect only these sites; empty means all."""
     exclude: list[str] = []
-    """Never collect these, whatever `include` says."""
+    """Do not collect these sites; takes precedence over `include`."""
 
 
 class AccountConfig(Section):
-    """One Mist account: a cloud, a token, and what is collected with it."""
+    """One Mist account: a cloud, a token, and the organizations and sites to collect."""
 
     name: AccountName
-    """Your word for the account; it becomes the label `account` of the collector's own metrics. Unique."""
+    """Unique name of the account; the label `account` of the collector's own metrics."""
     cloud: CloudName | None = None
-    """The Mist cloud the organisation lives in. Give this, or api_url."""
+    """The Mist cloud of the organization. Set this or api_url."""
     api_url: ApiUrl | None = None
-    """REST address, for a cloud that is not in the list: https://api.mist.example"""
+    """Base URL of the REST API, for a cloud that is not in the list: https://api.mist.example"""
     stream_url: StreamUrl | None = None
-    """Stream address; derived from api_url when that begins with api."""
+    """WebSocket URL; derived from api_url if its host begins with api."""
     token_file: SecretPath | None = None
-    """File that holds the API token, alone on one line; read again at each use. Instead of token_env."""
-    token_env: EnvironmentName = "MIST_API_TOKEN"  # noqa: S105 - a name, no secret
-    """Environment variable that holds the API token."""
+    """File with the API token on one line; read at each use. An alternative to token_env."""
+    token_env: EnvironmentName = "MIST_API_TOKEN"  # noqa: S105 - the name of a variable
+    """Environment variable with the API token."""
     orgs: list[OrgId] = []
-    """Organisation ids to collect; empty means every organisation the token may read."""
+    """Ids of the organizations to collect; empty means every organization that the token can read."""
     sites: SitesConfig = SitesConfig()
-    """Which sites are collected; by default all."""
+    """Which sites are collected; all by default."""
 
     _environ: Mapping[str, str] = PrivateAttr(default_factory=lambda: os.environ)
     _token: SecretFile | None = PrivateAttr(default=None)
 
     def bind(self, environ: Mapping[str, str]) -> None:
-        """Say where environment variables come from; done once, by `load`."""
+        """Attach the environment; `load` calls it once."""
         self._environ = environ
         self._token = SecretFile(self.token_file) if self.token_file else None
 
     def read_token(self) -> str:
-        """The API token as it is now. Raises ConfigError (without any of its content) when it cannot be had."""
+        """Return the present API token. Raises ConfigError, which contains nothing of it, if it cannot be read."""
         try:
             return self.token_or_problem()
         except SecretProblem as error:
@@ -88,38 +89,40 @@ class AccountConfig(Section):
             raise ConfigError("configuration", [Fault(key, error.problem, error.remedy)]) from None
 
     def token_or_problem(self) -> str:
-        """The token; raises SecretProblem."""
+        """Return the present API token. Raises SecretProblem."""
         if self._token is not None:
-            where, token = "the file", self._token.read().decode("ascii", "replace").strip()
+            where, token = "the token file", self._token.read().decode("ascii", "replace").strip()
         else:
             where, token = self.token_env, self._environ.get(self.token_env, "").strip()
             if not token:
                 raise SecretProblem(
-                    f"the environment variable {self.token_env} is not set", "set it, or give token_file"
+                    f"the environment variable {self.token_env} is not set", "set the variable or token_file"
                 )
-        if not (token.isascii() and token.isprintable() and " " not in token):
-            raise SecretProblem(f"{where} does not hold an API token", "one word, as Mist showed it when it was made")
+        if token_fault(token) is not None:
+            raise SecretProblem(
+                f"{where} does not contain an API token", "copy the token as Mist displayed it when it was created"
+            )
         hide(token)
         return token
 
 
 class LocationStreams(Section):
-    """Location channels: one a map and kind, seconds apart. Off unless wanted."""
+    """Location channels: one per map and kind, with a message every few seconds. Disabled by default."""
 
     clients: bool = False
     """Positions of connected Wi-Fi clients."""
     unconnected_clients: bool = False
-    """Devices heard by Wi-Fi but not connected."""
+    """Positions of Wi-Fi clients that are not connected."""
     sdkclients: bool = False
-    """Users of apps with the Mist SDK."""
+    """Positions of users of apps with the Mist SDK."""
     assets: bool = False
-    """Named BLE assets."""
+    """Positions of named BLE assets."""
     discovered_assets: bool = False
-    """Every BLE device heard; can be heavy."""
+    """Positions of every discovered BLE device; high volume."""
 
 
 class StreamsConfig(Section):
-    """What is subscribed on the stream."""
+    """Which WebSocket channels are subscribed."""
 
     devices: bool = True
     """Statistics of access points, switches and gateways."""
@@ -128,49 +131,49 @@ class StreamsConfig(Section):
     mxedges: bool = False
     """Statistics of Mist Edges."""
     org_insights: bool = False
-    """Totals and service levels of the organisation."""
+    """Totals and service levels of the organization."""
     device_events: bool = True
-    """Changes of devices: firmware progress."""
+    """Change events of devices, such as firmware progress."""
     location: LocationStreams = LocationStreams()
     """Positions on floor plans."""
 
 
 class WebhookConfig(Section):
-    """Where Mist posts its webhooks."""
+    """The webhook listener, which receives Mist's deliveries."""
 
     enabled: bool = True
-    """False: no webhook listener at all."""
-    listen: ListenAddress = Listen("0.0.0.0", 9734)  # noqa: S104 - Mist calls from outside; signatures guard it
+    """Run the webhook listener."""
+    listen: ListenHostPort = ListenAddress("0.0.0.0", 9734)  # noqa: S104 - Mist connects from outside; signatures authenticate
     """Address and port of the webhook listener."""
     path: HttpPath = "/webhook"
-    """Path of the webhook URL as configured in Mist."""
+    """Path of the webhook URL that is configured in Mist."""
     secret_files: list[SecretPath] = []
-    """Files with the webhook secret, one each; several during a rotation. Read again at each delivery."""
+    """Files with a webhook secret each; several during a rotation. Read at each delivery."""
     allow_unsigned: bool = False
-    """Accept deliveries without a signature: anyone who reaches the port can then invent events."""
+    """Accept unsigned deliveries: anyone who can reach the port can then forge events."""
     max_body_bytes: Annotated[int, Field(ge=1024, le=1_000_000_000)] = 10_000_000
-    """Largest delivery accepted; more is answered 413."""
+    """Maximum size of a delivery; larger ones are answered 413."""
     read_timeout_s: Seconds = 30.0
-    """A delivery must have arrived whole within this time."""
+    """Time within which a delivery must be received completely."""
     allow_sources: list[NetworkRange] = []
-    """Networks that may send, such as the addresses Mist publishes for its cloud; empty means every source."""
+    """Networks that may send deliveries, such as those that Mist publishes for its clouds; empty means any."""
     trusted_proxies: list[NetworkRange] = []
-    """Reverse proxies in front of the listener: what they write into X-Forwarded-For is believed."""
+    """Reverse proxies in front of the listener; their X-Forwarded-For header is trusted."""
     rate_per_s: Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)] = 1000.0
-    """Requests a second that one source may make; more are answered 429. 0 means any number."""
+    """Maximum requests per second of one source; more are answered 429. 0 means no limit."""
     rate_burst: Annotated[int, Field(ge=1, le=1_000_000)] = 5000
-    """Requests that one source may make at once, after a rest."""
+    """Burst size of the request rate limit of one source."""
     max_connections: Annotated[int, Field(ge=8, le=65_536)] = 512
-    """Connections at once; beyond them the one that rested longest is closed. One source has a quarter of them."""
+    """Maximum concurrent connections; beyond it the longest idle one is closed. One source may use a quarter."""
 
     _secrets: tuple[SecretFile, ...] = PrivateAttr(default=())
 
     def bind(self) -> None:
-        """Prepare the secret files; done once, by `load`."""
+        """Prepare the secret files; `load` calls it once."""
         self._secrets = tuple(SecretFile(path) for path in self.secret_files)
 
     def read_secrets(self) -> tuple[bytes, ...]:
-        """The webhook secrets as they are now. Raises ConfigError when one was never readable."""
+        """Return the present webhook secrets. Raises ConfigError if one was never readable."""
         try:
             return tuple(secret.read() for secret in self._secrets)
         except SecretProblem as error:
@@ -178,27 +181,27 @@ class WebhookConfig(Section):
 
 
 class ServerConfig(Section):
-    """The operator's listener: /metrics, health, status page."""
+    """The operator's listener: /metrics, health endpoints, pages."""
 
-    listen: ListenAddress = Listen("0.0.0.0", 9733)  # noqa: S104 - Prometheus scrapes from outside
+    listen: ListenHostPort = ListenAddress("0.0.0.0", 9733)  # noqa: S104 - Prometheus scrapes from another host
     """Address and port of the operator's listener."""
     web_config_file: SecretPath | None = None
-    """TLS, client certificates, users: a file in the format of Prometheus' exporter-toolkit (web-config.yml)."""
+    """TLS, client certificates and users: a file in the format of the Prometheus exporter-toolkit (web-config.yml)."""
     health_open: bool = True
-    """The health endpoints ask for no password, whatever the others ask for."""
+    """Serve the health endpoints without authentication."""
     allow_reload: bool = False
-    """POST /-/reload reads the configuration again, as SIGHUP does; whoever reaches the listener may ask for it."""
+    """Enable POST /-/reload, which reloads the configuration as SIGHUP does."""
 
 
 class InventoryConfig(Section):
-    """Reading organisations, sites and devices by REST."""
+    """The inventory of organizations, sites and devices, read by REST."""
 
     refresh_s: Annotated[float, Field(ge=1, le=86_400, allow_inf_nan=False)] = 600.0
-    """Seconds between two inventories. A token has 5000 REST calls an hour."""
+    """Interval of the inventory in seconds. A token has 5000 REST calls per hour."""
 
 
 class PollPeriods(Section):
-    """Seconds from one round of a poll to the next. Where the budget is too small they stretch, up to twelvefold."""
+    """Intervals of the polls in seconds. They are stretched, up to twelvefold, if the REST budget does not suffice."""
 
     maps: PollSeconds = 600.0
     alarms: PollSeconds = 300.0
@@ -219,14 +222,14 @@ class PollPeriods(Section):
 
 
 class PollsConfig(Section):
-    """What is asked for by REST again and again, because the stream does not tell it. The most important first."""
+    """REST polls for data that the streams do not provide, the most important first."""
 
     maps: bool = True
-    """Maps and the outlines of their zones, two calls a site; asked only where positions are wanted."""
+    """Maps and zone outlines, two calls per site; polled only if positions are collected."""
     alarms: bool = True
     """Open alarms of the last seven days."""
     silent_devices: bool = True
-    """Devices that are disconnected, which the stream does not name."""
+    """Disconnected devices, which the streams do not report."""
     ports: bool = True
     """Ports of switches and gateways: bytes, errors, PoE, optics, STP."""
     wan_tunnels: bool = True
@@ -236,11 +239,11 @@ class PollsConfig(Section):
     bgp_peers: bool = True
     """BGP neighbours of gateways."""
     mxedges: bool = True
-    """Mist Edges, also where they are not streamed."""
+    """Mist Edges, also if they are not streamed."""
     mxtunnels: bool = True
-    """Tunnels that end at Mist Edges."""
+    """Tunnels that terminate at Mist Edges."""
     org_stats: bool = True
-    """Counts of each organisation."""
+    """Counts of each organization."""
     site_stats: bool = True
     """Counts of each site."""
     sle: bool = True
@@ -248,136 +251,143 @@ class PollsConfig(Section):
     assets: bool = False
     """Named BLE assets: batteries and temperatures; see the section `assets`."""
     other_devices: bool = True
-    """Third-party devices; a call each, so only as far as the budget allows."""
+    """Third-party devices, one call per device, as far as the REST budget allows."""
     zones: bool = True
-    """Occupancy of zones as Mist counts it; a call a site, so only as far as the budget allows."""
+    """Occupancy of zones as Mist counts it, one call per site, as far as the REST budget allows."""
     rssizones: bool = True
-    """The same of RSSI zones; asked only where positions are wanted."""
+    """Occupancy of RSSI zones as Mist counts it; polled only if positions are collected."""
     budget_share: Annotated[float, Field(gt=0, le=0.45, allow_inf_nan=False)] = 0.4
-    """Share of the token's calls an hour that all polls together may take; the inventory takes up to a half."""
+    """Share of the token's hourly REST calls that all polls together may use; the inventory may use half."""
     every_s: PollPeriods = PollPeriods()
-    """Seconds from one round of a poll to the next."""
+    """Intervals of the polls in seconds."""
 
 
 class ClientsConfig(Section):
-    """What is told of wireless clients; by default counts only. Their channel is switched on under streams."""
+    """Metrics of wireless clients; aggregates only by default. Their channel is enabled under `streams`."""
 
     per_client: bool = False
-    """True: series of single clients, which carry their MAC addresses. Ask whoever is responsible for privacy first."""
+    """Export series per client, with the MAC address as a label. Consult your data protection officer first."""
     max_clients: Annotated[int, Field(ge=1, le=100_000)] = 1000
-    """At most so many clients get series of their own; the messages of more are counted as refused."""
+    """Maximum number of clients with series; messages of further clients are counted as refused."""
 
 
 class AssetsConfig(Section):
-    """What is told of BLE assets; by default counts only. Their poll is switched on under polls."""
+    """Metrics of BLE assets; aggregates only by default. Their poll is enabled under `polls`."""
 
     per_asset: bool = False
-    """True: series of single assets, which carry their MAC addresses and positions."""
+    """Export series per asset, with MAC address and position."""
     max_assets: Annotated[int, Field(ge=1, le=100_000)] = 1000
-    """At most so many assets get series of their own; the records of more are counted as refused."""
+    """Maximum number of assets with series; records of further assets are counted as refused."""
 
 
 class ConnectionConfig(Section):
-    """How the stream's connections are kept."""
+    """WebSocket connections."""
 
     transport: Literal["websockets", "aiohttp"] = "websockets"
-    """The WebSocket library."""
+    """Ignored since 0.2.0: remove it. The next release rejects it."""
     max_channels: Annotated[int, Field(ge=1, le=MIST_CHANNEL_LIMIT)] = 1500
-    """Channels a connection; Mist refuses more than 2000."""
+    """Channels per connection; Mist rejects more than 2000."""
     open_every_s: Annotated[float, Field(ge=0, le=60, allow_inf_nan=False)] = 0.5
-    """Seconds between opening two connections, so that a restart is no burst."""
+    """Interval between opening two connections, so that a restart causes no burst."""
     ack_timeout_s: Seconds = 10.0
-    """A subscription must be acknowledged within this time."""
+    """Time within which a subscription must be acknowledged."""
     ping_every_s: Seconds = 60.0
-    """Seconds between WebSocket pings."""
+    """Interval of WebSocket pings."""
     pong_within_s: Seconds = 45.0
-    """A ping must be answered within this time, or the connection counts as dead."""
+    """Time within which a ping must be answered before the connection is closed."""
 
 
 class ShardConfig(Section):
-    """One of several collectors that share the sites: each site is served by exactly one."""
+    """Sharding: several collectors share the sites; each site is collected by exactly one."""
 
     index: Annotated[int, Field(ge=0, le=999)] = 0
-    """Number of this collector, from 0. `auto`: the number at the end of the host name, as in a StatefulSet."""
+    """Index of this collector, from 0. `auto` takes the number at the end of the host name, as in a StatefulSet."""
     count: Annotated[int, Field(ge=1, le=1000)] = 1
-    """How many collectors there are; 1 means all sites are collected here."""
+    """Number of collectors; 1 disables sharding."""
 
     @model_validator(mode="before")
     @classmethod
     def _ordinal(cls, value: Any) -> Any:
-        """`index: auto` becomes the ordinal of the host name (mist-collector-3 -> 3)."""
+        """Replace `index: auto` with the ordinal of the host name (mist-collector-3 -> 3)."""
         if not isinstance(value, dict) or value.get("index") != "auto":
             return value
         ordinal = socket.gethostname().rpartition("-")[2]
         if not ordinal.isdecimal():
-            raise ValueError("index is auto, but the host name does not end in -<number>: give the number")
+            raise ValueError("index is auto, but the host name does not end in -<number>: set the index")
         return {**value, "index": int(ordinal)}
 
     @model_validator(mode="after")
     def _within(self) -> Self:
         if self.index >= self.count:
-            raise ValueError(f"index is {self.index}, but with count {self.count} it goes from 0 to {self.count - 1}")
+            raise ValueError(
+                f"index is {self.index}, but with count {self.count} it must be between 0 and {self.count - 1}"
+            )
         return self
 
 
 class LogConfig(Section):
-    """The log, on stderr."""
+    """Logging to stderr."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
-    """Least important level that is written."""
+    """Minimum log level."""
     format: Literal["json", "console"] = "json"
-    """One JSON object a line, or lines for people."""
+    """`json` writes one JSON object per line; `console` writes text for people."""
 
 
 class Config(Section):
-    """The whole configuration of one collector."""
+    """The configuration of one collector."""
 
     accounts: Annotated[list[AccountConfig], Field(min_length=1)]
-    """The Mist accounts to collect from; each has its own cloud and token."""
+    """The Mist accounts to collect, each with its cloud and token."""
     streams: StreamsConfig = StreamsConfig()
-    """What is subscribed on the stream."""
+    """Which WebSocket channels are subscribed."""
     webhook: WebhookConfig = WebhookConfig()
-    """Where Mist posts its webhooks."""
+    """The webhook listener, which receives Mist's deliveries."""
     server: ServerConfig = ServerConfig()
     """The operator's listener."""
     inventory: InventoryConfig = InventoryConfig()
-    """Reading organisations, sites and devices by REST."""
+    """The inventory of organizations, sites and devices, read by REST."""
     polls: PollsConfig = PollsConfig()
-    """What is asked for by REST again and again, because the stream does not tell it."""
+    """REST polls for data that the streams do not provide."""
     clients: ClientsConfig = ClientsConfig()
-    """What is told of wireless clients; by default counts only."""
+    """Metrics of wireless clients; aggregates only by default."""
     assets: AssetsConfig = AssetsConfig()
-    """What is told of BLE assets; by default counts only."""
+    """Metrics of BLE assets; aggregates only by default."""
     location: LocationConfig = LocationConfig()
-    """What is told of positions; nobody by name."""
+    """Metrics computed from positions; no series identifies a person."""
     stream: ConnectionConfig = ConnectionConfig()
-    """How the stream's connections are kept."""
+    """WebSocket connections."""
     shard: ShardConfig = ShardConfig()
-    """Which part of the sites is collected here, when several collectors share them."""
+    """The part of the sites that this collector collects."""
     labels: Literal["ids", "inline"] = "ids"
-    """ids: series carry ids, names live on *_info series. inline: names are written on every series too."""
+    """`ids`: series carry ids; names are labels of *_info series. `inline`: names are labels of every series, too."""
     log: LogConfig = LogConfig()
-    """The log."""
+    """Logging."""
 
     _warnings: tuple[str, ...] = PrivateAttr(default=())
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is allowed but unwise, a sentence each, for the log and for `check-config`."""
+        """Sentences about settings that are allowed but unwise, for the log and for `check-config`."""
         return self._warnings
 
     def asks(self, poll: str, *, located: bool) -> bool:
-        """Whether a poll is wanted; `located`: only where positions are. Chosen assets want that of assets."""
+        """Return whether a poll is enabled.
+
+        Args:
+            poll: name of its switch under `polls`. Named assets enable the poll of assets.
+            located: whether it is needed only if positions are collected.
+        """
         on: bool = getattr(self.polls, poll) or (poll == "assets" and bool(self.location.named_assets))
         return on and (self.locates or not located)
 
     @property
     def locates(self) -> bool:
-        """Whether positions are wanted, by any way."""
+        """Whether positions are collected, by stream or webhook."""
         return any(self.streams.location.model_dump().values()) or self.location.webhook_positions
 
     def bind(self, environ: Mapping[str, str], warnings: tuple[str, ...]) -> None:
-        """Attach what is not in the file; done once, by `load`."""
+        """Attach what is not in the file; `load` calls it once."""
         self._warnings = warnings
         self.webhook.bind()
         for account in self.accounts:

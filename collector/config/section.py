@@ -1,4 +1,4 @@
-"""What all sections of the configuration file have in common."""
+"""The base of all sections of the configuration file."""
 
 from typing import Any
 
@@ -6,14 +6,14 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 
 class Section(BaseModel):
-    """A mapping of the file. Unknown keys are errors, values do not change, inputs never show up in messages."""
+    """A mapping in the file. Unknown keys are errors; models are immutable; messages never repeat an input value."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True)
 
     @model_validator(mode="before")
     @classmethod
     def _nothing_means_default(cls, value: Any) -> Any:
-        """`webhook:` with nothing behind it is a section of defaults; a known key without a value is not set."""
+        """Treat an empty section (`webhook:`) as a section of defaults, and a known key without a value as not set."""
         if value is None:
             return {}
         if not isinstance(value, dict):

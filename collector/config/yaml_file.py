@@ -1,6 +1,6 @@
-"""Reading the YAML text: every complaint becomes a `Fault` with its line, and no key may stand twice.
+"""Reading the YAML text: every error becomes a `Fault` with its line; duplicate keys are errors.
 
-Messages never repeat a line of the file: it may hold what should not be printed.
+Messages never repeat a line of the file, which may contain a secret.
 """
 
 from __future__ import annotations
@@ -21,34 +21,34 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LIMIT_BYTES = 4_000_000
-_QUOTED = re.compile(r"'[^'<]{2,}'")  # names that PyYAML repeats: a secret that begins with * reads as an alias
+_QUOTED = re.compile(r"'[^'<]{2,}'")  # names that PyYAML repeats: a secret that begins with * is parsed as an alias
 _MERGE = "tag:yaml.org,2002:merge"
 
 
 def read(path: Path) -> tuple[object, list[Fault]]:
-    """The document in the file at `path`, and what is wrong with the file. With faults the document may be None."""
+    """Return the document in the file at `path` and its faults; with faults the document may be None."""
     try:
-        with open(path, "rb", opener=_without_waiting) as file:
+        with open(path, "rb", opener=_open_nonblocking) as file:
             os.set_blocking(file.fileno(), True)
             content = file.read(LIMIT_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         return None, [Fault("", f"cannot be read: {reason}", "name a readable YAML file")]
     if len(content) > LIMIT_BYTES:
-        return None, [Fault("", f"is over {LIMIT_BYTES} bytes", "this is hardly a configuration file")]
+        return None, [Fault("", f"is over {LIMIT_BYTES} bytes", "check that this is the configuration file")]
     try:
         return parse(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         return None, [Fault("", f"byte {error.start + 1} is not UTF-8", "save the file as UTF-8 text")]
 
 
-def _without_waiting(path: str, flags: int) -> int:
-    """Open a FIFO that nobody writes into as an empty file, instead of waiting for ever."""
+def _open_nonblocking(path: str, flags: int) -> int:
+    """Open without blocking: a FIFO without a writer reads as an empty file."""
     return os.open(path, flags | os.O_NONBLOCK)
 
 
 def parse(text: str) -> tuple[object, list[Fault]]:
-    """The document in `text`, and its faults: syntax, duplicate keys, nothing at all, not a mapping."""
+    """Return the document in `text` and its faults: syntax, duplicate keys, an empty document, not a mapping."""
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         faults = [] if node is None else list(_duplicates(node, (), set()))
@@ -56,22 +56,24 @@ def parse(text: str) -> tuple[object, list[Fault]]:
     except yaml.YAMLError as error:
         return None, [_syntax(error)]
     except (RecursionError, ValueError) as error:
-        # ValueError: PyYAML lets impossible dates and numbers through as they are, e.g. 2023-13-45.
+        # ValueError: PyYAML raises it for impossible dates and numbers such as 2023-13-45.
         detail = (
-            "is nested too deeply" if isinstance(error, RecursionError) else f"holds a value YAML cannot read: {error}"
+            "is nested too deeply"
+            if isinstance(error, RecursionError)
+            else f"contains a value that YAML cannot parse: {error}"
         )
-        return None, [Fault("", detail, "put text in quotes")]
+        return None, [Fault("", detail, "quote text")]
     if document is None:
         return None, [*faults, Fault("", "is empty", "it needs at least: accounts")]
     if not isinstance(document, dict):
         kind = "a list" if isinstance(document, list) else "a single value"
-        return None, [*faults, Fault("", f"holds {kind}, not a mapping of keys", "begin with accounts:")]
+        return None, [*faults, Fault("", f"contains {kind}, not a mapping", "begin with accounts:")]
     return document, faults
 
 
 def _duplicates(node: yaml.Node, path: keypath.Path, seen: set[int]) -> Iterator[Fault]:
-    """Every key that stands twice in one mapping: YAML would silently keep the last."""
-    if id(node) in seen:  # an alias: its faults are told where the anchor stands
+    """Yield a fault for each duplicate key of a mapping: YAML would silently keep the last."""
+    if id(node) in seen:  # an alias: the faults are reported at its anchor
         return
     seen.add(id(node))
     if isinstance(node, yaml.SequenceNode):
@@ -84,7 +86,7 @@ def _duplicates(node: yaml.Node, path: keypath.Path, seen: set[int]) -> Iterator
             here = (*path, name)
             line = key.start_mark.line + 1
             if name in first and key.tag != _MERGE:
-                yield Fault(keypath.text(here), f"stands twice: in line {first[name]} and in line {line}", "keep one")
+                yield Fault(keypath.text(here), f"is set twice, in line {first[name]} and in line {line}", "keep one")
             first.setdefault(name, line)
             yield from _duplicates(value, here, seen)
 
@@ -96,11 +98,11 @@ def _syntax(error: yaml.YAMLError) -> Fault:
     mark = getattr(error, "problem_mark", None)
     problem = str(getattr(error, "problem", None) or "is not YAML")
     if "\\t" in problem:
-        problem, remedy = "a tab stands where YAML wants spaces", "indent with spaces only"
+        problem, remedy = "a tab is used for indentation", "indent with spaces only"
     elif "expected a single document" in str(getattr(error, "context", "")):
-        problem, remedy = "holds several documents", "keep one; remove the --- lines"
+        problem, remedy = "contains several documents", "keep one and remove the --- lines"
     elif "could not determine a constructor" in problem:
-        problem, remedy = "holds a YAML tag (!something)", "use plain values only"
+        problem, remedy = "contains a YAML tag (!name)", "use plain values"
     else:
         remedy = "check indentation, colons and quotes there and in the line above"
     problem = _QUOTED.sub("'...'", problem)
@@ -109,10 +111,10 @@ def _syntax(error: yaml.YAMLError) -> Fault:
 
 
 def scalar_or_yaml(text: str) -> Any:
-    """The value of an environment override: a list or mapping in YAML, else the text as it stands.
+    """Return the value of an environment override: a list or mapping in YAML, otherwise the text itself.
 
-    Text is left alone because a name such as `1234` or `no` must stay text; numbers and booleans are read by the
-    model. `[::]:9733` is an address, not a list. Raises yaml.YAMLError.
+    Text is not parsed because a name such as `1234` or `no` must stay text; the model parses numbers and booleans.
+    `[::]:9733` is an address, not a list. Raises yaml.YAMLError.
     """
     if re.match(LISTEN, text.strip()):
         return text.strip()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collector.daemon.readiness import Readiness
     from collector.events.recent import RecentEvents
     from collector.feeds.router import FeedRouter
-    from collector.status import ConnectionStatus, PollStatus, RestStatus, WebhookStatus
+    from collector.status import ConnectionStatus, PollStatus, RestStatus, TaskStatus, WebhookStatus
 
 
 class StatusReport:
@@ -35,6 +35,7 @@ class StatusReport:
         connections: Sequence[ConnectionStatus],
         frames: Counts,
         events: Mapping[str, Counts],
+        tasks: Mapping[str, TaskStatus],
         recent: RecentEvents,
         webhook: WebhookStatus | None,
         clock: Clock,
@@ -48,6 +49,7 @@ class StatusReport:
         self._connections = connections
         self._frames = frames
         self._events = events
+        self._tasks = tasks
         self._recent = recent
         self._webhook = webhook
         self._clock = clock
@@ -71,6 +73,7 @@ class StatusReport:
             accounts=[account.summary() for account in self._accounts],
             rest=self._rest,
             polls=self._polls,
+            tasks=list(self._tasks.values()),
             connections=self._connections,
             frames=self._frames,
             events=total(self._events),

@@ -112,7 +112,7 @@ class ChangeFeed(Feed):
 
     def _place_of(self, mac: str, event: Mapping[str, object], ids: Mapping[str, str]) -> tuple[str, str, str]:
         """Return org, site and type of the device: those of its rows, else those of the event and its channel."""
-        rows = self._devices.row_index.places.get(mac)
+        rows = self._devices.row_index.objects.get(mac)
         if rows is not None:
             return rows.labels[0], rows.labels[1], rows.labels[3]
         site_id = ids.get("site_id") or identity(event.get("site_id"))

@@ -41,8 +41,8 @@ from collector.feeds.individual_rows import IndividualRows
 from collector.feeds.payloads import one_or_many
 from collector.metrics.compiler import ObjectKind
 from collector.metrics.counter_table import CounterTable, LabelLimiter
+from collector.metrics.interning import intern_text
 from collector.metrics.row_index import RowIndex
-from collector.metrics.shared_texts import share
 from collector.mist.identity import mac_of
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class ClientLabels(NamedTuple):
 
     def interned(self) -> ClientLabels:
         """Return the same with strings that all clients share."""
-        return ClientLabels._make([share(part) if isinstance(part, str) else part for part in self])
+        return ClientLabels._make([intern_text(part) if isinstance(part, str) else part for part in self])
 
 
 NOWHERE: Final = ClientLabels()

@@ -26,7 +26,7 @@ from collector.feeds.payloads import InnerLists, one_or_many
 from collector.metrics.compiler import ObjectKind
 from collector.metrics.counter_table import OTHER, LabelLimiter
 from collector.metrics.row_index import NO_ROW, RowIndex
-from collector.metrics.store import SEEN
+from collector.metrics.store import LAST_SEEN
 from collector.mist.channels import fits
 from collector.mist.identity import mac_of
 
@@ -102,7 +102,7 @@ class DeviceFeed(Feed):
                 (DEVICE, root),
                 nested,
                 extras=EXTRAS,
-                steady=SKIP_UNCHANGED.get(name, ()),
+                skip_unchanged=SKIP_UNCHANGED.get(name, ()),
             )
             for name, (root, nested) in KINDS.items()
         }
@@ -139,7 +139,7 @@ class DeviceFeed(Feed):
         if isinstance(struct, Rejected):
             return struct
         mac, type_, _model, _org_id, status, _site_id = self._extras[kind.name](struct)
-        rows = self.row_index.places.get(mac)
+        rows = self.row_index.objects.get(mac)
         if (
             rows is None
             or rows.spec is not kind.spec
@@ -267,29 +267,29 @@ class DeviceFeed(Feed):
 
         `labels` are org, site and type for a device that is not known yet.
         """
-        rows = self.row_index.places.get(mac)
+        rows = self.row_index.objects.get(mac)
         if rows is None:
             org_id, site_id, kind = labels
             if not self._directories.empty or site_id in ("", OTHER) or self.is_full(mac):
                 return  # an inventory was read and does not list it: a device of another shard, or removed
-            rows = self.row_index.place(mac, (org_id, site_id, mac, kind), self._record.spec)
+            rows = self.row_index.object_rows(mac, (org_id, site_id, mac, kind), self._record.spec)
         last_seen = self._table.get(self.row_index.row(rows, 0), self._last_seen)
         if time is not None and time + _EVENT_TOLERANCE_S < last_seen:
             return
-        self._table.set(rows.rows[0], SEEN, now)
+        self._table.set(rows.rows[0], LAST_SEEN, now)
         self._set_up(rows, up, "webhook")
 
     # Other feeds
 
     def merge(self, mac: str, part: dict[str, object], now: float) -> None:
         """Write a part of the statistics of a device that arrived otherwise, if the device is known."""
-        rows = self.row_index.places.get(mac)
+        rows = self.row_index.objects.get(mac)
         kind = self.kinds_by_name.get(rows.labels[3]) if rows is not None else None
         if rows is None or kind is None:
             return
         struct = kind.decode(part)
         if not isinstance(struct, Rejected):
-            kind.write(struct, self.row_index.place(mac, rows.labels, kind.spec), now)
+            kind.write(struct, self.row_index.object_rows(mac, rows.labels, kind.spec), now)
 
     def last_seen(self, rows: ObjectRows) -> float:
         """Return `last_seen` of the device in the unit of the payload; NaN if unknown."""
@@ -299,7 +299,7 @@ class DeviceFeed(Feed):
     def updated_at(self, rows: ObjectRows) -> float:
         """Return the monotonic time of the last message about the device; NaN if there was none."""
         row = rows.rows[0]
-        return self._table.get(row, SEEN) if row >= 0 else UNKNOWN
+        return self._table.get(row, LAST_SEEN) if row >= 0 else UNKNOWN
 
     def remove(self, mac: str) -> bool:
         """End the series of a device; return whether it was known."""
@@ -321,12 +321,12 @@ class DeviceFeed(Feed):
                 self.remove(moved.after.mac)
         gone = {site.id for site in changes.sites_removed}
         self._mixed_sites -= gone
-        for mac in [mac for mac, rows in self.row_index.places.items() if rows.labels[1] in gone] if gone else ():
+        for mac in [mac for mac, rows in self.row_index.objects.items() if rows.labels[1] in gone] if gone else ():
             self.remove(mac)
 
     def sweep(self, now: float) -> Iterator[int]:
         """End rows past their time to live; devices without measurements become down or unknown."""
-        macs = list(self.row_index.places)
+        macs = list(self.row_index.objects)
         for first in range(0, len(macs), SWEEP_STEP):
             step = macs[first : first + SWEEP_STEP]
             yield self.row_index.sweep(now, step, self._expired) + self._remove_unlisted(now, step)
@@ -346,7 +346,7 @@ class DeviceFeed(Feed):
         """
         ended = 0
         for mac in () if self._directories.empty else macs:
-            rows = self.row_index.places.get(mac)
+            rows = self.row_index.objects.get(mac)
             if rows is None or rows.labels[3] == mxedge.KIND or streams(rows) or self._directories.device(mac):
                 continue
             if self.updated_at(rows) < now - UNLISTED_TTL_S:
@@ -385,23 +385,24 @@ class DeviceFeed(Feed):
 
     def _rows_of(self, message: DeviceMessage, org_id: str, site_id: str) -> ObjectRows | Rejected:
         labels: tuple[str, ...] = (org_id or message.org_id, site_id, message.mac, message.kind)
-        known = self.row_index.places.get(message.mac)
+        known = self.row_index.objects.get(message.mac)
         if known is None and self.is_full(message.mac):
             return TOO_MANY_DEVICES
         if known is not None and not labels[0] and known.labels[1:] == labels[1:]:
             labels = known.labels  # the org was in another message
         if known is not None and message.is_record and known.labels == labels:
             return known
-        return self.row_index.place(message.mac, labels, self._kind(RECORD if message.is_record else message.kind).spec)
+        kind = self._kind(RECORD if message.is_record else message.kind)
+        return self.row_index.object_rows(message.mac, labels, kind.spec)
 
     def is_full(self, mac: str) -> bool:
         """Return whether there is no room for a new device that the inventory does not list."""
-        return len(self.row_index.places) >= limits.DEVICES and self._directories.device(mac) is None
+        return len(self.row_index.objects) >= limits.DEVICES and self._directories.device(mac) is None
 
     def _write_record(self, record: msgspec.Struct, rows: ObjectRows, now: float) -> None:
         """Write a device without its measurements; unchanged parts of the next stream message are written again."""
         self._record.write(record, rows, now)
-        rows.forget_steady()
+        rows.forget_unchanged()
 
     def _kind(self, name: str) -> ObjectKind:
         return self.kinds_by_name.get(name) or self._record

@@ -277,7 +277,7 @@ class GaugeRows:
         if isinstance(decoded, Rejected):
             self._rejections.reject(decoded.reason)
             return
-        self.kind.write(decoded, self.kind.place(identity, labels), now)
+        self.kind.write(decoded, self.kind.object_rows(identity, labels), now)
         if time is not None:
             self._times[identity] = time
 
@@ -288,22 +288,22 @@ class GaugeRows:
             return NO_IDENTITY
         if time is not None and time < self._times.get(identity, time):
             return STALE
-        if identity not in self._rows.places and (OTHER in place or len(self) >= self._max_rows(self.rule.max_rows)):
+        if identity not in self._rows.objects and (OTHER in place or len(self) >= self._max_rows(self.rule.max_rows)):
             return TOO_MANY_ROWS
         return None
 
     def __len__(self) -> int:
         """Return the number of rows."""
-        return len(self._rows.places)
+        return len(self._rows.objects)
 
     def remove(self, matches: Callable[[tuple[str, ...]], bool]) -> None:
         """End the rows whose label values match."""
-        for identity in [identity for identity, rows in self._rows.places.items() if matches(rows.labels)]:
+        for identity in [identity for identity, rows in self._rows.objects.items() if matches(rows.labels)]:
             self._end(identity)
 
     def sweep(self, now: float) -> Iterator[int]:
         """End rows past their time to live."""
-        identities = list(self._rows.places)
+        identities = list(self._rows.objects)
         for first in range(0, len(identities), SWEEP_STEP):
             yield self._rows.sweep(now, identities[first : first + SWEEP_STEP], self._expired)
 

@@ -41,18 +41,18 @@ class IndividualRows:
         """
         if not self._limit or (self._chosen and labels[2] not in self._chosen):
             return
-        known = self._kind.roster.places
+        known = self._kind.row_index.objects
         if identity not in known and len(known) >= self._limit:
             self.refused += 1
             return
-        self._kind.write(struct, self._kind.place(identity, labels), now)
+        self._kind.write(struct, self._kind.object_rows(identity, labels), now)
 
     def remove(self, identity: str) -> None:
         """End the rows of an object."""
         if self._limit:
-            self._kind.roster.remove(identity)
+            self._kind.row_index.remove(identity)
 
     def sweep(self, now: float) -> int:
         """End nested rows past their time to live; return their number."""
-        row_index = self._kind.roster
-        return row_index.sweep(now, list(row_index.places), lambda _identity, _rows: None)
+        row_index = self._kind.row_index
+        return row_index.sweep(now, list(row_index.objects), lambda _identity, _rows: None)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from collector.metrics.row_index import RowIndex
-    from collector.metrics.store import Relabelled
+    from collector.metrics.store import SupportsRelabel
     from collector.mist.directories import Directories
     from collector.mist.directory import Changes
 
@@ -29,7 +29,7 @@ class InlineNames:
         return {"site_name": site.name if site else "", "device_name": device.name if device else ""}
 
     @staticmethod
-    def changed(changes: Changes, indexes: Iterable[RowIndex], tables: Iterable[Relabelled]) -> None:
+    def changed(changes: Changes, indexes: Iterable[RowIndex], tables: Iterable[SupportsRelabel]) -> None:
         """Render the labels of the rows of renamed sites and devices again.
 
         Args:
@@ -43,7 +43,7 @@ class InlineNames:
         if not renamed:
             return
         for index in indexes:
-            for rows in index.places.values():
+            for rows in index.objects.values():
                 if not renamed.isdisjoint(rows.labels):
                     index.relabel(rows)
         for table in tables:

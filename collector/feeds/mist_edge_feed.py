@@ -72,7 +72,7 @@ class MistEdgeFeed(Feed):
         if isinstance(decoded, Rejected):
             return decoded
         edge, site_id = decoded
-        known = self._devices.row_index.places.get(edge.mac)
+        known = self._devices.row_index.objects.get(edge.mac)
         if known is not None and last_seen_of(edge.struct, self._kind) < self._devices.last_seen(known):
             return STALE  # the message on the other channel was newer; counters must not decrease
         rows = self._rows_of(edge, site_id, ids)
@@ -103,7 +103,7 @@ class MistEdgeFeed(Feed):
         return message, "" if site_id == NIL_ID else identity(site_id) or None
 
     def _rows_of(self, edge: DeviceMessage, site_id: str | None, ids: Mapping[str, str]) -> ObjectRows | Rejected:
-        known = self._devices.row_index.places.get(edge.mac)
+        known = self._devices.row_index.objects.get(edge.mac)
         if known is None and self._devices.is_full(edge.mac):
             return TOO_MANY_DEVICES
         org_before, site_before = known.labels[:2] if known is not None else ("", "")
@@ -111,18 +111,18 @@ class MistEdgeFeed(Feed):
             site_id = ids.get("site_id") or site_before
         site = self._directories.site(site_id)
         org_id = edge.org_id or ids.get("org_id") or (site.org_id if site else org_before)
-        return self._kind.place(edge.mac, (org_id, site_id, edge.mac, mxedge.KIND))
+        return self._kind.object_rows(edge.mac, (org_id, site_id, edge.mac, mxedge.KIND))
 
     def changed(self, changes: Changes) -> None:
         """End the Mist Edges of removed orgs; those of a removed site end with its other devices."""
         gone = {org.id for org in changes.orgs_removed}
-        edges = self._devices.row_index.places.items() if gone else ()
+        edges = self._devices.row_index.objects.items() if gone else ()
         for mac in [mac for mac, rows in edges if rows.labels[3] == mxedge.KIND and rows.labels[0] in gone]:
             self._devices.remove(mac)
 
     def sweep(self, now: float) -> Iterator[int]:
         """End Mist Edges past their time to live."""
-        known = self._devices.row_index.places
+        known = self._devices.row_index.objects
         macs = list(known)
         for first in range(0, len(macs), SWEEP_STEP):
             step = ((mac, known[mac]) for mac in macs[first : first + SWEEP_STEP] if mac in known)

@@ -145,10 +145,10 @@ class ObjectReader:
         identity = "\0".join([values[index] for index in self._identity])
         if not identity.strip("\0"):
             return NO_IDENTITY
-        known = self._row_index.places
+        known = self._row_index.objects
         if identity not in known and len(known) >= limits.OBJECTS:
             return TOO_MANY_OBJECTS
-        self.kind.write(decoded, self.kind.place(identity, tuple(values)), now)
+        self.kind.write(decoded, self.kind.object_rows(identity, tuple(values)), now)
         return None
 
     def _label(self, label: str, own: object, ids: Mapping[str, str]) -> str:
@@ -166,13 +166,13 @@ class ObjectReader:
     def remove(self, gone: Mapping[str, set[str]]) -> None:
         """End the objects of removed devices, sites and orgs; `gone` has their IDs by label name."""
         watched = [(at, gone[name]) for at, name in enumerate(self.object.labels) if gone.get(name)]
-        for identity, rows in list(self._row_index.places.items()):
+        for identity, rows in list(self._row_index.objects.items()):
             if any(rows.labels[at] in ids for at, ids in watched):
                 self._row_index.remove(identity)
 
     def sweep(self, now: float) -> Iterator[int]:
         """End rows past their time to live, and objects without rows."""
-        identities = list(self._row_index.places)
+        identities = list(self._row_index.objects)
         for first in range(0, len(identities), SWEEP_STEP):
             yield self._row_index.sweep(now, identities[first : first + SWEEP_STEP], self._expired)
 

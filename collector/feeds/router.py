@@ -87,7 +87,7 @@ class FeedRouter:
         self._now = now
         self._names = InlineNames(directories) if inline_names else None
         if self._names is not None:
-            store.decorate = self._names
+            store.extra_labels = self._names
         self._error_log = ErrorLog()
         self._errors: Counter[str] = Counter()  # by feed
         self._rejected: Counter[tuple[str, str]] = Counter()  # of handlers of topics, by topic and reason
@@ -206,7 +206,7 @@ class FeedRouter:
             except Exception as error:  # noqa: BLE001 - a bug in one feed; logged and counted
                 self._failed(feed, "changed", error)
         if self._names is not None:
-            self._names.changed(changes, {kind.roster for kind in self.kinds()}, self.store.tallies)
+            self._names.changed(changes, {kind.row_index for kind in self.kinds()}, self.store.counter_tables)
 
     def sweep(self) -> Iterator[int]:
         """End rows past their time to live. Yields after each step of about a millisecond.

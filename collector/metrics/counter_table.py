@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from collector.metrics.labels import render_pairs, shorten
 from collector.metrics.model import Histogram, layout
-from collector.metrics.store import SEEN
+from collector.metrics.store import LAST_SEEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -95,6 +95,8 @@ class CounterTable:
         self.table = store.table(entity)
         self.refused = 0
         self._names = tuple(entity.labels)
+        self.table.record_created()
+        store.counter_tables.append(self)
         self._max_rows = max_rows if callable(max_rows) else partial(int, max_rows)
         self._keep = keep
         self._rows: dict[tuple[str, ...], int] = {}
@@ -102,7 +104,6 @@ class CounterTable:
         self._histograms = {
             family.name: (column, family.bounds) for family, column in layout(entity) if isinstance(family, Histogram)
         }
-        store.tallies.append(self)
 
     @property
     def family(self) -> str:
@@ -165,7 +166,7 @@ class CounterTable:
 
     def _labels(self, values: tuple[str, ...]) -> bytes:
         own = dict(zip(self._names, values, strict=True))
-        return render_pairs({**own, **self.table.store.decorate(own)})
+        return render_pairs({**own, **self.table.store.extra_labels(own)})
 
     def relabel(self, matches: Callable[[tuple[str, ...]], bool]) -> None:
         """Render the labels of matching rows again, after a change of the labels that the store adds."""
@@ -186,20 +187,18 @@ class CounterTable:
         self.table.values[start + bisect_left(bounds, value)] += 1.0
         self.table.values[start + len(bounds) + 1] += value
 
-    # Expiry
-
     def touch(self, values: tuple[str, ...], now: float) -> None:
         """Record that the row was used at monotonic `now`."""
-        self.table.set(self.row(values), SEEN, now)
+        self.table.set(self.row(values), LAST_SEEN, now)
 
     def unused_since(self, time: float) -> Iterator[list[tuple[str, ...]]]:
         """Yield the label values of rows that were touched, but not since `time`; one list per step of the scan."""
         keys = list(self._rows)
         for first in range(0, len(keys), SCAN_STEP):
             rows = ((values, self._rows.get(values)) for values in keys[first : first + SCAN_STEP])
-            yield [values for values, row in rows if row is not None and 0.0 < self.table.get(row, SEEN) < time]
+            yield [values for values, row in rows if row is not None and 0.0 < self.table.get(row, LAST_SEEN) < time]
 
 
 def counter_tables(store: Store) -> list[CounterTable]:
     """Return all counter tables of a store."""
-    return [table for table in store.tallies if isinstance(table, CounterTable)]
+    return [table for table in store.counter_tables if isinstance(table, CounterTable)]

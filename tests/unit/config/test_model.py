@@ -10,7 +10,7 @@ import yaml
 from collector import config
 from collector.config import model
 from collector.errors import ConfigError
-from collector.listener.address import Listen
+from collector.listener.address import ListenAddress
 from collector.mist.clouds import CLOUDS
 
 TOKEN = "kx7Qm2tokentokentokentokentoken"
@@ -70,6 +70,13 @@ def test_defaults_are_those_of_the_model(write):
     assert loaded.warnings == ()
 
 
+@pytest.mark.parametrize("value", ["websockets", "aiohttp"])
+def test_the_transport_is_accepted_and_ignored_with_a_warning(write, value):
+    loaded = config.load(write(changed(stream={"transport": value, "max_channels": 7})), ENVIRON)
+    assert loaded.warnings == ("stream.transport: is ignored since 0.2.0: remove it",)
+    assert loaded.stream.max_channels == 7
+
+
 def test_cloud_names_are_those_of_mist():
     assert set(model.CloudName.__args__) == set(CLOUDS)
 
@@ -100,7 +107,7 @@ log: {{level: debug, format: console}}
     assert loaded.accounts[0].sites.include == ["HQ *"]
     assert loaded.accounts[1].api_url == "http://127.0.0.1:8080"
     assert loaded.streams.location.clients
-    assert loaded.webhook.listen == Listen("::", 9734)
+    assert loaded.webhook.listen == ListenAddress("::", 9734)
     assert str(loaded.webhook.listen) == "[::]:9734"
 
 
@@ -114,16 +121,16 @@ FAULTS = {
     # the file as a whole
     "empty": ("", "", "is empty | it needs at least: accounts"),
     "only comments": ("# nothing\n", "", "is empty"),
-    "a list": ("- a\n", "", "holds a list, not a mapping"),
-    "a word": ("accounts\n", "", "holds a single value, not a mapping"),
-    "a tab": ("accounts:\n\t- name: x\n", "", "line 2, column 1: a tab stands where YAML wants spaces"),
+    "a list": ("- a\n", "", "contains a list, not a mapping"),
+    "a word": ("accounts\n", "", "contains a single value, not a mapping"),
+    "a tab": ("accounts:\n\t- name: x\n", "", "line 2, column 1: a tab is used for indentation"),
     "syntax": ("accounts: [\n", "", "line 2, column 1: "),
-    "two documents": ("a: 1\n---\nb: 2\n", "", "holds several documents"),
-    "a tag": ("accounts: !!python/object:os.system {}\n", "", "holds a YAML tag"),
+    "two documents": ("a: 1\n---\nb: 2\n", "", "contains several documents"),
+    "a tag": ("accounts: !!python/object:os.system {}\n", "", "contains a YAML tag"),
     "not UTF-8": (b"accounts: \xff\n", "", "byte 11 is not UTF-8"),
     "a control character": (b"accounts: \x00\n", "", "character 11 is not text (code 0) | save the file as plain"),
     "UTF-16": ("accounts: []\n".encode("utf-16-le"), "", "character 2 is not text (code 0)"),
-    "impossible date": ("accounts: 2023-13-45\n", "", "holds a value YAML cannot read"),
+    "impossible date": ("accounts: 2023-13-45\n", "", "contains a value that YAML cannot parse"),
     "nested bomb": ("[" * 5000, "", "is nested too deeply"),
     # keys
     "unknown": (changed(sever={}), "sever", "unknown key | did you mean server?"),
@@ -133,14 +140,14 @@ FAULTS = {
     "nothing like it": (changed(server={"zzz": 1}), "server.zzz", "unknown key | allowed here: listen"),
     "unknown and empty": (changed(zzz=None), "zzz", "unknown key"),
     "not text": (changed(server={1: 2}), "server[1]", "unknown key"),
-    "twice": (GOOD + "webhook: {}\n", "webhook", "stands twice: in line 5 and in line 7 | keep one"),
+    "twice": (GOOD + "webhook: {}\n", "webhook", "is set twice, in line 5 and in line 7 | keep one"),
     # values
     "no accounts": ("webhook: {enabled: false}", "accounts", "is missing"),
     "empty accounts": (changed(accounts=[]), "accounts", "is empty | it needs at least one entry"),
     "accounts no list": (changed(accounts={"name": "x"}), "accounts", "must be a list"),
     "account no mapping": (changed(accounts=["main"]), "accounts[0]", "must be a mapping | with the keys name, cloud"),
     "no name": (changed(accounts=[{"cloud": "emea01"}]), "accounts[0].name", "is missing"),
-    "bad name": (account(name="two words"), "accounts[0].name", "is not a usable name"),
+    "bad name": (account(name="two words"), "accounts[0].name", "is not a valid name"),
     "number as name": (account(name=7), "accounts[0].name", "must be text | put it in quotes"),
     "bad cloud": (account(cloud="emea1"), "accounts[0].cloud", "'emea1' is not allowed | did you mean emea01?"),
     "bad org": (account(orgs=["acme"]), "accounts[0].orgs[0]", "is not an organisation id"),
@@ -151,24 +158,24 @@ FAULTS = {
     "zero": (changed(stream={"ping_every_s": 0}), "stream.ping_every_s", "must be greater than 0"),
     "infinite": (changed(inventory={"refresh_s": float("inf")}), "inventory.refresh_s", "must be a finite number"),
     "bad word": (changed(stream={"transport": "websocket"}), "stream.transport", "did you mean websockets?"),
-    "bad path": (changed(webhook={"path": "hook", "allow_unsigned": True}), "webhook.path", "is not a usable path"),
+    "bad path": (changed(webhook={"path": "hook", "allow_unsigned": True}), "webhook.path", "is not a valid path"),
     "listen port only": (changed(server={"listen": 9733}), "server.listen", "must be host:port"),
     "listen IPv6 bare": (changed(server={"listen": "::1:9733"}), "server.listen", "must be host:port"),
     "listen bad IPv6": (changed(server={"listen": "[1::2::3]:9733"}), "server.listen", "must be an IPv6 address"),
     "listen port too big": (changed(server={"listen": "x:70000"}), "server.listen", "between 0 and 65535"),
     # between keys
-    "no cloud": (changed(accounts=[{"name": "x"}]), "accounts[0].cloud", "is missing | give the Mist cloud"),
-    "both": (account(api_url="https://api.x"), "accounts[0].api_url", "stands beside cloud"),
-    "stream alone": (account(stream_url="wss://x/"), "accounts[0].stream_url", "stands beside cloud"),
+    "no cloud": (changed(accounts=[{"name": "x"}]), "accounts[0].cloud", "is missing | set the Mist cloud"),
+    "both": (account(api_url="https://api.x"), "accounts[0].api_url", "is set together with cloud"),
+    "stream alone": (account(stream_url="wss://x/"), "accounts[0].stream_url", "is set together with cloud"),
     "no stream": (account(cloud=None, api_url="https://x.y"), "accounts[0].stream_url", "is missing"),
-    "same org": (account(orgs=[ORG, ORG]), "accounts[0].orgs[1]", "stands twice"),
-    "token twice": (account(token_file="token", token_env="X"), "accounts[0].token_env", "stands beside token_file"),
+    "same org": (account(orgs=[ORG, ORG]), "accounts[0].orgs[1]", "is listed twice"),
+    "token twice": (account(token_file="token", token_env="X"), "accounts[0].token_env", "together with token_file"),
     "no token": (account(token_env="NOT_SET"), "accounts[0].token_env", "NOT_SET is not set"),
     "no token file": (account(token_file="nope"), "accounts[0].token_file", "nope cannot be read: No such file"),
     "token file a directory": (account(token_file="."), "accounts[0].token_file", "is not a file"),
-    "no secret": (changed(webhook={}), "webhook.secret_files", "refuses to start without a secret unless"),
+    "no secret": (changed(webhook={}), "webhook.secret_files", "the webhook listener needs a secret unless"),
     "no secret file": (changed(webhook={"secret_files": ["nope"]}), "webhook.secret_files[0]", "cannot be read"),
-    "same port": (changed(server={"listen": "127.0.0.1:9734"}), "webhook.listen", "cannot be opened beside"),
+    "same port": (changed(server={"listen": "127.0.0.1:9734"}), "webhook.listen", "collides with"),
 }  # fmt: skip
 
 
@@ -287,8 +294,8 @@ def test_overrides_by_key_index_and_yaml(write):
         ACCOUNTS__1__CLOUD="apac01",
         WEBHOOK__SECRET_FILES__0="token",
     )
-    assert loaded.server.listen == Listen("127.0.0.1", 1)
-    assert loaded.webhook.listen == Listen("::1", 2)
+    assert loaded.server.listen == ListenAddress("127.0.0.1", 1)
+    assert loaded.webhook.listen == ListenAddress("::1", 2)
     assert loaded.streams.location.assets
     assert loaded.inventory.refresh_s == 30
     assert [account.name for account in loaded.accounts] == ["1234", "second"]
@@ -299,7 +306,7 @@ def test_overrides_by_key_index_and_yaml(write):
 def test_overrides_outrank_only_what_they_name(write):
     loaded = with_environ(write, "server: {listen: 'x:1'}\n" + GOOD, ACCOUNTS="[{name: other, cloud: global01}]")
     assert loaded.accounts[0].name == "other"
-    assert loaded.server.listen == Listen("x", 1)
+    assert loaded.server.listen == ListenAddress("x", 1)
 
 
 @pytest.mark.parametrize(
@@ -312,9 +319,9 @@ def test_overrides_outrank_only_what_they_name(write):
         ("ACCOUNTS__NAME", "x", "accounts.name", "there is no mapping"),
         ("SERVER__0", "x", "server[0]", "there is none"),
         ("SERVER____LISTEN", "x", "server..listen", "a key is empty"),
-        ("ACCOUNTS", "[", "accounts", "is not YAML"),
-        ("ACCOUNTS", "[" * 5000, "accounts", "is not YAML"),
-        ("ACCOUNTS", "[2023-13-45]", "accounts", "is not YAML"),
+        ("ACCOUNTS", "[", "accounts", "is not valid YAML"),
+        ("ACCOUNTS", "[" * 5000, "accounts", "is not valid YAML"),
+        ("ACCOUNTS", "[2023-13-45]", "accounts", "is not valid YAML"),
     ],
 )  # fmt: skip
 def test_a_fault_in_the_environment_names_the_variable(write, key, value, path, words):
@@ -359,13 +366,13 @@ def test_the_token_of_the_environment_is_read_each_time(write):
     [
         ("", "is empty"),
         (" \n", "is empty"),
-        ("a\nb\n", "holds several lines"),
+        ("a\nb\n", "contains several lines"),
         ("x" * 5000, "is over 4096 bytes"),
-        ("two words", "does not hold an API token"),
-        ("umlaut-ä", "does not hold an API token"),
-        (b"token\0token", "does not hold text"),
-        (b"\x9f\x8e", "does not hold text"),
-        ("token".encode("utf-16"), "is UTF-16 | save it as plain text"),
+        ("two words", "does not contain an API token"),
+        ("umlaut-ä", "does not contain an API token"),
+        (b"token\0token", "is not text"),
+        (b"\x9f\x8e", "is not text"),
+        ("token".encode("utf-16"), "is UTF-16 | save it as UTF-8"),
     ],
 )
 def test_an_unusable_token_file(write, tmp_path, content, words):

@@ -21,7 +21,7 @@ def write(bench, rows, now=0.0):
 
 
 def macs(bench):
-    return {place.labels[2] for place in bench.roster.places.values()}
+    return {place.labels[2] for place in bench.row_index.objects.values()}
 
 
 def test_none_by_default(bench):

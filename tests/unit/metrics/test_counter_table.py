@@ -154,7 +154,7 @@ class TestLabelLimiter:
 class TestRelabel:
     def test_matching_rows(self, store):
         names = {"s": "old", "t": "old"}
-        store.decorate = lambda labels: {"site_name": names.get(labels["site_id"], "")}
+        store.extra_labels = lambda labels: {"site_name": names.get(labels["site_id"], "")}
         table = CounterTable(store, EVENTS)
         table.add(("s", "x"))
         table.add(("t", "x"))
@@ -164,7 +164,7 @@ class TestRelabel:
             '{site_id="s",type="x",site_name="new"}',
             '{site_id="t",type="x",site_name="old"}',
         }
-        assert table in store.tallies
+        assert table in store.counter_tables
 
 
 class TestRowLimit:
