@@ -52,7 +52,7 @@ def exit_for(error: BaseException) -> typer.Exit | None:
 def _advice(error: CollectorError) -> str:
     """What to do, where the error does not say it."""
     if isinstance(error, ListenError) and "choose" not in error.cause:
-        running = "is a collector running already? Else " if "taken" in error.cause else ""
+        running = "is a collector running already? Else " if "in use" in error.cause else ""
         return f" ({running}choose another address in the configuration)"
     if isinstance(error, RemoteError) and error.status == _NOT_ACCEPTED:
         return " (make a new token, or correct `cloud`: it must be the one whose portal you log in to)"

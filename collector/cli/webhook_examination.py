@@ -42,7 +42,7 @@ async def examine(
     for webhook in found:
         _judge(webhook, secrets, findings, register)
     async with listening.receiving(config, lambda _body: None) as why_not:
-        if "taken" in why_not:
+        if "in use" in why_not:
             findings.ok(f"{config.webhook.listen} is in use, presumably by the collector, which runs already")
         elif why_not:
             findings.fail(why_not, "correct webhook.listen")

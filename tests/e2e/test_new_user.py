@@ -47,7 +47,7 @@ def test_a_quarter_of_an_hour_is_more_than_enough(person):
         assert " devices " in person.does("tail", "--seconds", "8", "--kind", "stats/devices")
         person.does("record", "fleet.jsonl.gz", "--seconds", "4")
         again = person.does("run", code=2)
-        assert "the port is already taken" in again
+        assert "the port is already in use" in again
     books = json.loads(person.does("replay", "fleet.jsonl.gz").splitlines()[-1])
     assert books["received"] == books["applied"] + sum(books["dropped"].values()) > 5
     person.does("webhook", "remove", "--yes")

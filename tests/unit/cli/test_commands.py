@@ -161,7 +161,7 @@ async def test_a_hangup_asks_for_the_file_again_and_stops_nothing(file, daemon):
 @pytest.mark.parametrize(
     ("error", "code", "words"),
     [
-        (ListenError("0.0.0.0:9733", "the port is already taken"), 2, "cannot listen on 0.0.0.0:9733: the port"),
+        (ListenError("0.0.0.0:9733", "the port is already in use"), 2, "cannot listen on 0.0.0.0:9733: the port"),
         (ConfigError("file", [Fault("accounts[0]", "no")]), 2, "file: accounts[0]: no"),
         (
             ExceptionGroup("x", [ExceptionGroup("y", [Retryable("a"), ListenError("b", "c")])]),
