@@ -29,6 +29,7 @@ from collector.config.section import Section
 from collector.errors import ConfigError, Fault
 from collector.listener.address import ListenAddress
 from collector.redaction import hide
+from collector.token import token_fault
 
 # The names of `collector.mist.clouds.CLOUDS`; a unit test holds both lists equal (layers forbid the import).
 CloudName = Literal[
@@ -97,7 +98,7 @@ class AccountConfig(Section):
                 raise SecretProblem(
                     f"the environment variable {self.token_env} is not set", "set the variable or token_file"
                 )
-        if not (token.isascii() and token.isprintable() and " " not in token):
+        if token_fault(token) is not None:
             raise SecretProblem(
                 f"{where} does not contain an API token", "copy the token as Mist displayed it when it was created"
             )
@@ -283,7 +284,7 @@ class ConnectionConfig(Section):
     """WebSocket connections."""
 
     transport: Literal["websockets", "aiohttp"] = "websockets"
-    """The WebSocket library."""
+    """Ignored since 0.2.0: remove it. The next release rejects it."""
     max_channels: Annotated[int, Field(ge=1, le=MIST_CHANNEL_LIMIT)] = 1500
     """Channels per connection; Mist rejects more than 2000."""
     open_every_s: Annotated[float, Field(ge=0, le=60, allow_inf_nan=False)] = 0.5

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collector.daemon.account import AccountRun
     from collector.daemon.readiness import Readiness
     from collector.feeds.router import FeedRouter
-    from collector.status import ConnectionStatus, PollStatus, RestStatus, WebhookStatus
+    from collector.status import ConnectionStatus, PollStatus, RestStatus, TaskStatus, WebhookStatus
 
 
 class StatusReport:
@@ -34,6 +34,7 @@ class StatusReport:
         connections: Sequence[ConnectionStatus],
         frames: Counts,
         events: Mapping[str, Counts],
+        tasks: Mapping[str, TaskStatus],
         webhook: WebhookStatus | None,
         clock: Clock,
     ) -> None:
@@ -46,6 +47,7 @@ class StatusReport:
         self._connections = connections
         self._frames = frames
         self._events = events
+        self._tasks = tasks
         self._webhook = webhook
         self._clock = clock
         self._started_at = clock.now()
@@ -68,6 +70,7 @@ class StatusReport:
             accounts=[account.summary() for account in self._accounts],
             rest=self._rest,
             polls=self._polls,
+            tasks=list(self._tasks.values()),
             connections=self._connections,
             frames=self._frames,
             events=total(self._events),

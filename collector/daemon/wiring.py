@@ -31,10 +31,12 @@ from collector.daemon.systemd import Notifier, Watchdog
 from collector.feeds.router import FeedRouter
 from collector.floors import Floors
 from collector.ingest.dispatcher import Dispatcher
-from collector.ingest.stream.transport_websockets import WebsocketsConnect
+from collector.ingest.stream.websocket import WebSocketConnect
 from collector.ingest.webhook.endpoint import Webhook
-from collector.location.configured import located
-from collector.metrics.self_metrics import SelfMetrics, Subscriptions
+from collector.location.feed import LocationFeed
+from collector.metrics.own_families import StatusRecords
+from collector.metrics.self_metrics import SelfMetrics
+from collector.metrics.subscriptions import Subscriptions
 from collector.mist.deduplicator import Deduplicator
 from collector.mist.directories import Directories
 from collector.mist.shard import Shard
@@ -123,6 +125,7 @@ class Daemon:
         self.feeds = FeedRouter(
             self.directories,
             now=clock.now,
+            unix_time=clock.time,
             is_live=self.channel_health.is_live,
             inline_names=config.labels == "inline",
             max_clients=config.clients.max_clients if config.clients.per_client else 0,
@@ -130,7 +133,8 @@ class Daemon:
             named_assets=config.location.named_assets,
             shard=shard,
         )
-        self.location = located(self.feeds, config.location, self.to_unix)
+        self.location = LocationFeed(self.feeds.store, self.directories, config.location, to_unix=self.to_unix)
+        self.feeds.join(self.location)
         self.dispatcher = Dispatcher(
             open_channel=self.feeds.open_channel,
             open_topic=self.feeds.open_topic,
@@ -150,15 +154,14 @@ class Daemon:
             connections=self.connections,
             polls=self.polls,
         )
-        self.accounts = Accounts(self.shared, connect or WebsocketsConnect(), running)
+        self.accounts = Accounts(self.shared, connect or WebSocketConnect(clock), running)
         self.rest = self.accounts.rest
         self.readiness = Readiness(running, self.connections)
         self.housekeeping = Housekeeping(self.feeds, clock)
         self.liveness = Liveness(self.connections, self.housekeeping, lambda: self.config.stream, clock)
         self.report = self._report()
-        self.scrape = Scrape(
-            self.feeds.store, Subscriptions(self.feeds.store, self.to_unix), self._self_metrics(), self.connections
-        )
+        self.subscriptions = Subscriptions(self.feeds.store, self.connections, self.to_unix)
+        self.scrape = Scrape(self.feeds.store, SelfMetrics(self._status_records()))
         self.webhook = self._webhook(config, self.webhook_status) if self.webhook_status is not None else None
         self.operator = self._operator(config)
         self.reloader = Reloader(
@@ -213,6 +216,7 @@ class Daemon:
             connections=self.connections,
             frames=self.frames,
             events=self.events,
+            tasks=self.supervisor.tasks,
             webhook=self.webhook_status,
             clock=self.clock,
         )
@@ -244,10 +248,11 @@ class Daemon:
             policy=webhook_policy(config.webhook),
         )
 
-    def _self_metrics(self) -> SelfMetrics:
-        return SelfMetrics(
+    def _status_records(self) -> StatusRecords:
+        return StatusRecords(
             version=collector.__version__,
             to_unix=self.to_unix,
+            started_at=self.clock.time(),
             frames=self.frames,
             events=self.events,
             connections=self.connections,

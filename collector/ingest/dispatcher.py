@@ -8,13 +8,13 @@ counts as one event of the topic "other".
 from __future__ import annotations
 
 import asyncio
-import linecache
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from collector.error_log import generated_line, origin_of, source_line
 from collector.errors import Rejected
 from collector.mist.delivery import read_delivery
 from collector.mist.envelope import Data
@@ -23,10 +23,9 @@ from collector.status import Counts
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
-    from types import TracebackType
 
     from collector.mist.deduplicator import Deduplicator
-    from collector.mist.envelope import Event
+    from collector.mist.envelope import StreamMessage
 
 Apply = Callable[[object, float], Rejected | None]  # (payload, monotonic seconds)
 Given = tuple[Apply, object]  # the handler of a channel, and a payload of that channel
@@ -78,7 +77,7 @@ class Dispatcher:
         self._timer = timer
         self._channels: dict[str, Apply] = {}
         self._topics: dict[str, ApplyEvent] = {}
-        self._logged_errors: set[tuple[str, str]] = set()
+        self._logged_errors: set[tuple[str, str, str]] = set()
         self._delivering = asyncio.Lock()  # fair: the first to wait is the first to get it
 
     # Stream
@@ -93,7 +92,7 @@ class Dispatcher:
         """Forget `channel`; frames of it that still arrive are dropped as "unsubscribed_channel"."""
         self._channels.pop(channel, None)
 
-    def event(self, event: Event | Rejected, now: float) -> None:
+    def event(self, event: StreamMessage | Rejected, now: float) -> None:
         """Count one parsed frame, and apply its payload if it is a data frame. Never raises. `now` is monotonic."""
         frames = self._frames
         if type(event) is Data:
@@ -201,24 +200,17 @@ class Dispatcher:
         return apply
 
     def _internal_error(self, error: Exception, **subject: str) -> Rejected:
-        """Log an exception of a handler once; without its message and payload, which may contain secrets."""
-        trace = error.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        where = f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}" if trace is not None else "unknown"
-        known = (type(error).__name__, where)
+        """Log an exception of a handler once; without its message and payload, which may contain secrets.
+
+        If it was raised within generated code, the line is logged, and the object kind that it is generated for.
+        """
+        where, generated = origin_of(error), generated_line(error)
+        facts = {} if generated is None else {"object": generated.kind, "generated": generated.text}
+        known = (type(error).__name__, where, facts.get("generated", ""))
         if known not in self._logged_errors and len(self._logged_errors) < _MAX_LOGGED_ERRORS:
             self._logged_errors.add(known)
-            _LOG.error("handler_failed", error=known[0], where=where, source=_source_line(trace), **subject)
+            _LOG.error("handler_failed", error=known[0], where=where, source=source_line(error), **subject, **facts)
         return Rejected("internal_error")
-
-
-def _source_line(trace: TracebackType | None) -> str:
-    """Return the line of code that raised; of generated code, too, which is in `linecache`."""
-    if trace is None:
-        return ""
-    code = trace.tb_frame.f_code
-    return linecache.getline(code.co_filename, trace.tb_lineno, trace.tb_frame.f_globals).strip()
 
 
 class _Slices:

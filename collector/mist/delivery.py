@@ -153,8 +153,12 @@ def _parsed(event: msgspec.Raw) -> object | Rejected:
     raw = bytes(event)
     if len(raw) > 2 * MAX_EVENT_VALUES and (len(raw) > MAX_EVENT_BYTES or raw.count(b",") >= MAX_EVENT_VALUES):
         return EVENT_TOO_LARGE
+    value: object
+    if len(raw) <= MAX_TOLERANT_BYTES:
+        value = tolerant_json.loads(raw)
+        return value
     try:
-        value: object = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        value = tolerant_json.salvage(raw, error) if len(raw) <= MAX_TOLERANT_BYTES else tolerant_json.NOT_JSON
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return tolerant_json.NOT_JSON
     return value

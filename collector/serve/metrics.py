@@ -15,6 +15,7 @@ import structlog
 from aiohttp import web
 from isal import isal_zlib
 
+from collector.metrics import text_format
 from collector.serve import negotiation
 from collector.serve.sharing import SharedRenderings
 
@@ -79,7 +80,7 @@ class MetricsEndpoint:
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         selection, gzip = _selection_of(request), _accepts_gzip(request)
         response = web.StreamResponse(headers={"Vary": "Accept, Accept-Encoding", "Cache-Control": "no-store"})
-        response.headers["Content-Type"] = negotiation.OPENMETRICS if selection.openmetrics else negotiation.TEXT
+        response.headers["Content-Type"] = text_format.OPENMETRICS if selection.openmetrics else text_format.TEXT
         if gzip:
             response.headers["Content-Encoding"] = "gzip"
         if request.method == "HEAD":

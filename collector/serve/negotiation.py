@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from collector.metrics.text_format import OPENMETRICS, TEXT
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TEXT: Final = "text/plain; version=0.0.4; charset=utf-8"
-OPENMETRICS: Final = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 _MAX_CLAUSES: Final = 50  # no browser or scraper sends more
 
 

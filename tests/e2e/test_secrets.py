@@ -75,7 +75,7 @@ def provoke(daemon, cloud):
     daemon.process.send_signal(signal.SIGHUP)
     eventually(lambda: "reload_failed" in daemon.said(), "the bad file is refused")
     (daemon.directory / "web-config.yml").write_text(f"basic_auth_users: {{alice: '{HASH}'}}\n")
-    eventually(lambda: "stream_broken" in daemon.said(), "the stream broke")
+    eventually(lambda: "stream_disconnected" in daemon.said(), "the stream broke")
 
 
 def ask_raw(url, body, headers):

@@ -81,7 +81,7 @@ class Attacked(Daemon):
     def connect(self, listener, source="127.0.0.1"):
         return socket.create_connection(("127.0.0.1", self.ports[listener]), WITHIN_S, (source, 0))
 
-    def get(self, path="/metrics", password="open sesame", source="127.0.0.1"):
+    def get(self, path="/metrics", password="open sesame", source="127.0.0.1"):  # noqa: S107 - of this test
         if self.client_tls is None:
             connection = http.client.HTTPConnection("127.0.0.1", self.ports["server"], WITHIN_S, (source, 0))
         else:

@@ -221,11 +221,11 @@ async def test_a_new_token_rotates_the_connections(tmp_path, fault):
         await house.settled()
         await house.live(60)
         number = len(house.daemon.connections)
-        house.cloud.rights.tokens.add("a new token")
+        house.cloud.permissions.tokens.add("a new token")
         before = house.daemon.frames.received
         most, seen = [], []
         rewrite_token(house, "a-new-token")
-        house.cloud.rights.tokens.add("a-new-token")
+        house.cloud.permissions.tokens.add("a-new-token")
 
         def rotated():
             most.append(house.cloud.stream.clients)
@@ -244,7 +244,7 @@ async def test_a_new_token_rotates_the_connections(tmp_path, fault):
         await house.live(60)
         assert await house.differences() == []
         fault.told(await house.samples(), "mist_collector_connection_opened_total", at_least=2 * number)
-        fault.logged("token_replaced", account="main", connections=number)
+        fault.logged("token_rotated", account="main", connections=number)
 
 
 @pytest.mark.fault(
@@ -258,15 +258,15 @@ async def test_a_new_token_rotates_the_connections(tmp_path, fault):
 async def test_a_bad_token_costs_no_connection(house, fault):
     rewrite_token(house, "no-good")
     await house.pass_time(LOOK_S, step_s=1.0)
-    await house.until(lambda: any(line["event"] == "token_not_taken" for line in fault.lines), step_s=1.0)
+    await house.until(lambda: any(line["event"] == "token_rotation_failed" for line in fault.lines), step_s=1.0)
     await house.pass_time(200, step_s=5.0)
-    assert sum(line["event"] == "token_not_taken" for line in fault.lines) == 1, "no hammering"
+    assert sum(line["event"] == "token_rotation_failed" for line in fault.lines) == 1, "no hammering"
     assert (house.connects(), house.breaks()) == (1, {})
     await house.live(60)
     assert await house.differences() == []
-    fault.logged("token_not_taken", account="main")
+    fault.logged("token_rotation_failed", account="main")
     rewrite_token(house, "better")
-    house.cloud.rights.tokens.add("better")
+    house.cloud.permissions.tokens.add("better")
     began = house.clock.now()
     await house.until(lambda: house.connects() == 2, step_s=1.0)
     fault.right_after(house.clock.now() - began, 20)

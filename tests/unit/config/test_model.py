@@ -70,6 +70,13 @@ def test_defaults_are_those_of_the_model(write):
     assert loaded.warnings == ()
 
 
+@pytest.mark.parametrize("value", ["websockets", "aiohttp"])
+def test_the_transport_is_accepted_and_ignored_with_a_warning(write, value):
+    loaded = config.load(write(changed(stream={"transport": value, "max_channels": 7})), ENVIRON)
+    assert loaded.warnings == ("stream.transport: is ignored since 0.2.0: remove it",)
+    assert loaded.stream.max_channels == 7
+
+
 def test_cloud_names_are_those_of_mist():
     assert set(model.CloudName.__args__) == set(CLOUDS)
 

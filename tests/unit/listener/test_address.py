@@ -69,7 +69,8 @@ def test_bind_and_port_in_use(host):
 
 
 @pytest.mark.parametrize(
-    ("host", "cause"), [("192.0.2.1", "does not have that address"), ("no-such-host.invalid", "the host name cannot be resolved")]
+    ("host", "cause"),
+    [("192.0.2.1", "does not have that address"), ("no-such-host.invalid", "the host name cannot be resolved")],
 )
 def test_address_of_another_host(host, cause):
     with pytest.raises(ListenError, match=cause) as caught:

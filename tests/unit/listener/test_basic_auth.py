@@ -8,7 +8,14 @@ import pytest
 from pydantic import SecretStr
 
 from collector.listener import basic_auth
-from collector.listener.basic_auth import CHECK_BURST, MAX_REJECTED, MAX_WAITING, BasicAuth, TooManyAttempts, credentials
+from collector.listener.basic_auth import (
+    CHECK_BURST,
+    MAX_REJECTED,
+    MAX_WAITING,
+    BasicAuth,
+    TooManyAttempts,
+    credentials,
+)
 
 HASH = bcrypt.hashpw(b"open sesame", bcrypt.gensalt(4)).decode()
 OTHER_HASH = bcrypt.hashpw(b"other", bcrypt.gensalt(5)).decode()

@@ -3,6 +3,8 @@ from __future__ import annotations
 import tracemalloc
 from random import Random
 
+import pytest
+
 from collector.mist.deduplicator import Deduplicator
 
 TOPIC = "device-events"
@@ -90,6 +92,7 @@ def test_the_size_after_expiry():
     assert all(seen.seen("alarms", 10 + identity, 21.0) for identity in range(3))
 
 
+@pytest.mark.slow
 def test_a_full_memory_has_the_same_size_whichever_topics_filled_it():
     limit, topics = 60_000, ("device-events", "alarms", "audits", "client-join", "location")
     random = Random(1)
