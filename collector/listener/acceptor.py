@@ -19,7 +19,7 @@ import structlog
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from collector.listener.connection_limits import Connection, ConnectionLimiter
+    from collector.listener.connection_limits import AdmittedConnection, ConnectionLimiter
 
 ACCEPTS_PER_TURN: Final = 64  # then other work of the event loop gets its turn
 RETRY_S: Final = 0.5  # after accept failed; what it failed for does not end at once
@@ -45,7 +45,7 @@ class Acceptor:
         self,
         listening: socket.socket,
         limiter: ConnectionLimiter,
-        new_protocol: Callable[[Connection], asyncio.Protocol],
+        new_protocol: Callable[[AdmittedConnection], asyncio.Protocol],
         *,
         tls: ssl.SSLContext | None = None,
         now: Callable[[], float] = time.monotonic,
@@ -112,14 +112,14 @@ class Acceptor:
         """Note that a connection is silent no longer."""
         self._silent.discard(silent)
 
-    def open(self, accepted: socket.socket, connection: Connection) -> None:
+    def open(self, accepted: socket.socket, connection: AdmittedConnection) -> None:
         """Create the transport, with TLS the handshake first, and the protocol of a connection that sent a byte."""
         task = self._loop.create_task(self._open(accepted, connection))
         connection.abort = task.cancel
         self._tasks.add(task)
         task.add_done_callback(lambda done: self._opened(done, accepted, connection))
 
-    async def _open(self, accepted: socket.socket, connection: Connection) -> None:
+    async def _open(self, accepted: socket.socket, connection: AdmittedConnection) -> None:
         tls, timeout_s = self.tls, self._limiter.limits.tls_handshake_timeout_s
         if tls is not None:
             connection.wait_for_handshake()
@@ -131,7 +131,7 @@ class Acceptor:
             ssl_shutdown_timeout=TLS_SHUTDOWN_S if tls is not None else None,
         )
 
-    def _opened(self, task: asyncio.Task[None], accepted: socket.socket, connection: Connection) -> None:
+    def _opened(self, task: asyncio.Task[None], accepted: socket.socket, connection: AdmittedConnection) -> None:
         """Close what did not reach its protocol. In a callback: a task that is cancelled early never runs."""
         self._tasks.discard(task)
         error = asyncio.CancelledError() if task.cancelled() else task.exception()
@@ -149,7 +149,7 @@ class _SilentConnection:
 
     __slots__ = ("_acceptor", "_connection", "_loop", "_socket")
 
-    def __init__(self, accepted: socket.socket, connection: Connection, acceptor: Acceptor) -> None:
+    def __init__(self, accepted: socket.socket, connection: AdmittedConnection, acceptor: Acceptor) -> None:
         self._socket = accepted
         self._connection = connection
         self._acceptor = acceptor
@@ -180,6 +180,6 @@ class _SilentConnection:
         self._acceptor.open(self._socket, self._connection)
 
 
-def _discard(accepted: socket.socket, connection: Connection) -> None:
+def _discard(accepted: socket.socket, connection: AdmittedConnection) -> None:
     accepted.close()
     connection.release()

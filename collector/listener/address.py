@@ -13,7 +13,7 @@ from collector.errors import ListenError
 
 # host:port, [ipv6]:port or :port (all addresses). Host names are allowed: "localhost:9733".
 PATTERN = r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*):[0-9]{1,5}$"
-BACKLOG = 128
+BACKLOG = 1024  # beyond it the kernel drops connections, also those of a scraper, which tries again after 1 s
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _WILDCARDS = ("", "0.0.0.0", "::")  # noqa: S104 - compared with, not bound
 _CAUSES = {

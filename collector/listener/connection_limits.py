@@ -54,7 +54,7 @@ class ConnectionLimits:
         return self.max_connections - self.max_connections // RESERVED_SHARE
 
 
-class Connection:
+class AdmittedConnection:
     """One accepted connection: its place, its deadline, and how to close it.
 
     Attributes:
@@ -198,10 +198,12 @@ class ConnectionLimiter:
         self._exempt = exempt
         self._on_count = on_count
         self._per_source: dict[str, int] = {}
-        self._open: set[Connection] = set()
-        self._in_flight: set[Connection] = set()
-        self._idle: dict[Connection, None] = {}  # of sources that have not authenticated; the longest idle first
-        self._idle_authenticated: dict[Connection, None] = {}
+        self._open: set[AdmittedConnection] = set()
+        self._in_flight: set[AdmittedConnection] = set()
+        self._idle: dict[
+            AdmittedConnection, None
+        ] = {}  # of sources that have not authenticated; the longest idle first
+        self._idle_authenticated: dict[AdmittedConnection, None] = {}
         self._unauthenticated = 0
         self._drained = asyncio.Event()
         self._drained.set()
@@ -211,7 +213,7 @@ class ConnectionLimiter:
         """Number of open connections."""
         return len(self._open)
 
-    def admit(self, address: str) -> Connection | None:
+    def admit(self, address: str) -> AdmittedConnection | None:
         """Give a connection from `address` a place; None when it has to be closed."""
         source = source_of(address_of(address))
         authenticated = source in self._authenticated
@@ -219,7 +221,7 @@ class ConnectionLimiter:
         if over_share or not (self._has_place(authenticated=authenticated) or self._evict(authenticated=authenticated)):
             self.on_closed("too_many")
             return None
-        connection = Connection(self, address, source, authenticated=authenticated)
+        connection = AdmittedConnection(self, address, source, authenticated=authenticated)
         self._per_source[source] = self._per_source.get(source, 0) + 1
         self._open.add(connection)
         self._unauthenticated += not authenticated
@@ -241,19 +243,19 @@ class ConnectionLimiter:
             connection.release()
             connection.abort()
 
-    def note_idle(self, connection: Connection) -> None:
+    def note_idle(self, connection: AdmittedConnection) -> None:
         """Note that a connection became idle now."""
         self._leave_queues(connection)
         idle = self._idle_authenticated if connection.authenticated else self._idle
         idle[connection] = None
 
-    def note_in_flight(self, connection: Connection) -> None:
+    def note_in_flight(self, connection: AdmittedConnection) -> None:
         """Note that a request of the connection is being answered."""
         self._leave_queues(connection)
         self._in_flight.add(connection)
         self._drained.clear()
 
-    def note_authenticated(self, connection: Connection) -> None:
+    def note_authenticated(self, connection: AdmittedConnection) -> None:
         """Note that the source of the connection has authenticated now."""
         self._authenticated.add(connection.source)
         if connection.is_open and not connection.authenticated:
@@ -262,7 +264,7 @@ class ConnectionLimiter:
             if self._idle.pop(connection, connection) is None:
                 self._idle_authenticated[connection] = None
 
-    def note_released(self, connection: Connection) -> None:
+    def note_released(self, connection: AdmittedConnection) -> None:
         """Give the place of a connection back."""
         self._leave_queues(connection)
         self._open.discard(connection)
@@ -274,7 +276,7 @@ class ConnectionLimiter:
         else:
             del self._per_source[connection.source]
 
-    def _leave_queues(self, connection: Connection) -> None:
+    def _leave_queues(self, connection: AdmittedConnection) -> None:
         self._idle.pop(connection, None)
         self._idle_authenticated.pop(connection, None)
         self._in_flight.discard(connection)

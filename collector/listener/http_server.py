@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from collector.listener.address import ListenAddress
-    from collector.listener.connection_limits import Connection, ConnectionLimiter
+    from collector.listener.connection_limits import AdmittedConnection, ConnectionLimiter
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -78,7 +78,7 @@ class LimitedServer:
         await self._runner.cleanup()
         self._limiter.abort_all()
 
-    def _new_protocol(self, connection: Connection) -> LimitedRequestHandler:
+    def _new_protocol(self, connection: AdmittedConnection) -> LimitedRequestHandler:
         server = self._runner.server
         if server is None:
             raise ConnectionAbortedError("the server has stopped")
@@ -86,11 +86,11 @@ class LimitedServer:
 
 
 class LimitedRequestHandler(web.RequestHandler):
-    """aiohttp's protocol of one connection, with the timeouts and limits of its `Connection`."""
+    """aiohttp's protocol of one connection, with the timeouts and limits of its `AdmittedConnection`."""
 
     __slots__ = ("_limiter", "connection")
 
-    def __init__(self, server: web.Server, connection: Connection, limiter: ConnectionLimiter) -> None:
+    def __init__(self, server: web.Server, connection: AdmittedConnection, limiter: ConnectionLimiter) -> None:
         limits = limiter.limits
         super().__init__(
             server,
@@ -139,7 +139,7 @@ class LimitedRequestHandler(web.RequestHandler):
         return answer
 
 
-def connection_of(request: web.BaseRequest) -> Connection | None:
+def connection_of(request: web.BaseRequest) -> AdmittedConnection | None:
     """Return the connection of a request; None when its server has no connection limits (in tests)."""
     protocol = request.protocol
     return protocol.connection if isinstance(protocol, LimitedRequestHandler) else None

@@ -18,11 +18,9 @@ TESTS = {
 }
 
 # Reasons of several modules.
-COMMANDS = "the command line: tests/unit/cli/test_said.py"
 CONFIG = "part of the configuration model: tests/unit/config/test_model.py"
 RECORDS = "records and exceptions without behaviour"
 TABLES = "a table"
-WEBHOOK_COMMANDS = "tests/unit/cli/test_webhook_commands.py"
 WIRE = "a table, or what applies it: tests/wire, tests/contracts/test_catalog.py"
 WIRING = "wiring of the daemon: tests/faults, tests/e2e"
 
@@ -48,34 +46,6 @@ UNTESTED: dict[str, str] = {
     "catalog/totals": WIRE,
     "catalog/units": WIRE,
     "catalog/wan": WIRE,
-    "cli/check_config": COMMANDS,
-    "cli/config_page": "tests/contracts/test_configuration_reference.py",
-    "cli/demo": "tests/e2e/test_demo_command.py",
-    "cli/doctor": "tests/unit/cli/test_examinations.py",
-    "cli/exits": COMMANDS,
-    "cli/findings": "tests/unit/cli/test_examinations.py",
-    "cli/from_fields": "tests/unit/cli/test_commands.py",
-    "cli/init": "tests/unit/cli/test_first_steps.py",
-    "cli/listening": "tests/unit/cli/test_live.py",
-    "cli/main": COMMANDS,
-    "cli/options": COMMANDS,
-    "cli/record": "tests/unit/cli/test_live.py",
-    "cli/recording": "tests/unit/cli/test_live.py",
-    "cli/replay": "tests/wire/test_golden.py",
-    "cli/run": "tests/unit/cli/test_commands.py",
-    "cli/schema": "tests/contracts/test_configuration_reference.py",
-    "cli/show": "tests/e2e/test_demo_command.py",
-    "cli/simulate": "tests/unit/cli/test_commands.py",
-    "cli/tail": "tests/unit/cli/test_live.py",
-    "cli/template": "tests/unit/cli/test_first_steps.py",
-    "cli/top_view": "tests/unit/cli/test_top.py",
-    "cli/visit": "tests/unit/cli/test_live.py",
-    "cli/watching": "tests/unit/cli/test_top.py",
-    "cli/webhook": WEBHOOK_COMMANDS,
-    "cli/webhook_calls": WEBHOOK_COMMANDS,
-    "cli/webhook_examination": "tests/unit/cli/test_webhook_commands.py",
-    "cli/webhook_ping": WEBHOOK_COMMANDS,
-    "cli/webhook_registration": WEBHOOK_COMMANDS,
     "clock": RECORDS,
     "config/checks": CONFIG,
     "config/environment": CONFIG,
@@ -130,9 +100,6 @@ UNTESTED: dict[str, str] = {
 CROSS_CUTTING: dict[str, str] = {
     "catalog/inside": "lists inside a payload, over several tables",
     "catalog/told_every": "the poll periods of all tables",
-    "cli/commands": "the command line as a whole",
-    "cli/said": "the texts of all commands",
-    "cli/webhook_commands": "the webhook commands together",
     "feeds/event_feed_bounds": "the bounds of feeds/event_feed",
     "metrics/skip_unchanged": "fields that rarely change, from decoder to writer",
     "serve/floors": "the pages of floors together",

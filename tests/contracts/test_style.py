@@ -14,15 +14,7 @@ FORBIDDEN = ("Manager", "Helper", "Utils", "Util", "Processor", "Service")
 # Class names that more than one module may define, each with the reason.
 ALLOWED: dict[str, str] = {}
 # Class names that more than one module defines today. A name that becomes unique has to be removed from this list.
-KNOWN = frozenset(
-    (
-        "BodyMemory",
-        "Connection",
-        "Reader",
-        "Reservation",
-        "Wish",
-    )
-)
+KNOWN = frozenset(())
 
 
 def _relative(path: Path) -> str:

@@ -47,7 +47,7 @@ async def test_after_an_outage_the_values_are_right_before_any_device_has_spoken
         assert fallen(before, primed) == fallen(primed, await house.samples()) == []
     fault.right_after(took, 70)
     fault.told(primed, "mist_collector_connection_breaks_total")
-    fault.logged("inventory_primed")
+    fault.logged("backfill_completed")
 
 
 def fallen(earlier, later):

@@ -10,7 +10,7 @@ import pytest
 
 from collector.errors import Fatal, MalformedAnswer, RateLimited, RemoteError, Retryable
 from collector.ingest.rest import bodies
-from collector.ingest.rest.bodies import MIB, BodyMemory
+from collector.ingest.rest.bodies import MIB, RestBodyMemory
 from tests.support.faults import of_status
 from tests.support.rest_cloud import TOKEN, Reply, RestCloud, SkippingClock, page_of, rest_of
 
@@ -136,6 +136,8 @@ NESTED = orjson.dumps({"results": [ROW, {"id": "b", "value": None}]}).replace(b"
         ("get", Reply(b"[" * 200_000), {"malformed": 2}),
         ("get", Reply(b"[" * 400 + b"]" * 400), {"malformed": 2}),
         ("get", Reply(b'{"a": 1e999999}'), {"malformed": 2}),
+        ("pages", Reply(b"[" + b"1," * 1_500_000 + b"1]"), {"malformed": 2}),
+        ("pages", Reply(b"[" + b"{}," * 60_000 + b"{}]"), {"malformed": 2}),
     ],
 )
 async def test_an_answer_that_cannot_be_parsed_costs_itself_only(cloud, form, reply, calls, fault):
@@ -322,7 +324,7 @@ async def test_a_body_without_an_end_is_not_read_on(cloud, form, status, outcome
     fault.told(of_status(rest=[rest.status]), "mist_collector_rest_calls_total", outcome=outcome)
 
 
-class WatchedMemory(BodyMemory):
+class WatchedMemory(RestBodyMemory):
     """Keeps the most that was ever used."""
 
     most_bytes = 0

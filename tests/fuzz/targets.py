@@ -177,9 +177,9 @@ def rest(octets: bytes) -> None:
     answers.error_of(status, headers, body, where="/self", unix=1_767_225_600.0)
     answer = Answer(body, headers)
     entries: list[object] = []
-    for page_of in (paging.list_page, paging.results_page):
+    for page in (paging.list_page, paging.results_page):
         with contextlib.suppress(RemoteError, ValueError):  # of an entry: what the client's boundary contains
-            entries += page_of(answer, "/self").entries
+            entries += page(answer, "/self").entries
     with contextlib.suppress(RemoteError):
         found = answers.decoded(answer, "/self")
         types_in(found)

@@ -1,4 +1,4 @@
-"""A bug in a function of the catalogue: the log line names the object kind, the channel and the line of generated code."""
+"""A bug in a catalogue function: the log line names the object kind, the channel and the line of generated code."""
 
 from __future__ import annotations
 

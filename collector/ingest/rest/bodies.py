@@ -15,7 +15,8 @@ MAX_LISTING_BYTES: Final = 64 * MIB  # one page; 1,000 large switches are some 5
 MAX_OBJECT_BYTES: Final = 8 * MIB  # an answer that is not a page
 MAX_ERROR_BYTES: Final = 64 * 1024  # of the body of an error; the rest is not read
 ERROR_BODY_WITHIN_S: Final = 5.0  # an error is judged by its status when its body takes longer
-MAX_VALUES: Final = 4_000_000  # JSON values of one body; Mist's have one in 20 bytes
+MAX_VALUES: Final = 500_000  # JSON values of one body, and one more for each
+BYTES_PER_VALUE: Final = 10  # in Mist's large bodies they are 16 and more
 MAX_MEMORY_BYTES: Final = 128 * MIB  # all bodies of an account together, without those of up to
 UNRESERVED_BYTES: Final = MIB  # each: small answers never wait for large ones
 MEMORY_WITHIN_S: Final = 60.0
@@ -23,7 +24,7 @@ MASK: Final = b"***"
 _CHUNK: Final = 256 * 1024
 
 
-class BodyMemory:
+class RestBodyMemory:
     """Bounds the memory of all bodies of an account that are being received or processed.
 
     Args:
@@ -37,9 +38,9 @@ class BodyMemory:
         self._within_s = within_s
         self._released = asyncio.Event()
 
-    def reservation(self) -> Reservation:
+    def reservation(self) -> RestReservation:
         """Return an empty reservation for one body."""
-        return Reservation(self)
+        return RestReservation(self)
 
     async def take(self, count: int, where: str) -> None:
         """Wait until `count` bytes are free and take them; Retryable after `within_s` seconds."""
@@ -58,10 +59,10 @@ class BodyMemory:
         self._released.set()
 
 
-class Reservation:
+class RestReservation:
     """The memory of one body: reserved once, for its whole size, so that two bodies never wait for each other."""
 
-    def __init__(self, memory: BodyMemory) -> None:
+    def __init__(self, memory: RestBodyMemory) -> None:
         self._memory = memory
         self.size_bytes = 0
 
@@ -83,12 +84,12 @@ class Reservation:
 
 
 async def read_body(
-    response: aiohttp.ClientResponse, reservation: Reservation, *, max_bytes: int, secret: str, where: str
+    response: aiohttp.ClientResponse, reservation: RestReservation, *, max_bytes: int, secret: str, where: str
 ) -> bytes:
     """Return the body of a good answer, with every occurrence of `secret` masked.
 
-    Raises MalformedAnswer as soon as the body exceeds `max_bytes` or `MAX_VALUES`, without reading the rest. What
-    `reservation` holds after an error is the caller's to release.
+    Raises MalformedAnswer as soon as the body exceeds `max_bytes` or has too many values for its size, which would take
+    much time and memory to parse; the rest is not read. What `reservation` holds then is the caller's to release.
     """
     size = response.content_length
     if size is None or "Content-Encoding" in response.headers:
@@ -100,8 +101,8 @@ async def read_body(
         if len(body) + len(chunk) > max_bytes:
             raise _too_large(max_bytes, where)
         values += chunk.count(b",") + chunk.count(b"[") + chunk.count(b"{")
-        if values > MAX_VALUES:
-            raise MalformedAnswer(f"more than {MAX_VALUES} values", where=where, status=response.status)
+        if values > MAX_VALUES + (len(body) + len(chunk)) // BYTES_PER_VALUE:
+            raise MalformedAnswer(f"{values} values are too many", where=where, status=response.status)
         if not reservation.size_bytes and len(body) + len(chunk) > UNRESERVED_BYTES:
             await reservation.take(size, where)
         before = max(0, len(body) - len(token))
@@ -123,7 +124,7 @@ async def read_error_body(response: aiohttp.ClientResponse, *, secret: str) -> b
                 body += chunk
                 if len(body) >= MAX_ERROR_BYTES:
                     break
-    except Exception:  # noqa: BLE001, S110 - without a body the status still says what to do
+    except Exception:  # noqa: BLE001, S110 - the status alone is enough
         pass
     return bytes(body).replace(secret.encode(), MASK)
 

@@ -23,7 +23,7 @@ from collector.errors import CollectorError, Fatal, MalformedAnswer, RateLimited
 from collector.ingest.proxy import proxy_for
 from collector.ingest.rest import answers, bodies, paging
 from collector.ingest.rest.answers import Answer, AnswerBoundary
-from collector.ingest.rest.bodies import BodyMemory
+from collector.ingest.rest.bodies import RestBodyMemory
 from collector.ingest.rest.budget import CallBudget
 from collector.token import mask, token_fault
 
@@ -106,7 +106,7 @@ class RestClient:
         self._open_session = session
         self._session: aiohttp.ClientSession | None = None
         self._gate = gate
-        self._memory = BodyMemory()
+        self._memory = RestBodyMemory()
         self._attempts = attempts
         self._rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
         self._is_waiting = False
@@ -166,7 +166,7 @@ class RestClient:
         return self._contained(paging.linked_entries(fetch, where), where)
 
     async def learn_usage(self) -> None:
-        """Ask the cloud how many calls this token has made this hour; raises as `get` does."""
+        """Read how many calls were made with this token in this hour, for the budget; raises as `get` does."""
         self.budget.learn(await self.get("/self/usage"), self._clock.time())
 
     async def _get(self, path: str, query: dict[str, Query], on_call: OnCall | None = None) -> tuple[object, Answer]:
@@ -319,7 +319,7 @@ class RestClient:
         if self._gate is not None:
             if status == _UNAUTHORIZED and self._read_token(where) == token:  # else it was replaced meanwhile
                 self._gate.rejected()
-            elif status != _UNAUTHORIZED and status < 500:  # noqa: PLR2004 - a server error says nothing of the token
+            elif status != _UNAUTHORIZED and status < 500:  # noqa: PLR2004 - a server error is no verdict on the token
                 self._gate.accepted()
         if status == _OK:
             return None
@@ -382,7 +382,7 @@ async def _translated(where: str) -> AsyncIterator[None]:
         raise Fatal(f"not a valid address: {error}", where=where) from None
     except TimeoutError:
         raise Retryable("no answer within the timeout", where=where) from None
-    except (aiohttp.ClientError, OSError) as error:
+    except (aiohttp.ClientError, OSError, RuntimeError) as error:  # RuntimeError: the session was closed meanwhile
         raise Retryable(f"no connection, or it was lost: {answers.one_line(str(error))}", where=where) from None
 
 

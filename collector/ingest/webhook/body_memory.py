@@ -22,7 +22,7 @@ class BodyMemoryFullError(Exception):
     """A body cannot be received now."""
 
 
-class BodyMemory:
+class DeliveryMemory:
     """The pools of one listener.
 
     Args:
@@ -50,7 +50,7 @@ class BodyMemory:
 class Reservation:
     """The memory of one body."""
 
-    def __init__(self, memory: BodyMemory, source: str, *, authenticated: bool) -> None:
+    def __init__(self, memory: DeliveryMemory, source: str, *, authenticated: bool) -> None:
         self._memory = memory
         self._pool = memory.small
         self._source = source

@@ -33,7 +33,7 @@ import structlog
 from aiohttp import ClientConnectionResetError, web
 
 from collector.errors import ConfigError, Rejected, SignatureError
-from collector.ingest.webhook.body_memory import BodyMemory, BodyMemoryFullError
+from collector.ingest.webhook.body_memory import BodyMemoryFullError, DeliveryMemory
 from collector.listener.client_address import AuthenticatedSources, ClientAddressPolicy, RateLimiter, source_of
 from collector.listener.connection_limits import ConnectionLimiter, ConnectionLimits
 from collector.listener.http_server import LimitedServer, connection_of
@@ -134,7 +134,7 @@ class Webhook:
         self._clock = clock
         self._logged_reasons: dict[str, float] = {}  # and when each occurred last
         self._authenticated = AuthenticatedSources(clock.now)
-        self._memory = BodyMemory(policy.limits.max_body_bytes)
+        self._memory = DeliveryMemory(policy.limits.max_body_bytes)
         self._limiter = ConnectionLimiter(
             policy.limits.connections,
             self._count_closed,

@@ -59,7 +59,7 @@ class Accepting:
 
     async def until(self, condition):
         async with asyncio.timeout(20.0):  # only ends a test that has failed
-            while not condition():
+            while not condition():  # noqa: ASYNC110 - a state of the process, not an event
                 await asyncio.sleep(0.001)
 
 

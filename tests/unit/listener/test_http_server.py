@@ -54,7 +54,7 @@ class Served:
 
     async def until(self, condition):
         async with asyncio.timeout(20.0):  # only ends a test that has failed
-            while not condition():
+            while not condition():  # noqa: ASYNC110 - as in test_acceptor
                 await asyncio.sleep(0.001)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from collector.errors import MalformedAnswer, Retryable
 from collector.ingest.rest import bodies
-from collector.ingest.rest.bodies import MASK, MAX_ERROR_BYTES, MIB, UNRESERVED_BYTES, BodyMemory
+from collector.ingest.rest.bodies import MASK, MAX_ERROR_BYTES, MIB, UNRESERVED_BYTES, RestBodyMemory
 
 SECRET = "an-org-token"
 
@@ -35,7 +35,7 @@ class Response:
 
 
 async def read(*chunks, length=None, max_bytes=1000, memory=None):
-    reservation = (memory or BodyMemory()).reservation()
+    reservation = (memory or RestBodyMemory()).reservation()
     return await bodies.read_body(
         Response(*chunks, length=length), reservation, max_bytes=max_bytes, secret=SECRET, where="/x"
     )
@@ -52,10 +52,11 @@ async def test_a_body_beyond_the_limit_is_malformed(chunks, length):
 
 
 async def test_a_body_with_too_many_values_is_malformed(monkeypatch):
-    monkeypatch.setattr(bodies, "MAX_VALUES", 5)
+    monkeypatch.setattr(bodies, "MAX_VALUES", 4)
     assert await read(b"[1,2,", b"{}]") == b"[1,2,{}]"
-    with pytest.raises(MalformedAnswer, match="more than 5 values"):
-        await read(b"[1,2,{}", b",[[]]]")
+    assert await read(b'[1,2,"long enough for another value"', b",[]]")
+    with pytest.raises(MalformedAnswer, match="6 values are too many"):
+        await read(b"[1,2,{}", b",{}]")
 
 
 @pytest.mark.parametrize("cut", range(1, len(SECRET)))
@@ -92,7 +93,7 @@ async def test_an_error_body_that_does_not_end_is_given_up(monkeypatch):
 
 
 async def test_a_small_body_reserves_nothing():
-    memory = BodyMemory(limit_bytes=1)
+    memory = RestBodyMemory(limit_bytes=1)
     assert len(await read(b"x" * UNRESERVED_BYTES, max_bytes=MIB, memory=memory)) == MIB
     assert memory.used_bytes == 0
 
@@ -104,7 +105,7 @@ async def test_a_small_body_reserves_nothing():
 async def test_a_large_body_reserves_its_size_and_an_unknown_size_the_maximum(length, headers, expected):
     taken = []
 
-    class Watched(BodyMemory):
+    class Watched(RestBodyMemory):
         async def take(self, count, where):
             taken.append(count)
             await super().take(count, where)
@@ -122,7 +123,7 @@ async def test_a_large_body_reserves_its_size_and_an_unknown_size_the_maximum(le
 
 
 async def test_a_large_body_waits_until_another_is_released():
-    memory = BodyMemory(10 * MIB)
+    memory = RestBodyMemory(10 * MIB)
     first, second = memory.reservation(), memory.reservation()
     await first.take(8 * MIB, "/a")
     waiting = asyncio.create_task(second.take(4 * MIB, "/b"))
@@ -135,7 +136,7 @@ async def test_a_large_body_waits_until_another_is_released():
 
 
 async def test_a_body_that_waits_too_long_fails_and_takes_nothing():
-    memory = BodyMemory(10 * MIB, within_s=0.01)
+    memory = RestBodyMemory(10 * MIB, within_s=0.01)
     first, second = memory.reservation(), memory.reservation()
     await first.take(8 * MIB, "/a")
     with pytest.raises(Retryable, match="use all memory"):

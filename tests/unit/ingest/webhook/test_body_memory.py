@@ -6,8 +6,8 @@ from collector.ingest.webhook.body_memory import (
     LARGE_BODIES,
     SMALL_BODIES,
     SMALL_BODY_BYTES,
-    BodyMemory,
     BodyMemoryFullError,
+    DeliveryMemory,
 )
 
 LARGE = 1_000_000
@@ -32,7 +32,7 @@ def free(*reservations):
 
 
 def test_one_source_may_use_half_of_the_memory_for_large_bodies():
-    memory = BodyMemory(LARGE)
+    memory = DeliveryMemory(LARGE)
     first, second = hold(memory, LARGE, "a"), hold(memory, LARGE, "a")
     with pytest.raises(BodyMemoryFullError):
         hold(memory, LARGE, "a")
@@ -45,7 +45,7 @@ def test_one_source_may_use_half_of_the_memory_for_large_bodies():
 
 
 def test_sources_that_have_not_authenticated_may_use_half_of_it_together():
-    memory = BodyMemory(LARGE)
+    memory = DeliveryMemory(LARGE)
     held = [hold(memory, LARGE, source, authenticated=False) for source in "ab"]
     with pytest.raises(BodyMemoryFullError):
         hold(memory, LARGE, "c", authenticated=False)
@@ -55,7 +55,7 @@ def test_sources_that_have_not_authenticated_may_use_half_of_it_together():
 
 
 def test_large_bodies_do_not_use_the_memory_of_small_ones():
-    memory = BodyMemory(LARGE)
+    memory = DeliveryMemory(LARGE)
     for source in "abcd":
         hold(memory, LARGE, source)
     assert memory.small.used == 0
@@ -68,9 +68,9 @@ def test_large_bodies_do_not_use_the_memory_of_small_ones():
 
 
 def test_a_body_that_is_rejected_holds_nothing_more():
-    memory = BodyMemory(LARGE)
+    memory = DeliveryMemory(LARGE)
     held = [hold(memory, LARGE, source) for source in "aabb"]
-    with pytest.raises(BodyMemoryFullError), memory.reserve("c", authenticated=True) as reservation:
+    with pytest.raises(BodyMemoryFullError), memory.reserve("c", authenticated=True) as reservation:  # noqa: PT012
         reservation.extend(SMALL_BODY_BYTES)
         assert memory.small.used == SMALL_BODY_BYTES
         reservation.extend(1)
@@ -79,7 +79,7 @@ def test_a_body_that_is_rejected_holds_nothing_more():
 
 
 def test_the_size_of_the_largest_body_may_change():
-    memory = BodyMemory(LARGE)
+    memory = DeliveryMemory(LARGE)
     held = hold(memory, LARGE)
     memory.resize(LARGE // 4)
     with pytest.raises(BodyMemoryFullError):

@@ -187,7 +187,7 @@ async def test_a_body_that_arrives_slowly_is_rejected():
 
 
 async def test_a_body_that_keeps_the_minimum_rate_is_accepted():
-    limits = WebhookLimits(min_rate_bytes_per_s=100.0, rate_window_s=0.05)  # five bytes a window
+    limits = WebhookLimits(min_rate_bytes_per_s=10.0, rate_window_s=0.5)  # five bytes a window
     async with Endpoint(limits=limits) as endpoint:
         reader, writer = await asyncio.open_connection("127.0.0.1", endpoint.webhook.port)
         head = f"POST /webhook HTTP/1.1\r\nHost: x\r\nContent-Length: {len(BODY)}\r\n"
