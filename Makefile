@@ -1,7 +1,8 @@
-# The commands of this project, for people and for CI alike; `make` alone lists them.
+# The commands for development and CI. `make` lists them.
 #
-# Needs Python 3.11 or newer, make and a POSIX shell. Everything else goes into .venv, at exactly the versions and
-# hashes of requirements-dev.lock. Once .venv is complete, no target but `lock` needs a network.
+# Requires Python 3.11 or newer, make and a POSIX shell. Everything else is installed into .venv, with the versions and
+# hashes of requirements-dev.lock. With a complete .venv, only `lock`, `actionlint`, `real-parts`, `grafana-schema` and
+# `test-image` need a network.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -9,81 +10,106 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# The interpreters to try, in order; `make demo PYTHON=/opt/python/bin/python3` names another.
+# The interpreters to try, in order. To use another one: make demo PYTHON=/opt/python/bin/python3
 PYTHON ?=
-PYTHONS := $(if $(PYTHON),$(PYTHON),python3 python3.13 python3.12 python3.11)
-# More arguments for the command of the target: make demo ARGS='--seconds 30', make test ARGS='-k signature'.
+PYTHONS := $(if $(PYTHON),$(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
+# Additional arguments for the command of a target: make demo ARGS='--seconds 30', make test ARGS='-k signature'
 ARGS ?=
+# Whether `make test` measures the branch coverage and compares it with the floor in pyproject.toml. Empty: no.
+COVERAGE ?= 1
+
+# Options of pytest. A selection of tests (ARGS) covers less than the floor, so it is not measured.
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadgroup
+COVERAGE_OPTIONS := $(if $(COVERAGE),$(if $(strip $(ARGS)),,--cov --cov-report=))
+NOT_IN_TEST := --ignore tests/e2e/test_noc.py --ignore tests/e2e/test_image.py
 
 .PHONY: help
 help: ## List the targets
-	@echo "make TARGET [ARGS='more arguments of its command'] [PYTHON=python3.12]"
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s%s\n", $$1, $$2 }'
+	@echo "make TARGET [ARGS='additional arguments'] [PYTHON=python3.12]"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-18s%s\n", $$1, $$2 }'
 
 .PHONY: demo
-demo: $(READY) ## Show the collector at work: a simulated Mist cloud, the daemon, and Prometheus if there is one
+demo: $(READY) ## Run the collector against a simulated Mist cloud, with Prometheus if it is installed
 	@$(BIN)/mist-collector demo $(ARGS)
 
+.PHONY: unit
+unit: $(READY) ## Run the fast tests: no external programs, UNIT_TIME on 2 cores
+	$(PYTEST) -m 'not slow' --hypothesis-profile quick tests/unit tests/wire tests/property tests/contracts $(ARGS)
+
 .PHONY: test
-test: $(READY) real-parts ## Run the tests, but for the screens' long play (test-screens) and the image (test-image)
-	$(BIN)/python -m pytest -n auto --dist loadgroup --ignore tests/e2e/test_noc.py --ignore tests/e2e/test_image.py $(ARGS)
+test: $(READY) real-parts ## Run the tests and compare the coverage with its floor (TEST_TIME on 2 cores)
+	@echo "make test takes TEST_TIME on 2 cores. It needs the programs that 'make real-parts' installs: Prometheus,"
+	@echo "Alertmanager, Chromium and others; a test whose program is missing is skipped, in CI it fails. Faster: make unit"
+	$(PYTEST) $(NOT_IN_TEST) $(COVERAGE_OPTIONS) $(ARGS)
+
+.PHONY: coverage
+coverage: $(READY) real-parts ## Run the tests without tests/e2e and report the branch coverage, in build/coverage too
+	$(PYTEST) --ignore tests/e2e --cov --cov-report=term:skip-covered --cov-report=html:build/coverage $(ARGS)
 
 .PHONY: test-screens
-test-screens: $(READY) real-parts ## Play the scenarios before a real Prometheus and Alertmanager (half an hour)
+test-screens: $(READY) real-parts ## Run the dashboard scenarios against a real Prometheus and Alertmanager (30 minutes)
 	$(BIN)/python -m pytest -o faulthandler_timeout=2700 tests/e2e/test_noc.py $(ARGS)
 
 .PHONY: test-image
-test-image: $(READY) ## Build the image from nothing and run it on a read-only root (as root; some two minutes, a mirror)
+test-image: $(READY) ## Build the container image and run it with a read-only root (as root; 2 minutes, needs a network)
 	$(BIN)/python -m pytest tests/e2e/test_image.py $(ARGS)
 
 .PHONY: check
-check: $(READY) ## Check style, types and the layers of imports
+check: $(READY) ## Check style, types, import layers and GitHub workflows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/zizmor --offline --quiet --persona pedantic .github
+	@if [ -x $(BIN)/actionlint ]; then echo $(BIN)/actionlint; $(BIN)/actionlint; \
+	else echo "actionlint: skipped, not installed (make actionlint)"; fi
+
+.PHONY: actionlint
+actionlint: $(READY) ## Install actionlint, which downloads its program from GitHub, and check the workflows
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+		--require-hashes -r requirements-actionlint.lock
+	$(BIN)/actionlint
 
 .PHONY: faults
-faults: $(READY) ## Play every fault and write docs/faults.md from what was seen
+faults: $(READY) ## Run the fault injection tests and write their results to docs/faults.md
 	rm -rf build/faults
 	$(BIN)/python -m pytest -n auto tests/faults --faults-to build/faults $(ARGS)
 	$(BIN)/python -m tests.support.faults build/faults
 
 .PHONY: ledger
-ledger: $(READY) ## Send 200,000 webhook events through reloads and outages, and count them to the last
+ledger: $(READY) ## Send 200,000 webhook events through reloads and outages, and compare the counters with the sent events
 	$(BIN)/python -m tests.ledger $(ARGS)
 
 .PHONY: fuzz
-fuzz: $(READY) ## Feed every way in with inputs that a fuzzer makes up, for ten minutes (ARGS='--seconds 60')
+fuzz: $(READY) ## Fuzz every input for 10 minutes (ARGS='--seconds 60')
 	$(BIN)/python -m tests.fuzz $(ARGS)
 
 .PHONY: soak
-soak: $(READY) ## Let the collector live for 20 minutes with churn and faults at random (ARGS='--minutes 2 --seed 7')
+soak: $(READY) ## Run the collector for 20 minutes with churn and random faults (ARGS='--minutes 2 --seed 7')
 	$(BIN)/python -m tests.soak $(ARGS)
 
 .PHONY: sbom
-sbom: $(READY) ## Write sbom.json: what the collector is made of, in CycloneDX
+sbom: $(READY) ## Write the software bill of materials to build/sbom.json (CycloneDX)
 	@mkdir -p build
 	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --of JSON -o build/sbom.json requirements.lock
 	@echo build/sbom.json
 
 .PHONY: audit
-audit: $(READY) ## Look for weak spots in the code (bandit) and for dependencies that do not fit (pip check)
+audit: $(READY) ## Check for insecure code (bandit) and incompatible dependencies (pip check)
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml collector
 	$(BIN)/python -m pip check
 
 .PHONY: bench
 bench: $(READY) ## Run the benchmarks
-	@[ -f tests/benchmarks/__main__.py ] || { echo "No benchmarks here: tests/benchmarks/__main__.py is missing" >&2; exit 1; }
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 .PHONY: dashboards
-dashboards: $(READY) ## Write the rules, alerts and dashboards anew from grafana-dashboards/, for Kubernetes too
+dashboards: $(READY) ## Generate the rules, alerts and dashboards from grafana-dashboards/, for Kubernetes too
 	@PYTHONPATH=grafana-dashboards $(BIN)/python -m mist_screens $(ARGS)
 	@$(BIN)/python deploy/kubernetes/make_rules.py
 
 .PHONY: dist
-dist: $(READY) ## Build the release in dist/: wheel, sdist, the lock, their checksums
+dist: $(READY) ## Build the release in dist/: wheel, sdist, lock and checksums
 	rm -rf dist
 	$(BIN)/python -m build --no-isolation --outdir dist .
 	$(BIN)/twine check --strict dist/*.whl dist/*.tar.gz
@@ -91,51 +117,54 @@ dist: $(READY) ## Build the release in dist/: wheel, sdist, the lock, their chec
 	cd dist && sha256sum *.whl *.tar.gz requirements.lock > SHA256SUMS
 
 .PHONY: reference
-reference: $(READY) ## Write docs/metrics.md and docs/configuration.md anew from the catalogue and the models
+reference: $(READY) ## Generate docs/metrics.md and docs/configuration.md from the catalogue and the models
 	@$(BIN)/mist-collector catalog > docs/metrics.md
 	@$(BIN)/mist-collector schema --format markdown > docs/configuration.md
 
 .PHONY: docs
-docs: $(READY) ## Build the documentation as a site in build/site, without a network
+docs: $(READY) ## Build the documentation site in build/site
 	@rm -rf build/site build/pages
 	@$(BIN)/python docs/site/assemble.py build/pages
 	@$(BIN)/mkdocs build --strict --quiet --config-file docs/site/mkdocs.yml --site-dir "$(CURDIR)/build/site"
 	@echo "Written: build/site/index.html"
 
 .PHONY: grafana-schema
-grafana-schema: ## Hold the dashboards to the types of Grafana 10 to 12 (needs node and npm)
+grafana-schema: ## Check the dashboards against the types of Grafana 10 to 12 (needs node and npm)
 	cd tests/grafana-schema && npm ci --no-audit --no-fund && node check.mjs
 
 .PHONY: setup
-setup: $(READY) ## Make .venv; the other targets do it when they need it
+setup: $(READY) ## Create .venv; the other targets do so when they need it
 
 .PHONY: real-parts
-real-parts: $(READY) ## Install the real programs that tests run (Prometheus), through apt where that is allowed
+real-parts: $(READY) ## Install the programs that tests run (Prometheus and others) with apt, if possible without a prompt
 	@$(BIN)/python -m tests.support.programs
 
 .PHONY: lock
-lock: $(READY) ## Resolve the dependencies of pyproject.toml anew (UPGRADE=1: to their newest releases); asks PyPI
+lock: $(READY) ## Resolve the dependencies of pyproject.toml again (UPGRADE=1: to their newest releases); queries PyPI
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
-		{ echo "Lock with the oldest supported Python, it needs the most packages: make clean lock PYTHON=python3.11" >&2; exit 1; }
+		{ echo "Lock with the oldest supported Python: it needs the most packages. make clean lock PYTHON=python3.11" >&2; exit 1; }
 	$(PIP_COMPILE) --output-file requirements.lock pyproject.toml
 	$(BIN)/python -c '$(DEV_REQUIREMENTS)' | \
 		$(PIP_COMPILE) --output-file requirements-dev.lock --constraint requirements.lock pyproject.toml -
+	$(BIN)/python -c '$(ACTIONLINT_REQUIREMENTS)' | $(PIP_COMPILE) --output-file requirements-actionlint.lock -
 
 .PHONY: clean
-clean: ## Remove .venv and everything else that the targets made
-	rm -rf $(VENV) build dist demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+clean: ## Remove .venv and everything that the targets create
+	rm -rf $(VENV) build dist demo .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Neither the index nor a path of the machine that locked belongs into the locks.
+# The locks contain neither the URL of an index nor a path of the machine.
 PIP_COMPILE = CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --generate-hashes --strip-extras \
 	--allow-unsafe --no-emit-options --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
 	$(if $(UPGRADE),--upgrade)
-# What development needs beside the run-time dependencies: the build backend (editables: for `pip install -e`) and the tools.
+# Dependencies of development: the build backend (editables: for `pip install -e`) and the tools.
 DEV_REQUIREMENTS = import tomllib; p = tomllib.load(open("pyproject.toml", "rb")); \
 	print(*p["build-system"]["requires"], "editables", *p["dependency-groups"]["dev"], sep="\n")
+ACTIONLINT_REQUIREMENTS = import tomllib; \
+	print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["actionlint"], sep="\n")
 
-# The stamp is touched last, so an interrupted set-up is taken up again; an existing .venv that works is kept.
-# Debian's python3 comes without ensurepip: its package is installed where that needs no password, else named.
+# The stamp is touched last, so an interrupted set-up is repeated. An existing .venv that works is kept. Debian's python3
+# has no ensurepip: its package is installed if that needs no password; otherwise the error names it.
 $(READY): requirements-dev.lock pyproject.toml
 	@if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
 		python=; \
@@ -145,18 +174,18 @@ $(READY): requirements-dev.lock pyproject.toml
 			fi; \
 		done; \
 		if [ -z "$$python" ]; then \
-			echo "No Python 3.11 or newer among: $(PYTHONS). Install one, or name it: make PYTHON=/path/to/python3" >&2; \
+			echo "No Python 3.11 or newer among: $(PYTHONS). Install one, or pass its path: make PYTHON=/path/to/python3" >&2; \
 			exit 1; \
 		fi; \
 		if ! "$$python" -c 'import venv, ensurepip' 2>/dev/null; then \
 			package=$$("$$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'); \
 			[ "$$(id -u)" = 0 ] && sudo= || sudo="sudo -n"; \
-			echo "$$python cannot make virtual environments; trying apt-get install $$package"; \
+			echo "$$python cannot create virtual environments; trying apt-get install $$package"; \
 			$$sudo apt-get install -y --no-install-recommends "$$package" >/dev/null 2>&1 || \
 			{ $$sudo apt-get update && $$sudo apt-get install -y --no-install-recommends "$$package"; } >/dev/null 2>&1 || \
-			{ echo "That did not work. Please install $$package (the venv module of $$python), then run make again." >&2; exit 1; }; \
+			{ echo "The installation failed. Install $$package (the venv module of $$python) and run make again." >&2; exit 1; }; \
 		fi; \
-		echo "Making $(VENV) with $$python ($$("$$python" --version 2>&1))"; \
+		echo "Creating $(VENV) with $$python ($$("$$python" --version 2>&1))"; \
 		"$$python" -m venv --clear $(VENV); \
 	fi
 	@echo "Installing the locked dependencies into $(VENV)"

@@ -1,4 +1,4 @@
-"""Where time comes from. Injected everywhere, so that no test sleeps and no module reads a clock behind one's back."""
+"""Time, injected everywhere, so that no test sleeps and no module reads a clock directly."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Two readings and a nap; the tests' clock moves only when told to."""
+    """A monotonic clock, a wall clock and a sleep. The clock of the tests moves only when a test moves it."""
 
     def now(self) -> float:
-        """Seconds on a clock that never goes back; its zero means nothing. For deadlines and ages."""
+        """Return monotonic seconds with an arbitrary zero, for deadlines and ages."""
 
     def time(self) -> float:
-        """Seconds since 1970 (UTC); may jump. For timestamps that people or Prometheus read."""
+        """Return seconds since the epoch (UTC), for timestamps; the value may jump."""
 
     async def sleep(self, seconds: float) -> None:
-        """Return after `seconds` of this clock's time; at once for zero or less (still yielding to the loop)."""
+        """Sleep for `seconds` of this clock; for zero or less, only yield to the event loop."""
 
 
 class SystemClock:
-    """The machine's clocks."""
+    """The clocks of the system."""
 
-    now = staticmethod(time.monotonic)  # not wrapped: it is asked for each frame
+    now = staticmethod(time.monotonic)  # not wrapped: it is read for each frame
 
     def time(self) -> float:
-        """Unix seconds."""
+        """Return seconds since the epoch."""
         return time.time()
 
     async def sleep(self, seconds: float) -> None:

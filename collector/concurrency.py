@@ -14,7 +14,7 @@ T = TypeVar("T")
 class Supervise(Protocol):
     """Runs a long-lived task and restarts it when it raises; `daemon.supervisor` implements it."""
 
-    def __call__(self, name: str, run: Callable[[], Awaitable[object]]) -> Coroutine[Any, Any, None]:
+    def __call__(self, name: str, run: Callable[[], Awaitable[object]], /) -> Coroutine[Any, Any, None]:
         """Return a coroutine that awaits `run()`, and again after a backoff each time that it raises.
 
         Args:

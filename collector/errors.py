@@ -3,17 +3,18 @@
 ::
 
     CollectorError
-    |- UsageError             the operator: what a command was told cannot be done
-    |- ConfigError            the operator: the configuration is wrong; every fault is named
-    |- ListenError            the operator: an address to listen on cannot be had
-    |- RemoteError            the Mist cloud answered badly, or not at all
-    |  |- Retryable           nobody: it heals by trying again, with back-off
-    |  |- RateLimited         nobody: try again after `retry_after_s`
-    |  `- Fatal               the operator: token, rights or address are wrong; retrying does not heal it
-    |- DecodeError            nobody: a payload could not be read; it is counted by `reason`
-    `- SignatureError         the operator or an attacker: a webhook was not signed as configured
+    |- UsageError             operator: the arguments of a command are not valid
+    |- ConfigError            operator: the configuration is not valid; every fault is listed
+    |- ListenError            operator: an address cannot be bound
+    |- RemoteError            the Mist cloud gave an error, an invalid answer or none
+    |  |- Retryable           transient: retried with backoff
+    |  |  `- MalformedAnswer   an answer exceeds a limit or cannot be parsed; it costs that answer only
+    |  |- RateLimited         transient: retried after `retry_after_s`
+    |  `- Fatal               operator action required: token, permissions or address are wrong
+    |- DecodeError            a payload could not be decoded; counted by `reason`
+    `- SignatureError         operator or attacker: a webhook delivery has no valid signature
 
-On the way of the data a returned `Rejected` replaces an exception: a bad frame is an everyday event there.
+In the data path a returned `Rejected` replaces an exception: an invalid frame is not exceptional there.
 """
 
 from __future__ import annotations
@@ -27,24 +28,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A frame or an event that was not applied; `reason` is a label value, so it is one of a few fixed words."""
+    """A frame or an event that was not applied. `reason` is a label value from a fixed vocabulary."""
 
     reason: str
 
 
 class CollectorError(Exception):
-    """Base of all errors raised by the collector on purpose."""
+    """Base of all errors that the collector raises deliberately."""
 
 
 class UsageError(CollectorError):
-    """What the command line says cannot be done; the message says what can."""
+    """The arguments of a command are not valid; the message states what is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong in a configuration file.
+    """One error in a configuration file.
 
-    `path` is the key path (`accounts[0].cloud`), `problem` says what is wrong, `remedy` what is allowed or to be done.
+    Attributes:
+        path: key path, such as `accounts[0].cloud`; empty for the file as a whole.
+        problem: what is wrong.
+        remedy: what is allowed or has to be done.
     """
 
     path: str
@@ -57,7 +61,7 @@ class Fault:
 
 
 class ConfigError(CollectorError):
-    """The configuration in `file` cannot be used; `faults` names every reason, not only the first."""
+    """The configuration in `file` is not valid; `faults` lists every error, not only the first."""
 
     def __init__(self, file: str, faults: Sequence[Fault]) -> None:
         self.file = file
@@ -66,7 +70,7 @@ class ConfigError(CollectorError):
 
 
 class ListenError(CollectorError):
-    """The system refused to listen on `where` (host:port); `cause` says why, in words."""
+    """The address `where` (host:port) cannot be bound; `cause` is the reason as a text."""
 
     def __init__(self, where: str, cause: str) -> None:
         self.where = where
@@ -75,7 +79,7 @@ class ListenError(CollectorError):
 
 
 class RemoteError(CollectorError):
-    """The Mist cloud could not give what was asked; `where` is a URL without secrets, `status` the HTTP status."""
+    """A request to the Mist cloud failed. `where` is a URL without secrets, `status` the HTTP status, if any."""
 
     def __init__(self, detail: str, *, where: str = "", status: int | None = None) -> None:
         self.detail = detail
@@ -86,12 +90,24 @@ class RemoteError(CollectorError):
         super().__init__(f"{prefix}{detail}{suffix}")
 
 
-class Retryable(RemoteError):  # noqa: N818 - the name says what to do with it
-    """Network trouble or a 5xx: try again, with back-off."""
+class Retryable(RemoteError):  # noqa: N818 - named for its handling
+    """A network error or a 5xx answer: retry with backoff."""
+
+
+class MalformedAnswer(Retryable):
+    """A REST answer that exceeds a limit or cannot be parsed.
+
+    Attributes:
+        counted: whether `mist_collector_rest_calls_total{outcome="malformed"}` has counted it.
+    """
+
+    def __init__(self, reason: str, *, where: str = "", status: int | None = None) -> None:
+        self.counted = False
+        super().__init__(f"unexpected answer: {reason}", where=where, status=status)
 
 
 class RateLimited(RemoteError):  # noqa: N818 - as above
-    """HTTP 429: nothing is wrong but the pace; try again after `retry_after_s` seconds."""
+    """HTTP 429: retry after `retry_after_s` seconds."""
 
     def __init__(self, retry_after_s: float, *, where: str = "", status: int | None = 429) -> None:
         self.retry_after_s = retry_after_s
@@ -99,11 +115,11 @@ class RateLimited(RemoteError):  # noqa: N818 - as above
 
 
 class Fatal(RemoteError):  # noqa: N818 - as above
-    """400, 401, 403, 404: the request will be refused again until somebody changes the token, rights or address."""
+    """400, 401, 403, 404: the request fails until the token, its permissions or the address change."""
 
 
 class DecodeError(CollectorError):
-    """A payload could not be read; `reason` is a bounded label value."""
+    """A payload could not be decoded. `reason` is a label value from a fixed vocabulary."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -111,7 +127,7 @@ class DecodeError(CollectorError):
 
 
 class SignatureError(CollectorError):
-    """A webhook delivery is not signed as configured; `reason` is a bounded label value."""
+    """A webhook delivery has no valid signature. `reason` is a label value from a fixed vocabulary."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason

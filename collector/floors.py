@@ -1,6 +1,6 @@
-"""A floor as it is now: plain records that `location` fills and `serve` shows, so that neither has to know the other.
+"""Records of the present state of floors: `location` fills them, `serve` shows them; neither depends on the other.
 
-Nobody is in them by name: a dot is a kind and a place. Lengths are pixels of the map, from its top left corner.
+They contain no identities: a dot is a kind and a position. Lengths are map pixels from the top left corner.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Segment: TypeAlias = tuple[float, float, float, float]  # x and y of both ends
 
 @dataclass(frozen=True, slots=True)
 class FloorLine:
-    """One floor in a list to pick from. `people` are all that are located on it now, whatever their kind."""
+    """One entry of the floor list. `people` is the number of located devices of all kinds."""
 
     map_id: str
     site_id: str
@@ -30,7 +30,7 @@ class FloorLine:
 
 @dataclass(frozen=True, slots=True)
 class ZoneView:
-    """A zone: its outline, who is in it by kind, and how many should be at most (None: no limit is set)."""
+    """A zone: its outline, its occupants by kind, and its occupancy limit (None: no limit)."""
 
     zone_id: str
     name: str
@@ -40,7 +40,7 @@ class ZoneView:
 
 
 class Dot(NamedTuple):
-    """Somebody: client, unconnected_client, sdkclient, asset or discovered_asset; and where."""
+    """A located device: its kind (client, unconnected_client, sdkclient, asset, discovered_asset) and position."""
 
     kind: str
     x: float
@@ -49,10 +49,10 @@ class Dot(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FloorView:
-    """Everything that can be drawn. `width` and `height` are 0, `ppm` (pixels a metre) too, when they are not known.
+    """The present state of a floor. `width`, `height` and `ppm` (pixels per metre) are 0 when unknown.
 
-    `walls` are what the map has of them, perhaps nothing. `people` counts the dots by kind.
-    `heard_at` is when the last of those who are here was heard of, monotonic; None when nobody is here.
+    `people` counts the dots by kind. `heard_at` is the time of the last position on the floor, monotonic; None when it
+    is empty.
     """
 
     map_id: str
@@ -70,7 +70,10 @@ class FloorView:
 
 @dataclass(frozen=True, slots=True)
 class Floors:
-    """Where a page gets floors from: those to pick from, one as it is now (None: no such map), a site's name ("")."""
+    """Access to floors for the pages.
+
+    The list, the present state of one (None: unknown), the name of a site (or "").
+    """
 
     lines: Callable[[], Sequence[FloorLine]]
     view: Callable[[str], FloorView | None]

@@ -1,6 +1,6 @@
-"""What the collector knows of its own health: plain records that ingest fills and serve shows.
+"""Records of the collector's own state: ingest fills them; metrics and pages read them.
 
-They hold numbers and states, no behaviour but counting, so that neither side has to know the other.
+They contain numbers and states and no behaviour but counting, so that neither side depends on the other.
 """
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Counts:
-    """The book-keeping of one way in: received = applied + sum(dropped.values()), always.
+    """Counts of one input; received = applied + sum(dropped.values()) at all times.
 
-    The unit is a frame on the stream, an event on the webhook side.
-
+    The unit is a frame for streams, an event for webhooks.
     """
 
     received: int = 0
@@ -21,18 +20,18 @@ class Counts:
     dropped: dict[str, int] = field(default_factory=dict)
 
     def drop(self, reason: str, count: int = 1) -> None:
-        """Count units already received as dropped for `reason`."""
+        """Count units, already counted as received, as dropped for `reason`."""
         self.dropped[reason] = self.dropped.get(reason, 0) + count
 
 
 @dataclass(slots=True)
 class SubscriptionStatus:
-    """One channel of one connection. Times are monotonic seconds, None when it never happened."""
+    """One channel of one connection. Times are monotonic seconds, None for never."""
 
     channel: str
-    kind: str = ""  # the channel's template, e.g. /sites/{site_id}/stats/devices: bounded, fit for a label
+    kind: str = ""  # template of the channel, e.g. /sites/{site_id}/stats/devices
     state: str = "waiting"  # waiting | sent | up | refused | unanswered
-    detail: str = ""  # what Mist said when it refused
+    detail: str = ""  # Mist's reason for a rejection
     frames: int = 0
     last_message_at: float | None = None
     up_since: float | None = None
@@ -48,27 +47,27 @@ class ConnectionStatus:
     state: str = "idle"  # idle | connecting | open | waiting
     opened_at: float | None = None
     last_message_at: float | None = None
-    alive_at: float = 0.0  # when its task last did something: an attempt, an answer, a break; frames are told above
+    alive_at: float = 0.0  # last activity of its task beside frames: an attempt, an answer, a disconnect
     connects: int = 0
     breaks: dict[str, int] = field(default_factory=dict)  # by reason
     last_break: str = ""
     next_attempt_at: float | None = None
-    other_frames: int = 0  # frames of no channel that is here: control frames, and data of channels that are gone
+    other_frames: int = 0  # control frames, and data of channels that are no longer subscribed
     bytes: int = 0
     subscriptions: dict[str, SubscriptionStatus] = field(default_factory=dict)  # by channel
 
     @property
     def frames(self) -> int:
-        """All frames that came."""
+        """Number of frames received."""
         return self.other_frames + sum(subscription.frames for subscription in self.subscriptions.values())
 
     def drop(self, channel: str) -> None:
-        """Forget a channel, but not its frames."""
+        """Remove a channel; its frames remain counted."""
         gone = self.subscriptions.pop(channel, None)
         self.other_frames += gone.frames if gone is not None else 0
 
     def broke(self, reason: str, why: str) -> None:
-        """Count one break of this connection; every channel that was up breaks with it."""
+        """Count one disconnect of the connection and of every channel that was up."""
         self.breaks[reason] = self.breaks.get(reason, 0) + 1
         self.last_break = why
         for subscription in self.subscriptions.values():
@@ -76,7 +75,7 @@ class ConnectionStatus:
                 subscription.breaks += 1
 
     def succeed(self, other: ConnectionStatus) -> None:
-        """Go on with the counts of the connection that this one replaces."""
+        """Add the counts of the connection that this one replaces."""
         self.connects += other.connects
         self.other_frames += other.other_frames
         self.bytes += other.bytes
@@ -95,37 +94,37 @@ class ConnectionStatus:
 
 @dataclass(slots=True)
 class RestStatus:
-    """The REST side of one account."""
+    """The REST client of one account."""
 
     account: str
-    calls: dict[str, int] = field(default_factory=dict)  # by outcome: ok, retry, rate_limited, refused
-    budget_limit: int = 5000  # calls an hour that a token has
-    budget_used: int = 0  # calls made since the last full hour, as counted here
-    inventory_at: float | None = None  # monotonic time of the last complete inventory
+    calls: dict[str, int] = field(default_factory=dict)  # by outcome: ok, retry, rate_limited, refused, malformed
+    budget_limit: int = 5000  # calls per hour that a token has
+    budget_used: int = 0  # calls since the last full hour
+    inventory_at: float | None = None  # time of the last complete inventory, monotonic
     inventory_failures: int = 0
     last_error: str = ""
 
 
 @dataclass(slots=True)
 class PollStatus:
-    """One listing that is asked for by REST again and again, of one account. Times are monotonic seconds.
+    """One REST poll of one account. Times are monotonic seconds.
 
-    A round asks every org (or site) once. `books` counts the objects it gave, all rounds together.
+    A round queries every org (or site) once. `books` counts the objects of all rounds.
     """
 
     account: str
     poll: str
-    every_s: float  # from round to round, as configured
-    period_s: float | None = None  # from round to round, as the budget allows; None: not at all, or not yet known
+    every_s: float  # configured interval
+    period_s: float | None = None  # interval that the budget allows; None: not polled, or not known yet
     state: str = "waiting"  # waiting | asking | good | failed | left out
     reason: str = ""  # why it failed or is left out
-    good: int = 0  # rounds that brought everything
-    failed: int = 0  # rounds that did not
+    good: int = 0  # complete rounds
+    failed: int = 0  # incomplete rounds
     last_good_at: float | None = None
     duration_s: float | None = None  # of the last round
     objects: int | None = None  # in the last good round
-    calls: int = 0  # made in all, retries included
-    round_calls: int | None = None  # made in the last round
+    calls: int = 0  # total, including retries
+    round_calls: int | None = None  # in the last round
     books: Counts = field(default_factory=Counts)
 
 
@@ -144,35 +143,35 @@ class ServerStatus:
     """The operator's listener."""
 
     connections: int = 0  # open now
-    closed: dict[str, int] = field(default_factory=dict)  # connections that the door ended, by reason
+    closed: dict[str, int] = field(default_factory=dict)  # connections closed by the listener, by reason
     refused: dict[str, int] = field(default_factory=dict)  # requests, by reason: wrong_password, cross_site, ...
 
 
 @dataclass(slots=True)
 class ReloadStatus:
-    """The configuration in use, and how the last attempt at another one went. Times are monotonic seconds."""
+    """The configuration in use and the outcome of the last reload. Times are monotonic seconds."""
 
     good: int = 0  # reloads
     refused: int = 0
-    last_good_at: float | None = None  # when what is in use was read
-    faults: tuple[str, ...] = ()  # of the last attempt; none: it is in use
+    last_good_at: float | None = None  # when the configuration in use was read
+    faults: tuple[str, ...] = ()  # of the last reload; empty if it succeeded
 
 
 @dataclass(slots=True)
 class WebhookStatus:
-    """The webhook endpoint: whole requests, where `Counts` counts their events. Times are monotonic seconds."""
+    """The webhook endpoint, by request; `Counts` counts their events. Times are monotonic seconds."""
 
     answers: dict[int, int] = field(default_factory=dict)  # by HTTP status
     refused: dict[str, int] = field(default_factory=dict)  # by reason: missing, mismatch, not_json, too_large, ...
-    bytes: int = 0  # of bodies read whole
+    bytes: int = 0  # of completely received bodies
     last_accepted_at: float | None = None
     last_refused_at: float | None = None
     last_refused_reason: str = ""
     connections: int = 0  # open now
-    closed: dict[str, int] = field(default_factory=dict)  # connections that the door ended, by reason
+    closed: dict[str, int] = field(default_factory=dict)  # connections closed by the listener, by reason
 
     def answered(self, status: int, now: float, reason: str = "") -> None:
-        """Count one answer at time `now`; `reason` is a fixed word, empty when the delivery was accepted."""
+        """Count one answer at monotonic `now`; `reason` is empty if the delivery was accepted."""
         self.answers[status] = self.answers.get(status, 0) + 1
         if not reason:
             self.last_accepted_at = now

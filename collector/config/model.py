@@ -16,7 +16,7 @@ from collector.config.fields import (
     ApiUrl,
     EnvironmentName,
     HttpPath,
-    ListenAddress,
+    ListenHostPort,
     NetworkRange,
     OrgId,
     Seconds,
@@ -27,7 +27,7 @@ from collector.config.location import LocationConfig
 from collector.config.secret_file import SecretFile, SecretProblem
 from collector.config.section import Section
 from collector.errors import ConfigError, Fault
-from collector.listener.address import Listen
+from collector.listener.address import ListenAddress
 from collector.redaction import hide
 from collector.token import token_fault
 
@@ -143,7 +143,7 @@ class WebhookConfig(Section):
 
     enabled: bool = True
     """Run the webhook listener."""
-    listen: ListenAddress = Listen("0.0.0.0", 9734)  # noqa: S104 - Mist connects from outside; signatures authenticate
+    listen: ListenHostPort = ListenAddress("0.0.0.0", 9734)  # noqa: S104 - Mist connects from outside; signatures authenticate
     """Address and port of the webhook listener."""
     path: HttpPath = "/webhook"
     """Path of the webhook URL that is configured in Mist."""
@@ -183,7 +183,7 @@ class WebhookConfig(Section):
 class ServerConfig(Section):
     """The operator's listener: /metrics, health endpoints, pages."""
 
-    listen: ListenAddress = Listen("0.0.0.0", 9733)  # noqa: S104 - Prometheus scrapes from another host
+    listen: ListenHostPort = ListenAddress("0.0.0.0", 9733)  # noqa: S104 - Prometheus scrapes from another host
     """Address and port of the operator's listener."""
     web_config_file: SecretPath | None = None
     """TLS, client certificates and users: a file in the format of the Prometheus exporter-toolkit (web-config.yml)."""

@@ -11,13 +11,13 @@ import structlog
 
 from collector.daemon.task_set import RestartableTask
 from collector.errors import ConfigError
-from collector.ingest.rest.client import Rest
+from collector.ingest.rest.backfill import Backfill
+from collector.ingest.rest.client import RestClient
 from collector.ingest.rest.inventory import Inventory
-from collector.ingest.rest.polling import PollHooks, Polling
-from collector.ingest.rest.recovery import Recovery
-from collector.ingest.rest.type_lists import TypeLists
+from collector.ingest.rest.polls import PollHooks, Polling, TypeLists
 from collector.ingest.stream.pool import StreamPool, StreamSettings
-from collector.location.follow import MapFollower
+from collector.ingest.token_gate import TokenGate
+from collector.location.map_watcher import MapWatcher
 from collector.mist import clouds
 from collector.mist.directory import Directory
 from collector.mist.polls import POLLS
@@ -89,20 +89,23 @@ class AccountRun:
         self.config = account
         self._shared = shared
         self.directory = Directory()
-        self.rest = Rest(self.cloud, self._read_token, RestStatus(account.name), clock)
+        self.gate = TokenGate(clock, account=account.name)
+        self.rest = RestClient(self.cloud, self._read_token, RestStatus(account.name), clock, gate=self.gate)
+        self.backfill = Backfill(
+            self.rest, self.directory, shared.feeds.rest_object, clock, mxedges=config.streams.mxedges
+        )
         self.inventory = Inventory(
             self.rest,
             account,
             self.directory,
+            self.backfill,
             on_change=self._changed,
             on_changed=self._subscribe_in_steps,
-            on_payload=self._payload,
+            handle=shared.feeds.rest_object,
             clock=clock,
             every_s=config.inventory.refresh_s,
-            mxedges=config.streams.mxedges,
             shard=shared.shard,
         )
-        self.recovery = Recovery(self.inventory.prime, clock)
         self.pool = StreamPool(
             account.name,
             url=self.cloud.stream_url,
@@ -113,9 +116,10 @@ class AccountRun:
             statuses=shared.connections,
             settings=stream_settings(config),
             supervise=shared.supervise,
-            on_recovered=self.recovery.recovered,
+            gate=self.gate,
+            on_recovered=self.backfill.channels_recovered,
         )
-        self.maps = MapFollower(shared.location.maps, self._subscribe, clock)
+        self.maps = MapWatcher(shared.location.maps, self._subscribe, clock)
         self.polling = RestartableTask(self._polling)
         self.types = TypeLists(self.rest, shared.feeds.admit_types, clock)
 
@@ -124,7 +128,7 @@ class AccountRun:
         parts: dict[str, Callable[[], Awaitable[object]]] = {
             "inventory": self.inventory.run,
             "pool": self.pool.run,
-            "backfill": self.recovery.run,
+            "backfill": self.backfill.run,
             "polls": self.polling.run,
             "type_lists": self.types.run,
             "maps": self.maps.run,
@@ -151,7 +155,7 @@ class AccountRun:
         config, scope_before = self._shared.config, (self.config.orgs, self.config.sites)
         self.config = account
         self.inventory.every_s = config.inventory.refresh_s
-        self.inventory.prime_mxedges(on=config.streams.mxedges)
+        self.backfill.mxedges = config.streams.mxedges
         if (account.orgs, account.sites) != scope_before:
             self.inventory.rescope(account)
         self.pool.use(stream_settings(config))
@@ -168,10 +172,13 @@ class AccountRun:
     async def watch_token(self) -> NoReturn:
         """Check whether the token was replaced; if so, replace every connection, one by one, the new one first."""
         in_use, refused = self._fingerprint(), b""
-        refused_at = 0.0
+        refused_at, last = 0.0, in_use
         while True:
             await self._shared.clock.sleep(TOKEN_CHECK_EVERY_S)
             now, found = self._shared.clock.now(), self._fingerprint()
+            if found not in (last, b""):
+                last = found
+                self.gate.token_changed()
             if found in (in_use, b"") or (found == refused and now - refused_at < TOKEN_RETRY_S):
                 continue
             if await self.pool.rotate():
@@ -195,9 +202,9 @@ class AccountRun:
         return Polling(
             self.rest,
             self.directory,
-            [poll for poll in POLLS if shared.config.asks(poll.switch, located=poll.located)],
+            [poll for poll in POLLS if shared.config.asks(poll.switch, located=poll.for_location)],
             PollHooks(
-                hand_on=shared.feeds.rest_object,
+                handle=shared.feeds.rest_object,
                 on_period=lambda kind, period_s: shared.feeds.set_poll_period(kind, period_s, self.name),
                 on_complete=shared.feeds.rest_complete,
                 on_site_complete=self._site_complete,
@@ -206,7 +213,8 @@ class AccountRun:
             budget_share=polls.budget_share,
             clock=shared.clock,
             statuses=shared.polls,
-            closed_orgs=lambda: self.inventory.closed_orgs,
+            site_only_orgs=lambda: self.inventory.site_only_orgs,
+            supervise=shared.supervise,
         )
 
     def _forget_polls(self) -> None:
@@ -220,7 +228,7 @@ class AccountRun:
 
     def _site_complete(self, kind: str, site_id: str, began: float) -> None:
         self._shared.feeds.site_complete(kind, site_id, began)
-        self.maps.look()
+        self.maps.notify()
 
     def _subscribe(self) -> None:
         """Subscribe to every channel that is enabled and has a feed."""
@@ -241,9 +249,6 @@ class AccountRun:
         streams, maps = shared.config.streams.model_dump(), shared.location.maps()
         paths = wanted(streams, self.directory, shared.shard, maps)
         return (path for path in paths if shared.feeds.open_channel(path) is not None)
-
-    def _payload(self, kind: str, payload: dict[str, object], ids: dict[str, str]) -> None:
-        self._shared.feeds.rest_object(kind, payload, ids)
 
     def summary(self) -> AccountLine:
         """Return the account's line on the collector page."""

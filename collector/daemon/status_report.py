@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from collector.config import Config
     from collector.daemon.account import AccountRun
     from collector.daemon.readiness import Readiness
+    from collector.events.recent import RecentEvents
     from collector.feeds.router import FeedRouter
-    from collector.status import ConnectionStatus, PollStatus, RestStatus, WebhookStatus
+    from collector.status import ConnectionStatus, PollStatus, RestStatus, TaskStatus, WebhookStatus
 
 
 class StatusReport:
@@ -34,6 +35,8 @@ class StatusReport:
         connections: Sequence[ConnectionStatus],
         frames: Counts,
         events: Mapping[str, Counts],
+        tasks: Mapping[str, TaskStatus],
+        recent: RecentEvents,
         webhook: WebhookStatus | None,
         clock: Clock,
     ) -> None:
@@ -46,6 +49,8 @@ class StatusReport:
         self._connections = connections
         self._frames = frames
         self._events = events
+        self._tasks = tasks
+        self._recent = recent
         self._webhook = webhook
         self._clock = clock
         self._started_at = clock.now()
@@ -68,13 +73,17 @@ class StatusReport:
             accounts=[account.summary() for account in self._accounts],
             rest=self._rest,
             polls=self._polls,
+            tasks=list(self._tasks.values()),
             connections=self._connections,
             frames=self._frames,
             events=total(self._events),
             webhook=self._webhook,
             series=self._feeds.store.series_by_family(),
             floors=config.location.floor_page and config.locates,
-            last_events=[EventLine(e.unix, e.topic, e.type, e.site_id) for e in self._feeds.events.recent],
+            last_events=[
+                EventLine(event.received, event.topic, event.type, event.site_name or event.site_id)
+                for event in self._recent.newest_first
+            ],
         )
 
 

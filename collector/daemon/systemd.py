@@ -1,7 +1,7 @@
-"""What systemd is told of this process: that it serves, how it stands, that it lives, that it ends (sd_notify(3)).
+"""Notifications to systemd: readiness, status, watchdog, stopping (sd_notify(3)).
 
-The protocol is a datagram of `NAME=value` lines to the socket in $NOTIFY_SOCKET; a library would be larger than what it
-replaces. Without that variable (a terminal, a container) nothing is sent and nothing fails.
+The protocol is a datagram of `NAME=value` lines to the socket in $NOTIFY_SOCKET; a library would be larger than this
+module. Without that variable (a terminal, a container) nothing is sent.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-PETS_A_PERIOD = 3  # so that one that comes late does not end the process
-STATUS_EVERY_S = 30.0  # where there is no watchdog to pet
+KEEPALIVES_PER_PERIOD = 3  # so that one late keep-alive does not end the process
+STATUS_EVERY_S = 30.0  # without a watchdog
 _LONGEST_STATUS = 500
 
 
 class Notifier:
-    """Speaks to the service manager; each method sends at once, and is silent where nobody listens.
+    """Sends notifications to the service manager, if there is one; no method raises or blocks.
 
-    `environ` gives NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID, as systemd sets them.
+    `environ` provides NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID as systemd sets them.
     """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
@@ -36,24 +36,24 @@ class Notifier:
         self._failed = False
 
     @property
-    def listened_to(self) -> bool:
-        """Whether a service manager wants to be told anything."""
+    def enabled(self) -> bool:
+        """Whether a service manager expects notifications."""
         return bool(self._address)
 
     def ready(self) -> None:
-        """Both listeners are open: whoever waits for this service may go on."""
+        """Report that both listeners are open."""
         self._send("READY=1")
 
     def stopping(self) -> None:
-        """The end has begun."""
+        """Report that the shutdown has begun."""
         self._send("STOPPING=1\nSTATUS=stopping")
 
     def status(self, words: str) -> None:
-        """One line for `systemctl status`."""
+        """Set the status line of `systemctl status`."""
         self._send(f"STATUS={_line(words)}")
 
-    def pet(self) -> None:
-        """Tell the watchdog that the work goes on."""
+    def keep_alive(self) -> None:
+        """Send a watchdog keep-alive."""
         self._send("WATCHDOG=1")
 
     def _send(self, text: str) -> None:
@@ -74,7 +74,7 @@ class Notifier:
 
 
 def _watchdog_s(environ: Mapping[str, str]) -> float | None:
-    """The period of the watchdog that is meant for this process; None when there is none."""
+    """Return the watchdog period of this process in seconds; None without a watchdog."""
     usec, pid = environ.get("WATCHDOG_USEC", ""), environ.get("WATCHDOG_PID", "")
     if not usec.isdecimal() or int(usec) == 0 or (pid and pid != str(os.getpid())):
         return None
@@ -86,7 +86,7 @@ def _line(words: str) -> str:
 
 
 class Watchdog:
-    """Pets the watchdog as long as `stuck()` gives no reason not to, and shows `summary()` in `systemctl status`."""
+    """Sends keep-alives while `stuck()` returns no reason not to, and `summary()` as the status line."""
 
     def __init__(
         self,
@@ -103,22 +103,22 @@ class Watchdog:
         self._stuck_for: Sequence[str] = ()
 
     async def run(self) -> NoReturn:
-        """Look at the work again and again, until cancelled."""
+        """Check and notify until cancelled."""
         period_s = self._notifier.watchdog_s
         while True:
-            self._look()
-            await self._clock.sleep(STATUS_EVERY_S if period_s is None else period_s / PETS_A_PERIOD)
+            self._check()
+            await self._clock.sleep(STATUS_EVERY_S if period_s is None else period_s / KEEPALIVES_PER_PERIOD)
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         reasons = self._stuck()
         if reasons and not self._stuck_for:
-            log.error("stuck", reasons=list(reasons), watchdog=self._notifier.watchdog_s is not None)
+            log.error("no_progress", reasons=list(reasons), watchdog=self._notifier.watchdog_s is not None)
         if self._stuck_for and not reasons:
-            log.info("unstuck")
+            log.info("progress_resumed")
         self._stuck_for = reasons
         if reasons:
-            self._notifier.status(f"stuck: {'; '.join(reasons)}")
+            self._notifier.status(f"no progress: {'; '.join(reasons)}")
             return
         self._notifier.status(self._summary())
         if self._notifier.watchdog_s is not None:
-            self._notifier.pet()
+            self._notifier.keep_alive()

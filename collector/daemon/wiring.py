@@ -23,19 +23,21 @@ from collector.daemon.housekeeping import Housekeeping
 from collector.daemon.liveness import Liveness
 from collector.daemon.preload import preload
 from collector.daemon.readiness import Readiness
-from collector.daemon.reload import Reloader, operator_rules, webhook_rules
+from collector.daemon.reload import Reloader, operator_access, webhook_policy
 from collector.daemon.scrape import Scrape
 from collector.daemon.status_report import StatusReport
 from collector.daemon.supervisor import Supervisor
 from collector.daemon.systemd import Notifier, Watchdog
+from collector.events.recent import RecentEvents
 from collector.feeds.router import FeedRouter
 from collector.floors import Floors
 from collector.ingest.dispatcher import Dispatcher
 from collector.ingest.stream.websocket import WebSocketConnect
 from collector.ingest.webhook.endpoint import Webhook
-from collector.listener.connection_limits import AcceptErrorHandler
-from collector.location.configured import located
-from collector.metrics.self_metrics import SelfMetrics, Subscriptions
+from collector.location.feed import LocationFeed
+from collector.metrics.own_families import StatusRecords
+from collector.metrics.self_metrics import SelfMetrics
+from collector.metrics.subscriptions import Subscriptions
 from collector.mist.deduplicator import Deduplicator
 from collector.mist.directories import Directories
 from collector.mist.shard import Shard
@@ -83,7 +85,6 @@ async def run(
     daemon = Daemon(
         config, clock or SystemClock(), source=source, notifier=notifier, connect=connect, log_dropped=log_dropped
     )
-    asyncio.get_running_loop().set_exception_handler(AcceptErrorHandler(daemon.operator.refused, daemon.clock.now))
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(daemon.operator)
         if daemon.webhook is not None:
@@ -122,17 +123,22 @@ class Daemon:
         running, self.connections, self.polls = list[AccountRun](), list[ConnectionStatus](), list[PollStatus]()
         self.channel_health = ChannelHealth(running, self.connections, clock)
         shard = Shard(config.shard.index, config.shard.count)
+        self.recent_events = RecentEvents()
         self.feeds = FeedRouter(
             self.directories,
             now=clock.now,
+            unix_time=clock.time,
             is_live=self.channel_health.is_live,
+            on_event=self.recent_events.add,
+            wants_topic=self.recent_events.wants_topic,
             inline_names=config.labels == "inline",
             max_clients=config.clients.max_clients if config.clients.per_client else 0,
             max_assets=config.assets.max_assets if config.assets.per_asset else 0,
             named_assets=config.location.named_assets,
             shard=shard,
         )
-        self.location = located(self.feeds, config.location, self.to_unix)
+        self.location = LocationFeed(self.feeds.store, self.directories, config.location, to_unix=self.to_unix)
+        self.feeds.join(self.location)
         self.dispatcher = Dispatcher(
             open_channel=self.feeds.open_channel,
             open_topic=self.feeds.open_topic,
@@ -158,9 +164,8 @@ class Daemon:
         self.housekeeping = Housekeeping(self.feeds, clock)
         self.liveness = Liveness(self.connections, self.housekeeping, lambda: self.config.stream, clock)
         self.report = self._report()
-        self.scrape = Scrape(
-            self.feeds.store, Subscriptions(self.feeds.store, self.to_unix), self._self_metrics(), self.connections
-        )
+        self.subscriptions = Subscriptions(self.feeds.store, self.connections, self.to_unix)
+        self.scrape = Scrape(self.feeds.store, SelfMetrics(self._status_records()))
         self.webhook = self._webhook(config, self.webhook_status) if self.webhook_status is not None else None
         self.operator = self._operator(config)
         self.reloader = Reloader(
@@ -215,6 +220,8 @@ class Daemon:
             connections=self.connections,
             frames=self.frames,
             events=self.events,
+            tasks=self.supervisor.tasks,
+            recent=self.recent_events,
             webhook=self.webhook_status,
             clock=self.clock,
         )
@@ -229,7 +236,7 @@ class Daemon:
             stuck=self.unhealthy,
             reload=lambda: self.reloader.reload(),  # noqa: PLW0108 - the reloader is made after the operator
             counts=self.server_status,
-            rules=operator_rules(config.server),
+            access=operator_access(config.server),
             floors=floors if config.location.floor_page else None,
         )
 
@@ -240,16 +247,17 @@ class Daemon:
     def _webhook(self, config: Config, status: WebhookStatus) -> Webhook:
         return Webhook(
             config.webhook.listen,
-            deliver=self.dispatcher.delivery,
+            deliver=self.dispatcher.deliver,
             status=status,
             clock=self.clock,
-            rules=webhook_rules(config.webhook),
+            policy=webhook_policy(config.webhook),
         )
 
-    def _self_metrics(self) -> SelfMetrics:
-        return SelfMetrics(
+    def _status_records(self) -> StatusRecords:
+        return StatusRecords(
             version=collector.__version__,
             to_unix=self.to_unix,
+            started_at=self.clock.time(),
             frames=self.frames,
             events=self.events,
             connections=self.connections,
@@ -260,6 +268,7 @@ class Daemon:
             reload=self.reload_status,
             rejected_parts=self.feeds.rejected_parts,
             refused_labels=self.feeds.refused_labels,
+            feed_errors=self.feeds.errors,
             tasks=lambda: len(asyncio.all_tasks()),
             supervised=self.supervisor.tasks,
             log_dropped=self.log_dropped,

@@ -1,11 +1,10 @@
-"""Outlines of zones and the one rule by which a point is inside, also on the border.
+"""Zone outlines, and the rule that decides whether a point is inside, on the border as well.
 
-The rule is even-odd with half-open edges: walking from the point towards greater x, an edge is crossed when its lower
-end is at or above the point and its upper end below it on the drawing (y0 <= y < y1), and when it lies to the right
-of the point (x < x of the edge at y). So of a rectangle the left and the top edge belong to the zone, the right and the
-bottom edge do not (y grows downwards on a map). Two zones that share an edge never share a point of it and never lose
-one: an edge is always computed from its upper end, so that both zones compute the same numbers. Outlines that cross
-themselves, or that are drawn the other way round, are covered by the same rule.
+The rule is even-odd with half-open edges: a ray from the point towards greater x crosses an edge if y0 <= y < y1 and
+the edge is to the right of the point (x < x of the edge at y). The left and top edges of a rectangle belong to the
+zone, the right and bottom edges do not (y grows downwards on a map). A point on an edge that two zones share belongs to
+exactly one of them: an edge is always computed from its upper end, so that both zones compute the same numbers. The
+same rule covers self-intersecting outlines and both orientations.
 """
 
 from __future__ import annotations
@@ -19,13 +18,13 @@ if TYPE_CHECKING:
 
     Point = tuple[float, float]
 
-MAX_CORNERS = 2000  # of one zone; a hand draws some dozens
-LARGEST_PX = 1e6  # a corner further away is no drawing
+MAX_CORNERS = 2000  # per zone; drawn zones have some dozens
+LARGEST_PX = 1e6  # a coordinate beyond it is invalid
 _TRIANGLE = 3
 
 
 class Edge(NamedTuple):
-    """One edge that is not horizontal, from its end with the smaller y; `run` is the change of x for each unit of y."""
+    """One non-horizontal edge, from its end with the smaller y; `run` is the change of x per unit of y."""
 
     top: float
     bottom: float
@@ -45,7 +44,7 @@ class Outline:
         self.top, self.bottom = min(y for _, y in corners), max(y for _, y in corners)
 
     def holds(self, x: float, y: float) -> bool:
-        """Whether a point belongs to the polygon, by the rule above."""
+        """Return whether a point belongs to the polygon, by the rule above."""
         inside = False
         for top, bottom, edge_x, run in self.edges:
             if top <= y < bottom and x < edge_x + (y - top) * run:
@@ -60,7 +59,7 @@ class Outline:
 
 
 def edges_of(corners: Sequence[Point]) -> Iterable[Edge]:
-    """The edges that a horizontal ray can cross."""
+    """Yield the edges that a horizontal ray can cross."""
     for (x0, y0), (x1, y1) in zip(corners, (*corners[1:], corners[0]), strict=True):
         if y0 < y1:
             yield Edge(y0, y1, x0, (x1 - x0) / (y1 - y0))
@@ -69,7 +68,7 @@ def edges_of(corners: Sequence[Point]) -> Iterable[Edge]:
 
 
 def corners_of(vertices: object) -> tuple[Point, ...] | None:
-    """Read `vertices` of a zone ([{"x": 732, "y": 1821}, ...], pixels); None for what is no polygon."""
+    """Parse `vertices` of a zone ([{"x": 732, "y": 1821}, ...], pixels); None if it is not a polygon."""
     if not isinstance(vertices, list) or not _TRIANGLE <= len(vertices) <= MAX_CORNERS:
         return None
     corners = [point_of(vertex) for vertex in vertices]
@@ -77,7 +76,7 @@ def corners_of(vertices: object) -> tuple[Point, ...] | None:
 
 
 def point_of(vertex: object) -> Point | None:
-    """Read {"x": ..., "y": ...}; None where one of them is no number."""
+    """Parse {"x": ..., "y": ...}; None if one of them is not a number."""
     if not isinstance(vertex, dict):
         return None
     x, y = number(vertex.get("x")), number(vertex.get("y"))
@@ -87,7 +86,7 @@ def point_of(vertex: object) -> Point | None:
 
 
 def segments_of(path: object) -> tuple[tuple[float, float, float, float], ...]:
-    """Read `wall_path` of a map (nodes with positions, and edges by the names of their ends) as segments in pixels."""
+    """Parse `wall_path` of a map (nodes with positions, edges by the names of their ends) as segments in pixels."""
     nodes = path.get("nodes") if isinstance(path, dict) else None
     named: dict[str, tuple[Point, Mapping[str, object]]] = {}
     for node in nodes if isinstance(nodes, list) else ():

@@ -1,19 +1,20 @@
-"""Everybody of one kind who is located, over all maps: a few numbers each, and no name.
+"""All located entities of one kind, over all maps: a few numbers each, and no identity.
 
-One is known by a hash of its address under a secret of this process: Python's string hash (SipHash, keyed by the
-interpreter) over a random text that is drawn at start and written nowhere. It cannot be turned back without the memory
-of this process, and two runs of the collector share nothing. What is kept of each is eight numbers side by side, so
-that one look reaches them all:
+An entity is identified by a hash of its address with a secret of this process: Python's string hash (SipHash, keyed by
+the interpreter) over a random salt that is drawn at start and never stored. It cannot be reversed without the memory of
+this process, and two runs of the collector have no identifiers in common. Eight consecutive numbers are kept per
+entity:
 
-    HEARD       when it was last heard of, monotonic; a repeated position does not count
-    X, Y        its position in map pixels
-    TOLD        when its position was taken, as the cloud says (Unix); 0 when no position said so
-    PLACE       the number of its place, that is its floor and the zones it lies in; ABSENT when it is nowhere
-    FLOOR       the number of its floor, or ABSENT
-    ENTERED     when it came to that place, monotonic; ENTERED_TOLD: the same as the cloud says, or 0
+    LAST_SEEN         time of the last position, monotonic; a repeated position does not count
+    X, Y              position in map pixels
+    REPORTED          time of the position as reported by the cloud (Unix); 0 if none was reported
+    ZONE_SET          number of its zone set, that is its floor and zones; ABSENT if it is nowhere
+    FLOOR             number of its floor, or ABSENT
+    ENTERED           time at which it entered that zone set, monotonic
+    ENTERED_REPORTED  the same as reported by the cloud, or 0
 
-Someone who has not been heard of for `absent_after_s` is absent: out of every count. For as long again its numbers
-stay, so that a position that comes late, or is sent again, does not bring it back.
+An entity without a position for `absent_after_s` is absent and not counted. Its numbers are kept for the same time
+again, so that a late or repeated position does not make it present.
 """
 
 from __future__ import annotations
@@ -25,86 +26,89 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 if TYPE_CHECKING:
     from collector.location.floor import Zone
 
-HEARD: Final = 0
+LAST_SEEN: Final = 0
 X: Final = 1
 Y: Final = 2
-TOLD: Final = 3
-PLACE: Final = 4
+REPORTED: Final = 3
+ZONE_SET: Final = 4
 FLOOR: Final = 5
 ENTERED: Final = 6
-ENTERED_TOLD: Final = 7
+ENTERED_REPORTED: Final = 7
 WIDTH: Final = 8
 
 ABSENT: Final = -1
 FULL: Final = -1
-FREE = float("inf")  # as HEARD of numbers that are nobody's
-_NOBODY = array("d", [0.0, 0.0, 0.0, 0.0, ABSENT, ABSENT, 0.0, 0.0])
+FREE = float("inf")  # as LAST_SEEN of unused numbers
+_VACANT = array("d", [0.0, 0.0, 0.0, 0.0, ABSENT, ABSENT, 0.0, 0.0])
 SALT = secrets.token_hex(16)
 
 
 class Since(NamedTuple):
-    """When somebody came into a zone: monotonic, and as the cloud says (0 when it did not)."""
+    """When an entity entered a zone: monotonic, and as reported by the cloud (0 if it was not)."""
 
     at: float
-    told: float
+    reported: float
 
 
 def key_of(who: str) -> int:
-    """The hash by which somebody is known while this process lives."""
+    """Return the hash that identifies an entity in this process."""
     return hash(SALT + who)
 
 
 class Population:
-    """All of one kind. `first` tells by key where somebody's numbers begin in `numbers`; `limit` is how many may be."""
+    """All entities of one kind.
+
+    `offsets` maps a key to an entity's offset in `numbers`; `limit` bounds their number.
+    """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self.first: dict[int, int] = {}
+        self.offsets: dict[int, int] = {}
         self.numbers = array("d")
-        # Zones of a place that were entered before the place was: a zone, when, as the cloud says, the next zone, ...
-        # Overlapping zones make it so for many, and a flat tuple takes half as much as a dict.
+        # Zones that were entered before the present zone set: zone, time, reported time, next zone, ... Overlapping
+        # zones make this common, and a flat tuple takes half the memory of a dict.
         self.earlier: dict[int, tuple[Any, ...]] = {}
         self._keys = array("q")
         self._free: list[int] = []
 
     def __len__(self) -> int:
-        return len(self.first)
+        return len(self.offsets)
 
-    def arrive(self, key: int) -> int:
-        """Where the numbers of someone new begin, absent as yet; FULL when there are too many."""
-        if len(self.first) >= self.limit:
+    def add(self, key: int) -> int:
+        """Return the offset of a new entity, which is absent; FULL if there are too many."""
+        if len(self.offsets) >= self.limit:
             return FULL
         if self._free:
-            first = self._free.pop()
-            self._keys[first // WIDTH] = key
-            self.numbers[first : first + WIDTH] = _NOBODY
+            offset = self._free.pop()
+            self._keys[offset // WIDTH] = key
+            self.numbers[offset : offset + WIDTH] = _VACANT
         else:
-            first = len(self.numbers)
+            offset = len(self.numbers)
             self._keys.append(key)
-            self.numbers.extend(_NOBODY)
-        self.first[key] = first
-        return first
+            self.numbers.extend(_VACANT)
+        self.offsets[key] = offset
+        return offset
 
-    def forget(self, first: int) -> None:
-        """Free the numbers of someone who is absent."""
-        del self.first[self._keys[first // WIDTH]]
-        self.numbers[first + HEARD] = FREE
-        self._free.append(first)
+    def forget(self, offset: int) -> None:
+        """Free the numbers of an absent entity."""
+        del self.offsets[self._keys[offset // WIDTH]]
+        self.numbers[offset + LAST_SEEN] = FREE
+        self._free.append(offset)
 
     def on(self, floor: int) -> list[int]:
-        """Where the numbers of all on the floor of this number begin."""
+        """Return the offsets of all entities on a floor."""
         if not self.numbers:
             return []
-        import numpy as np  # noqa: PLC0415 - only a daemon that locates loads it
+        import numpy as np  # noqa: PLC0415 - loaded at start only where positions are collected
 
         floors = np.frombuffer(self.numbers)[FLOOR::WIDTH]
         found: list[int] = (np.flatnonzero(floors == floor) * WIDTH).tolist()
         return found
 
-    def since(self, first: int, zone: Zone) -> Since:
-        """When somebody came into a zone of its place."""
-        earlier = self.earlier.get(first, ())
+    def since(self, offset: int, zone: Zone) -> Since:
+        """Return when an entity entered a zone of its zone set."""
+        earlier = self.earlier.get(offset, ())
         if zone in earlier:
-            place = earlier.index(zone)
-            return Since(earlier[place + 1], earlier[place + 2])
-        return Since(self.numbers[first + ENTERED], self.numbers[first + ENTERED_TOLD])
+            zone_set = earlier.index(zone)
+            return Since(earlier[zone_set + 1], earlier[zone_set + 2])
+        return Since(self.numbers[offset + ENTERED], self.numbers[offset + ENTERED_REPORTED])

@@ -1,7 +1,7 @@
-"""One normal form of a position, whoever tells it: who, where in pixels or metres, when.
+"""The normalized form of a position from any source: identity, coordinates in pixels or metres, time.
 
-The fast way is one msgspec struct, made in C. What does not fit it takes the tolerant way, field by field, and gives
-the same values: numbers as text, times in milliseconds or ISO text, a list of positions in one payload.
+The fast path is one msgspec struct, decoded in C. Payloads that do not fit are parsed field by field, with the same
+result: numbers as text, times in milliseconds or ISO 8601, a list of positions in one payload.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from collector.tolerant_json import loads
 if TYPE_CHECKING:
     from collector.catalog.location import LocatedKind
 
-_LARGEST = sys.float_info.max  # keeps NaN and infinities out of objects that were parsed elsewhere
+_LARGEST = sys.float_info.max  # excludes NaN and infinities in objects that were parsed elsewhere
 _Finite = Annotated[float, msgspec.Meta(ge=-_LARGEST, le=_LARGEST)]
-_Time = Annotated[float, msgspec.Meta(ge=0, lt=1e11)]  # seconds; milliseconds take the tolerant way
+_Time = Annotated[float, msgspec.Meta(ge=0, lt=1e11)]  # seconds; milliseconds take the tolerant path
 _Count = Annotated[int, msgspec.Meta(ge=0, le=1000)]
 
 NO_IDENTITY = Rejected("no_identity")
@@ -31,7 +31,7 @@ EMPTY = Rejected("empty")
 
 
 class Position(msgspec.Struct, gc=False):
-    """`seen` is Unix seconds, 0 when it does not say; `aps` and `rssi` are None when it does not say."""
+    """One position. `seen` is in Unix seconds, 0 if absent; `aps` and `rssi` are None if absent."""
 
     who: str
     x: _Finite
@@ -42,7 +42,7 @@ class Position(msgspec.Struct, gc=False):
 
 
 def struct_of(kind: LocatedKind) -> type[Position]:
-    """The struct that reads this kind's payloads the fast way: as `Position`, under the wire's names."""
+    """Return the struct that decodes payloads of this kind: a `Position` with the field names of the wire."""
     names = {"who": kind.id_field, "x": "x", "y": "y", "seen": "last_seen", "aps": "num_locating_aps", "rssi": "rssi"}
     fields = [(field.name, field.type, field.default) for field in msgspec.structs.fields(Position)]
     made = msgspec.defstruct(f"{kind.name}_position", fields, rename=names, gc=False)
@@ -50,7 +50,7 @@ def struct_of(kind: LocatedKind) -> type[Position]:
 
 
 def tolerant(kind: LocatedKind, payload: object) -> list[Position] | Rejected:
-    """Read what did not fit; a list is rejected only when none of its elements is a position."""
+    """Parse a payload that did not fit; a list is rejected only if none of its elements is a position."""
     if isinstance(payload, str):
         payload = loads(payload)
     if isinstance(payload, Rejected):
@@ -66,7 +66,7 @@ def tolerant(kind: LocatedKind, payload: object) -> list[Position] | Rejected:
 
 
 def normal(payload: object, who: str, when: str) -> Position | Rejected:
-    """The normal form of an object; `who` and `when` name its fields."""
+    """Return the normalized form of an object; `who` and `when` name its fields."""
     if not isinstance(payload, dict):
         return NOT_AN_OBJECT
     name, x, y = payload.get(who), number(payload.get("x")), number(payload.get("y"))

@@ -1,9 +1,9 @@
-"""A floor prepared once, so that finding the zones of a position takes one look: a grid of cells over all zones.
+"""A grid of cells over the zones of a floor, so that finding the zones of a position is one lookup.
 
-A cell that no edge touches lies in the same zones everywhere, and holds that set. A cell that an edge touches names the
-few zones whose edges those are; only positions there are tested exactly (`geometry.Outline.holds`). shapely finds the
-touched cells, numpy decides the others by the very rule of `geometry`; both are needed only here, never for a position,
-and are imported when the first floor is prepared. A floor takes some milliseconds.
+A cell that no edge crosses lies in the same zones everywhere and stores that set. A cell that edges cross lists the
+zones of those edges; only positions there are tested exactly (`geometry.Outline.holds`). shapely finds the crossed
+cells, numpy decides the others by the rule of `geometry`. Both are used only here and never for a position;
+`daemon.preload` imports them at start. A floor takes a few milliseconds.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
     from collector.location.geometry import Outline
 
-MAX_CELLS = 6_400  # a byte each: the grids of some hundred floors stay in a processor's cache
+MAX_CELLS = 6_400  # one byte each: the grids of some hundred floors fit into the CPU cache
 LEAST_CELL_PX = 2.0
-_MARGIN = 1e-6  # share of a cell by which it is taken to be larger, so that rounding cannot hide an edge
+_MARGIN = 1e-6  # share of a cell by which it is enlarged, so that rounding cannot hide an edge
 
 
-class Cell(NamedTuple):
-    """What is true in a cell: numbers of the zones it lies in for sure, and of those whose edges touch it."""
+class CellKind(NamedTuple):
+    """One kind of cell: the zones that contain all of it, and those whose edges cross it."""
 
     certain: frozenset[int]
     touched: tuple[int, ...]
@@ -33,7 +33,7 @@ class Raster(NamedTuple):
     """The grid: the cell of a point is column `int(x * per_px + left)`, line `int(y * per_px + top)`.
 
     `cells[line * columns + column]` is an index into `kinds`; kind 0 is that of every point outside the grid: no zone.
-    Around the zones lies a margin of one cell, so that rounding does no harm on any side.
+    A margin of one cell around the zones makes rounding harmless.
     """
 
     per_px: float
@@ -42,12 +42,12 @@ class Raster(NamedTuple):
     columns: int
     lines: int
     cells: bytes | array[int]
-    kinds: tuple[Cell, ...]
+    kinds: tuple[CellKind, ...]
 
 
 def rasterize(outlines: Sequence[Outline]) -> Raster:
-    """Prepare the grid over these outlines, which are numbered in their order. At least one is needed."""
-    import numpy as np  # noqa: PLC0415 - only a daemon that locates loads it
+    """Compute the grid of outlines, which are numbered in their order. At least one is required."""
+    import numpy as np  # noqa: PLC0415 - loaded at start only where positions are collected
 
     left, top = min(o.left for o in outlines), min(o.top for o in outlines)
     right, bottom = max(o.right for o in outlines), max(o.bottom for o in outlines)
@@ -62,17 +62,17 @@ def rasterize(outlines: Sequence[Outline]) -> Raster:
     firsts, cells = _alike(np.concatenate([inside, touched]).reshape(2 * len(outlines), -1))
     flat_inside, flat_touched = (layer.reshape(len(outlines), -1)[:, firsts].T for layer in (inside, touched))
     kinds = tuple(
-        Cell(frozenset(np.flatnonzero(sure).tolist()), tuple(np.flatnonzero(edge).tolist()))
+        CellKind(frozenset(np.flatnonzero(sure).tolist()), tuple(np.flatnonzero(edge).tolist()))
         for sure, edge in zip(flat_inside, flat_touched, strict=True)
     )
     codes: bytes | array[int] = (cells + 1).astype(np.uint8).tobytes()
     if len(kinds) >= 1 << 8:
         codes = array("H", (cells + 1).astype(np.uint16).tobytes())
-    return Raster(per_px, -left * per_px, -top * per_px, columns, lines, codes, (Cell(frozenset(), ()), *kinds))
+    return Raster(per_px, -left * per_px, -top * per_px, columns, lines, codes, (CellKind(frozenset(), ()), *kinds))
 
 
 def _touched(outlines: Sequence[Outline], xs: Any, ys: Any, cell: float) -> Any:
-    """For each outline the cells that one of its edges touches: booleans (outline, row, column)."""
+    """Return the cells that an edge crosses: booleans (outline, row, column)."""
     import numpy as np  # noqa: PLC0415
     import shapely  # noqa: PLC0415
 
@@ -92,7 +92,7 @@ def _touched(outlines: Sequence[Outline], xs: Any, ys: Any, cell: float) -> Any:
 
 
 def _alike(layers: Any) -> tuple[Any, Any]:
-    """Number the different columns of boolean `layers`: a place of each, and the number of every column."""
+    """Number the distinct columns of boolean `layers`: one index of each, and the number of every column."""
     import numpy as np  # noqa: PLC0415
 
     packed = np.packbits(layers, axis=0)
@@ -108,7 +108,7 @@ def _alike(layers: Any) -> tuple[Any, Any]:
 
 
 def _inside(outlines: Sequence[Outline], xs: Any, ys: Any) -> Any:
-    """For each outline whether the middle of each cell belongs to it: booleans (outline, row, column)."""
+    """Return whether the centre of each cell belongs to an outline: booleans (outline, row, column)."""
     import numpy as np  # noqa: PLC0415
 
     found = np.zeros((len(outlines), len(ys), len(xs)), dtype=bool)

@@ -8,6 +8,7 @@ fields, else by the whole of it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 import orjson
@@ -100,11 +101,21 @@ def identity_of(topic_name: str, event: dict[str, Any]) -> int:
     Copies are equal although one writes its MAC with colons or under `ap`, or its time in milliseconds. An event of
     an unknown topic is taken whole. The value holds within this process only (Python salts its hashes).
     """
+    return hash(_identity(topic_name, event))
+
+
+def event_id(topic_name: str, event: dict[str, Any]) -> str:
+    """Return 32 hexadecimal digits that are equal for copies of one event, in every process; never raises."""
+    return blake2b(_identity(topic_name, event), digest_size=16).hexdigest()
+
+
+def _identity(topic_name: str, event: dict[str, Any]) -> bytes:
+    """Return what identifies an event, as canonical JSON."""
     topic = TOPICS.get(topic_name)
     named = _named(topic, event) if topic else None
     if named is None:
-        return _hash([topic_name, {name: event[name] for name in event if name != _FOR_SITE}])
-    return _hash([topic_name, *named])
+        return canonical([topic_name, {name: event[name] for name in event if name != _FOR_SITE}])
+    return canonical([topic_name, *named])
 
 
 def _named(topic: Topic, event: dict[str, Any]) -> list[object] | None:
@@ -130,21 +141,26 @@ def _value(topic: Topic, event: dict[str, Any], name: str) -> object:
     return next((mac for mac in macs if mac), value)
 
 
-def _hash(key: list[object]) -> int:
+def canonical(value: object) -> bytes:
+    """Return JSON that is equal for equal values, whatever their key order; never raises for a parsed payload."""
     try:
-        return hash(orjson.dumps(key, option=orjson.OPT_SORT_KEYS))
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except TypeError:  # more than 254 levels deep, or not from JSON at all
-        return hash(frozenset(_leaves(key)))
+        return orjson.dumps(sorted(_leaves(value)))
 
 
-def _leaves(root: object) -> Iterator[tuple[int, str]]:
+def _leaves(root: object) -> Iterator[tuple[str, str]]:
     """Every leaf and empty container below `root`, with a hash of the way to it; no recursion, whatever the depth."""
-    open_nodes: list[tuple[int, object]] = [(0, root)]
+    open_nodes: list[tuple[str, object]] = [("", root)]
     while open_nodes:
         way, node = open_nodes.pop()
         if isinstance(node, dict) and node:
-            open_nodes += [(hash((way, name)), child) for name, child in node.items()]
+            open_nodes += [(_step(way, name), child) for name, child in node.items()]
         elif isinstance(node, list) and node:
-            open_nodes += [(hash((way, at)), child) for at, child in enumerate(node)]
+            open_nodes += [(_step(way, at), child) for at, child in enumerate(node)]
         else:
-            yield way, repr(node)
+            yield way, repr(node).encode("utf-8", "backslashreplace").decode()
+
+
+def _step(way: str, key: object) -> str:
+    return blake2b(repr((way, key)).encode("utf-8", "backslashreplace"), digest_size=16).hexdigest()

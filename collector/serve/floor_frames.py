@@ -1,8 +1,7 @@
-"""What of a floor moves: how many are where, and dots, as one JSON object a frame.
+"""The dynamic part of a floor page: occupancy and dots, one JSON object per frame.
 
-Numbers and words only, and nothing that tells one dot from another: a dot is a place on the sheet, in whole units of
-it, and each frame has them in another random order. So two frames cannot be put together into somebody's way by
-anything but nearness.
+A frame contains no identities: a dot is a position in whole units of the drawing, and each frame lists the dots in a
+different random order, so that frames cannot be combined into the path of a person other than by proximity.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from collector.floors import FloorView, ZoneView
     from collector.serve.floor_sketch import Sketch
 
-MOST_DOTS: Final = 2000  # drawn at a time; of more, so many by chance, and the page says so
+MAX_DOTS: Final = 2000  # per frame; of more, a random sample is drawn, and the page states it
 KINDS: Final = {
     "client": "Wi-Fi clients",
     "unconnected_client": "Unconnected",
@@ -26,15 +25,15 @@ KINDS: Final = {
     "asset": "Assets",
     "discovered_asset": "Unknown assets",
 }
-LIMITED: Final = ("client", "sdkclient")  # who counts against the limit of a zone, as in the alert rules
+LIMITED: Final = ("client", "sdkclient")  # kinds that count towards the limit of a zone, as in the alert rules
 LEVELS: Final = ("empty", "few", "some", "many", "full")
-_SOME, _MANY = 5, 20  # people in a zone without a limit
-_SOME_OF, _MANY_OF = 0.5, 0.8  # shares of a limit
+_SOME, _MANY = 5, 20  # occupants of a zone without a limit
+_SOME_OF, _MANY_OF = 0.5, 0.8  # shares of the limit
 _random = SystemRandom()
 
 
 def level_of(zone: ZoneView) -> int:
-    """How full a zone is, as a number in LEVELS; full is only one that has a limit."""
+    """Return the occupancy level of a zone as an index of LEVELS; only a zone with a limit can be full."""
     people = sum(zone.occupants.values())
     if zone.limit:
         counted = counted_of(zone) / zone.limit
@@ -45,12 +44,12 @@ def level_of(zone: ZoneView) -> int:
 
 
 def counted_of(zone: ZoneView) -> int:
-    """How many count against the limit."""
+    """Return the number of occupants that count towards the limit."""
     return sum(zone.occupants.get(kind, 0) for kind in LIMITED)
 
 
 def zone_frame(zone: ZoneView) -> dict[str, Any]:
-    """A zone as it is now: a level, all that are in it, by kind, and in words against the limit."""
+    """Return the present state of a zone: level, occupants in total and by kind, and its use of the limit."""
     level = level_of(zone)
     against = f"{counted_of(zone)} of {zone.limit:g}" if zone.limit else "none"
     return {
@@ -63,8 +62,8 @@ def zone_frame(zone: ZoneView) -> dict[str, Any]:
 
 
 def frame_of(view: FloorView, sketch: Sketch, *, now: float, unix: float) -> dict[str, Any]:
-    """Everything that moves. `now` is monotonic; `unix` is what the page shows as the time of the frame."""
-    chosen = _random.sample(view.dots, min(len(view.dots), MOST_DOTS))
+    """Return a frame. `now` is monotonic; the page shows `unix` as the time of the frame."""
+    chosen = _random.sample(view.dots, min(len(view.dots), MAX_DOTS))
     paths: dict[str, list[str]] = {kind: [] for kind in KINDS}
     for dot in chosen:
         x, y = sketch.sheet.unit(dot.x, dot.y)
@@ -82,10 +81,10 @@ def frame_of(view: FloorView, sketch: Sketch, *, now: float, unix: float) -> dic
 
 
 def path_of(points: list[str]) -> str:
-    """A path with a vertex at each dot, where the drawing puts the sign of the kind; one alone needs a second."""
+    """Return an SVG path with a vertex, and so a marker, at each dot; a single dot needs a second vertex."""
     return "".join(points * 2 if len(points) == 1 else points)
 
 
 def event_of(frame: Mapping[str, Any]) -> bytes:
-    """A frame as a server-sent event: one line, for JSON has no line breaks of its own."""
+    """Return a frame as a server-sent event."""
     return b"data: %b\n\n" % orjson.dumps(frame)

@@ -1,7 +1,7 @@
-"""The pages of floors: a list to pick from, and one floor as it is now. Everything from outside is escaped here.
+"""The HTML of the floor list and of one floor. Every text from outside is escaped here.
 
-A floor's page shows the numbers of its first frame already, so it is of use without a script, too; `floor.js` writes
-those of later frames into the same places.
+A floor page contains the numbers of its first frame, so that it is useful without scripts; `floor.js` replaces them
+with those of later frames.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import html
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from collector.serve import markup, words
-from collector.serve.floor_frames import KINDS, MOST_DOTS
+from collector.serve import humanize, markup
+from collector.serve.floor_frames import KINDS, MAX_DOTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collector.floors import FloorLine, FloorView
     from collector.serve.floor_sketch import Sketch
 
-MOST_FLOORS: Final = 1000  # in the list, the fullest
+MAX_FLOORS: Final = 1000  # in the list: those with most occupants
 REFRESH_S: Final = 30
 _MARKS: Final = {
     "client": '<circle r="6"/>',
@@ -29,16 +29,16 @@ _MARKS: Final = {
     "discovered_asset": '<path class="ring" d="M0 -7L7 0L0 7L-7 0Z"/>',
 }
 _LEVELS: Final = (
-    ("empty", "nobody is there"),
-    ("few", "up to 4, or less than half of the limit"),
-    ("some", "5 to 19, or half of the limit"),
-    ("many", "20 or more, or 80 % of the limit"),
-    ("full", "the limit is reached; hatched"),
+    ("empty", "no occupants"),
+    ("few", "up to 4, or less than 50 % of the limit"),
+    ("some", "5 to 19, or at least 50 % of the limit"),
+    ("many", "20 or more, or at least 80 % of the limit"),
+    ("full", "limit reached (hatched)"),
 )
 
 
 def document(title: str, head: str, body: str) -> str:
-    """A whole document; style and script are files of our own beside it."""
+    """Return an HTML document; its style sheet and script are served by this listener."""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
@@ -47,20 +47,24 @@ def document(title: str, head: str, body: str) -> str:
 
 
 def floors_page(lines: Sequence[FloorLine], site_name: Callable[[str], str]) -> str:
-    """The list of floors, by site and name."""
-    shown = sorted(lines, key=lambda line: (-line.people, line.map_id))[:MOST_FLOORS]
+    """Return the list of floors, by site and name."""
+    shown = sorted(lines, key=lambda line: (-line.people, line.map_id))[:MAX_FLOORS]
     named = sorted((site_name(line.site_id) or line.site_id, line.name or line.map_id, line.map_id) for line in shown)
     by_id = {line.map_id: line for line in shown}
     rows = "".join(_line(site, name, by_id[map_id]) for site, name, map_id in named)
     if rows:
-        less = f"The fullest {MOST_FLOORS} of {words.count(len(lines))} floors." if len(lines) > MOST_FLOORS else ""
+        less = (
+            f"The {MAX_FLOORS} floors with most occupants of {humanize.count(len(lines))} floors."
+            if len(lines) > MAX_FLOORS
+            else ""
+        )
         heads = '<th scope="col">Floor</th><th scope="col">Site</th>'
         heads += '<th scope="col" class="n">Zones</th><th scope="col" class="n">Located now</th>'
         listed = markup.paragraph(less, "soft") if less else ""
         listed += _scroller("Floors", f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>")
     else:
-        listed = markup.paragraph("No floor is known yet.") + markup.paragraph(
-            "Floors are read where positions are wanted: see streams.location in the configuration.", "soft"
+        listed = markup.paragraph("No floors yet.") + markup.paragraph(
+            "Floors appear when positions are collected: see streams.location in the configuration.", "soft"
         )
     head = f'<meta http-equiv="refresh" content="{REFRESH_S}"><link rel="stylesheet" href="floors/floor.css">'
     body = f'<nav><a href="./">Status</a></nav><main><h1>Floors</h1>{listed}</main>'
@@ -69,30 +73,33 @@ def floors_page(lines: Sequence[FloorLine], site_name: Callable[[str], str]) -> 
 
 def _line(site: str, name: str, line: FloorLine) -> str:
     link = f'<a href="floors/{quote(line.map_id, safe="")}">{html.escape(name)}</a>'
-    numbers = f'<td class="n">{words.count(line.zones)}</td><td class="n">{words.count(line.people)}</td>'
+    numbers = f'<td class="n">{humanize.count(line.zones)}</td><td class="n">{humanize.count(line.people)}</td>'
     return f'<tr><th scope="row">{link}</th><td>{html.escape(site)}</td>{numbers}</tr>'
 
 
 def missing_page() -> str:
-    """What stands where a floor was looked for in vain."""
+    """Return the page for an unknown floor."""
     head = f'<meta http-equiv="refresh" content="{REFRESH_S}"><link rel="stylesheet" href="floor.css">'
-    body = "<main><h1>No such floor</h1><p>It is not known, or not yet: right after a start, maps are still read.</p>"
+    body = (
+        "<main><h1>No such floor</h1><p>The map does not exist, or has not been read yet: reading all maps "
+        "after a start takes a while.</p>"
+    )
     return document("No such floor", head, f'{body}<p><a href="../floors">All floors</a></p></main>')
 
 
 def floor_page(view: FloorView, sketch: Sketch, frame: Mapping[str, Any], site: str) -> str:
-    """One floor."""
+    """Return the page of one floor."""
     name = view.name or view.map_id
     head = (
         '<link rel="stylesheet" href="floor.css"><script src="floor.js" defer></script>'
         f'<noscript><meta http-equiv="refresh" content="{REFRESH_S}"></noscript>'
     )
     body = (
-        '<a class="skip" href="#numbers">To the numbers</a>'
+        '<a class="skip" href="#numbers">Skip to the tables</a>'
         '<nav><a href="../floors">All floors</a><a href="../">Status</a></nav>'
         f'<main data-events="{quote(view.map_id, safe="")}/events" data-drawing="{sketch.mark}">'
         f'<h1>{html.escape(name)}</h1><p class="soft">{html.escape(site or view.site_id)}{_size(view)}</p>'
-        '<p class="bar"><strong id="state" role="status">As it was when this page was opened</strong> '
+        '<p class="bar"><strong id="state" role="status">State when this page was loaded</strong> '
         '<span id="as-of" class="soft"></span> <button type="button" id="pause" hidden>Pause</button></p>'
         f"{_drawing(name, sketch, frame)}{_legend()}{_numbers(view, frame)}</main>"
     )
@@ -101,12 +108,12 @@ def floor_page(view: FloorView, sketch: Sketch, frame: Mapping[str, Any], site: 
 
 def _size(view: FloorView) -> str:
     if not (view.ppm and view.width and view.height):
-        return "; its scale is not known"
+        return "; scale unknown"
     return f"; {view.width / view.ppm:.0f} by {view.height / view.ppm:.0f} m"
 
 
 def _drawing(name: str, sketch: Sketch, frame: Mapping[str, Any]) -> str:
-    """The drawing with its first frame: zones below, then dots, walls and numbers."""
+    """Return the drawing with its first frame: zones at the bottom, then dots, walls and numbers."""
     sheet, zones = sketch.sheet, frame["zones"]
     areas = "".join(
         f'<g class="zone level-{zones[number]["level"]}" data-zone="{number}">{area}</g>'
@@ -118,9 +125,11 @@ def _drawing(name: str, sketch: Sketch, frame: Mapping[str, Any]) -> str:
         for number, (at, zone) in enumerate(zip(sketch.labels, zones, strict=True))
     )
     return (
-        f'<svg class="floor" viewBox="0 0 {sheet.width} {sheet.height}" role="img" aria-labelledby="drawn told">'
-        f'<title id="drawn">{html.escape(name)}, from above</title>'
-        f'<desc id="told">The numbers of this drawing stand in the tables below it.</desc><defs>{_defs()}</defs>'
+        f'<svg class="floor" viewBox="0 0 {sheet.width} {sheet.height}" role="img"'
+        ' aria-labelledby="drawing-title drawing-description">'
+        f'<title id="drawing-title">Floor plan of {html.escape(name)}</title>'
+        '<desc id="drawing-description">The tables below contain the numbers of this drawing.</desc>'
+        f"<defs>{_defs()}</defs>"
         f'<rect class="sheet" width="{sheet.width}" height="{sheet.height}"/>'
         f"{areas}{_dots(frame)}{sketch.walls}{labels}</svg>"
     )
@@ -144,35 +153,35 @@ def _defs() -> str:
 
 
 def _legend() -> str:
-    """What the colours of zones mean; the signs of dots are explained where they are counted."""
+    """Return the legend of zone colours; the table of kinds explains the markers."""
     levels = "".join(
         f'<li class="level-{number}"><span class="swatch"></span> <b>{word}</b>: {rule}</li>'
         for number, (word, rule) in enumerate(_LEVELS)
     )
-    return f'<section><h2>Zones by how full they are</h2><ul class="legend">{levels}</ul></section>'
+    return f'<section><h2>Zone occupancy</h2><ul class="legend">{levels}</ul></section>'
 
 
 def _numbers(view: FloorView, frame: Mapping[str, Any]) -> str:
-    """The same as numbers: who is on the floor by kind, and in each zone."""
-    more = "" if frame["drawn"] == frame["all"] else f"{MOST_DOTS} of them are drawn, chosen by chance."
+    """Return the tables: occupants by kind, and by zone."""
+    more = "" if frame["drawn"] == frame["all"] else f"The drawing shows a random sample of {MAX_DOTS}."
     kinds = "".join(
         f'<tr><th scope="row"><svg class="key mark {kind}" viewBox="-10 -10 20 20" aria-hidden="true">{_MARKS[kind]}'
-        f'</svg> {words_of}</th><td class="n" data-people>{count}</td></tr>'
-        for (kind, words_of), count in zip(KINDS.items(), frame["people"], strict=True)
+        f'</svg> {label}</th><td class="n" data-people>{count}</td></tr>'
+        for (kind, label), count in zip(KINDS.items(), frame["people"], strict=True)
     )
     total = f'<tr><th scope="row">All</th><td class="n" id="all">{frame["all"]}</td></tr>'
-    heads = '<th scope="col">Sign and kind</th><th scope="col" class="n">Located now</th>'
+    heads = '<th scope="col">Marker and kind</th><th scope="col" class="n">Located now</th>'
     people = f"<table><thead><tr>{heads}</tr></thead><tbody>{kinds}</tbody><tfoot>{total}</tfoot></table>"
     return (
-        f'<section id="numbers" tabindex="-1"><h2>On this floor</h2><p id="more" class="soft">{more}</p>'
-        f"{_scroller('On this floor', people)}<h2>In its zones</h2>{_zones(view, frame)}"
-        '<p class="soft">Counted are devices that are located, not heads. Against the limit count Wi-Fi clients and '
-        "app users.</p></section>"
+        f'<section id="numbers" tabindex="-1"><h2>Occupants of this floor</h2><p id="more" class="soft">{more}</p>'
+        f"{_scroller('Occupants of this floor', people)}<h2>Occupants by zone</h2>{_zones(view, frame)}"
+        '<p class="soft">The counts are of located devices, not of people. Wi-Fi clients and app users count towards '
+        "the limit.</p></section>"
     )
 
 
 def _zones(view: FloorView, frame: Mapping[str, Any]) -> str:
-    heads = ("Zone", "#Located", "State", "Of the limit", *(f"#{kind}" for kind in KINDS.values()))
+    heads = ("Zone", "#Located", "State", "Use of limit", *(f"#{kind}" for kind in KINDS.values()))
     head = "".join(
         f'<th scope="col" class="n">{head[1:]}</th>' if head.startswith("#") else f'<th scope="col">{head}</th>'
         for head in heads
@@ -182,8 +191,8 @@ def _zones(view: FloorView, frame: Mapping[str, Any]) -> str:
         for number, (zone, now) in enumerate(zip(view.zones, frame["zones"], strict=True))
     )
     if not rows:
-        return markup.paragraph("No zone is drawn on this map.", "soft")
-    return _scroller("In its zones", f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>")
+        return markup.paragraph("This map has no zones.", "soft")
+    return _scroller("Occupants by zone", f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>")
 
 
 def _zone(number: int, name: str, now: Mapping[str, Any]) -> str:
@@ -198,5 +207,5 @@ def _zone(number: int, name: str, now: Mapping[str, Any]) -> str:
 
 
 def _scroller(name: str, table: str) -> str:
-    """A table in a box that scrolls on a narrow screen, by keyboard, too."""
+    """Return a table in a box that scrolls on a narrow screen, with the keyboard as well."""
     return f'<div class="box" role="region" aria-label="{name}" tabindex="0">{table}</div>'

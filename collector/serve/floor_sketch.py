@@ -1,8 +1,8 @@
-"""What of a floor stands still: outlines, walls, names, for SVG on a sheet whose longer side is `SPAN` units.
+"""The static part of a floor drawing: outlines, walls and names as SVG on a sheet whose longer side is `SPAN` units.
 
-Everything is scaled to that sheet and rounded to whole units, so that the style sheet may speak of sizes and a dot says
-no more than a screen shows. A floor whose size is not known gets a sheet that holds its zones and walls; without these,
-one that holds its people and is redrawn only when they spread to twice the size.
+Coordinates are scaled to the sheet and rounded to whole units, so that the style sheet can use absolute sizes and a dot
+is no more precise than a screen. The sheet of a floor of unknown size contains its zones and walls; without these, its
+occupants, and it is redrawn only when they spread to twice the size.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from collector.floors import FloorView, Point
 
 SPAN = 1000
-_LETTER = 9.0  # units a letter of a name takes, about
-_ROOM = 0.95  # share of the width found that a name may take
-_HEIGHTS = (0.5, 0.35, 0.65, 0.2, 0.8, 0.08, 0.92)  # of an outline, where there may be room for its name
-_BETWEEN = 0.25  # a line between whole units meets no corner
-_WIDE = 2.0  # a label is about twice as wide as high
+_LETTER = 9.0  # average width of a letter, in units
+_ROOM = 0.95  # share of the available width that a name may use
+_HEIGHTS = (0.5, 0.35, 0.65, 0.2, 0.8, 0.08, 0.92)  # relative heights in an outline at which its name is tried
+_BETWEEN = 0.25  # a line between whole units crosses no corner
+_WIDE = 2.0  # a label is about twice as wide as it is high
 _MARGIN = 1.02
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """How map pixels become units of the drawing; `width` and `height` are in units."""
+    """The transformation of map pixels to drawing units; `width` and `height` are in units."""
 
     scale: float
     left: float
@@ -38,18 +38,18 @@ class Sheet:
     height: int
 
     def unit(self, x: float, y: float) -> tuple[int, int]:
-        """A point in whole units; what lies outside is at the edge."""
+        """Return a point in whole units, clamped to the sheet."""
         right, down = (x - self.left) * self.scale, (y - self.top) * self.scale
         return round(min(max(right, 0.0), self.width)), round(min(max(down, 0.0), self.height))
 
     def units(self, points: Iterable[Point]) -> list[tuple[int, int]]:
-        """The corners of an outline in whole units, which may lie outside."""
+        """Return the corners of an outline in whole units, not clamped."""
         return [(round((x - self.left) * self.scale), round((y - self.top) * self.scale)) for x, y in points]
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
-    """Where the name and number of a zone stand, and the name as far as there is room for it."""
+class ZoneLabel:
+    """The position of the name and number of a zone, and the name, truncated to the available width."""
 
     x: int
     y: int
@@ -58,18 +58,18 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Sketch:
-    """The drawing without anybody. `mark` changes when anything of it does; `key` is what it was made from."""
+    """The drawing without occupants. `mark` changes with its content; `key` is what it was made from."""
 
     key: object
     mark: str
     sheet: Sheet
-    areas: tuple[tuple[int, str], ...]  # zones by their number and how they are drawn, the larger ones first
+    areas: tuple[tuple[int, str], ...]  # number and SVG of each zone, the larger ones first
     walls: str
-    labels: tuple[Label, ...]  # of the zones, by their number
+    labels: tuple[ZoneLabel, ...]  # by the number of the zone
 
 
 def sketch_of(view: FloorView, before: Sketch | None = None) -> Sketch:
-    """Draw what stands still; `before` is given back when it is still right."""
+    """Return the static drawing; `before` if it is still valid."""
     sheet = sheet_of(view)
     key = (view.name, sheet, view.walls, tuple((zone.zone_id, zone.name, zone.corners) for zone in view.zones))
     if before is not None and before.key == key:
@@ -81,7 +81,7 @@ def sketch_of(view: FloorView, before: Sketch | None = None) -> Sketch:
 
 
 def sheet_of(view: FloorView) -> Sheet:
-    """The sheet that shows the whole floor."""
+    """Return the sheet that contains the floor."""
     left = top = 0.0
     width, height = view.width, view.height
     if not (width and height):
@@ -91,7 +91,7 @@ def sheet_of(view: FloorView) -> Sheet:
 
 
 def _extent(view: FloorView) -> tuple[float, float, float, float]:
-    """Left, top, width and height of what is on a map without a size, in pixels."""
+    """Return left, top, width and height of the content of a map without a size, in pixels."""
     corners = [point for zone in view.zones for point in zone.corners]
     drawn = corners + [point for x0, y0, x1, y1 in view.walls for point in ((x0, y0), (x1, y1))]
     if drawn:
@@ -104,13 +104,13 @@ def _extent(view: FloorView) -> tuple[float, float, float, float]:
 
 
 def area(outline: Sequence[tuple[float, float]]) -> float:
-    """The area of an outline, in square units."""
+    """Return the area of an outline, in square units."""
     shifted = (*outline[1:], outline[0])
     return abs(sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in zip(outline, shifted, strict=True))) / 2
 
 
-def label(outline: Sequence[tuple[int, int]], name: str) -> Label:
-    """Where there is most room for a name and a number within an outline, looking along a few heights of it."""
+def label(outline: Sequence[tuple[int, int]], name: str) -> ZoneLabel:
+    """Return the label at the position with most room in an outline, tried at a few heights."""
     top, bottom = min(y for _, y in outline), max(y for _, y in outline)
     turned = [(y, x) for x, y in outline]
     best = (0.0, 0.0, float(outline[0][0]), float(top))  # room, width, and where
@@ -123,11 +123,11 @@ def label(outline: Sequence[tuple[int, int]], name: str) -> Label:
             if room > best[0] * 1.1:
                 best = room, right - left, x, (above + below) / 2
     _, width, x, y = best
-    return Label(round(x), round(y), _shortened(name, int(width * _ROOM / _LETTER)))
+    return ZoneLabel(round(x), round(y), _shortened(name, int(width * _ROOM / _LETTER)))
 
 
 def _inside(outline: Sequence[tuple[int, int]], y: float) -> Iterable[tuple[float, float]]:
-    """The stretches of a horizontal line that lie within an outline, from the left."""
+    """Return the segments of a horizontal line inside an outline, from the left."""
     crossings = sorted(
         x0 + (x1 - x0) * (y - y0) / (y1 - y0)
         for (x0, y0), (x1, y1) in zip(outline, (*outline[1:], outline[0]), strict=True)
@@ -143,7 +143,7 @@ def _shortened(name: str, letters: int) -> str:
 
 
 def _areas(outlines: list[list[tuple[int, int]]]) -> tuple[tuple[int, str], ...]:
-    """The areas of zones, the larger ones first, so that a zone within another is seen."""
+    """Return the areas of zones, the larger ones first, so that a zone inside another is visible."""
     order = sorted(range(len(outlines)), key=lambda number: -area(outlines[number]))
     return tuple((number, _area(outlines[number])) for number in order)
 

@@ -1,4 +1,4 @@
-"""The little HTML the status page needs. Everything passed in is escaped here and only here."""
+"""HTML building blocks of the pages. Every text that is passed in is escaped here and only here."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ td.id{font-family:ui-monospace,monospace;font-size:.85em;overflow-wrap:anywhere;
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell: its text, and a class of the style sheet (n: a number, id: an identifier, good, bad, wait)."""
+    """A table cell: its text and a CSS class (n: number, id: identifier, good, bad, wait)."""
 
     text: str
     style: str = ""
@@ -42,17 +42,17 @@ class Cell:
 
 
 def paragraph(text: str, style: str = "") -> str:
-    """One paragraph."""
+    """Return a paragraph."""
     return f'<p class="{style}">{html.escape(text)}</p>' if style else f"<p>{html.escape(text)}</p>"
 
 
 def section(name: str, title: str, *parts: str) -> str:
-    """A titled part of the page; `name` is its anchor."""
+    """Return a section with a title; `name` is its anchor."""
     return f'<section id="{name}"><h2>{html.escape(title)}</h2>{"".join(parts)}</section>'
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
-    """A table; a column head that begins with # stands over numbers. "None yet." when there are no rows."""
+    """Return a table, or "None yet." without rows. A heading that begins with # is of a column of numbers."""
     body = "".join(f"<tr>{''.join(map(str, row))}</tr>" for row in rows)
     if not body:
         return paragraph("None yet.", "soft")
@@ -67,7 +67,7 @@ def _head(text: str) -> str:
 
 
 def page(title: str, body: str, *, refresh_s: int) -> str:
-    """The whole document: no script, nothing fetched from elsewhere, readable on a phone."""
+    """Return the HTML document: without scripts and external resources, for desktop and phone."""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'

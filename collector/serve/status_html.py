@@ -1,4 +1,4 @@
-"""The status page: what an operator wants to know first stands first, and the worst stands on top of each list."""
+"""The HTML of the collector page: most important sections first, worst rows on top of each table."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import heapq
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from collector.serve import markup, status_polls, words
+from collector.serve import humanize, markup, status_polls
 from collector.serve.markup import Cell
 
 if TYPE_CHECKING:
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collector.serve.status_page import StatusPage
     from collector.status import ConnectionStatus, Counts, RestStatus, SubscriptionStatus
 
-MOST_CHANNELS = 500  # rows; a thousand sites have a thousand channels, and the worst are shown
-MOST_FAMILIES = 1000
+MAX_CHANNELS = 500  # rows; with more channels, the worst are shown
+MAX_FAMILIES = 1000
 REFRESH_S = 30
 _WORST = ("refused", "unanswered", "sent", "waiting", "up")
 _STYLES = {"up": "good", "open": "good", "refused": "bad", "unanswered": "bad", "waiting": "wait", "sent": "wait"}
@@ -24,20 +24,21 @@ _NAVIGATION = "".join(
     f'<a href="{target}">{name}</a>'
     for name, target in (
         ("Accounts", "#accounts"), ("Connections", "#connections"), ("Channels", "#channels"), ("Polls", "#polls"),
-        ("Books", "#books"), ("Events", "#events"), ("Series", "#series"), ("/metrics", "/metrics"),
+        ("Tasks", "#tasks"), ("Messages", "#messages"), ("Events", "#events"), ("Series", "#series"),
+        ("/metrics", "/metrics"),
     )
 )  # fmt: skip
 
 
 def render(page: StatusPage) -> str:
-    """The document, escaped."""
-    sections = (_head, _accounts, _connections, _channels, _polls, _books, _events, _series)
+    """Return the HTML document."""
+    sections = (_head, _accounts, _connections, _channels, _polls, _tasks, _messages, _events, _series)
     return markup.page("mist-collector", "".join(part(page) for part in sections), refresh_s=REFRESH_S)
 
 
 def _head(page: StatusPage) -> str:
-    running = f"Version {page.version}, running for {words.seconds(page.now - page.started_at)}"
-    as_of = f"as of {words.moment(page.unix)}, renewed every {REFRESH_S} s"
+    running = f"Version {page.version}, running for {humanize.seconds(page.now - page.started_at)}"
+    as_of = f"as of {humanize.moment(page.unix)}, refreshed every {REFRESH_S} s"
     if page.not_ready:
         state = markup.paragraph("Not ready:", "bad") + "".join(map(markup.paragraph, page.not_ready))
     else:
@@ -48,7 +49,7 @@ def _head(page: StatusPage) -> str:
 
 
 def _number(value: int) -> Cell:
-    return Cell(words.count(value), "n")
+    return Cell(humanize.count(value), "n")
 
 
 def _state(state: str) -> Cell:
@@ -74,11 +75,11 @@ def _rest(status: RestStatus | None, now: float) -> list[Cell]:
     if status is None:
         return [Cell("", "n"), Cell("never"), Cell("")]
     spent = status.budget_used >= status.budget_limit
-    budget = f"{words.count(status.budget_used)} of {words.count(status.budget_limit)}"
-    failures = f", {words.count(status.inventory_failures)} failed" if status.inventory_failures else ""
+    budget = f"{humanize.count(status.budget_used)} of {humanize.count(status.budget_limit)}"
+    failures = f", {humanize.count(status.inventory_failures)} failed" if status.inventory_failures else ""
     return [
         Cell(budget, "n bad" if spent else "n"),
-        Cell(f"{words.ago(status.inventory_at, now)}{failures}"),
+        Cell(f"{humanize.ago(status.inventory_at, now)}{failures}"),
         Cell(status.last_error),
     ]
 
@@ -92,8 +93,8 @@ def _connections(page: StatusPage) -> str:
         "#Channels up",
         "#Frames",
         "#Received",
-        "Breaks",
-        "Last break",
+        "Disconnects",
+        "Last disconnect",
     )
     rows = [_connection(connection, page.now) for connection in page.connections]
     return markup.section("connections", "Connections", markup.table(heads, rows))
@@ -102,18 +103,18 @@ def _connections(page: StatusPage) -> str:
 def _connection(connection: ConnectionStatus, now: float) -> list[Cell]:
     waiting = connection.next_attempt_at
     state = connection.state
-    again = f", again in {words.seconds(waiting - now)}" if waiting is not None and state == "waiting" else ""
-    opened = words.ago(connection.opened_at, now) if state == "open" else ""
+    retry = f", next attempt in {humanize.seconds(waiting - now)}" if waiting is not None and state == "waiting" else ""
+    opened = humanize.ago(connection.opened_at, now) if state == "open" else ""
     up = sum(subscription.state == "up" for subscription in connection.subscriptions.values())
     return [
         Cell(connection.name),
-        Cell(f"{state}{again}", _STYLES.get(state, "")),
+        Cell(f"{state}{retry}", _STYLES.get(state, "")),
         Cell(opened),
-        Cell(words.ago(connection.last_message_at, now)),
-        Cell(f"{words.count(up)} of {words.count(len(connection.subscriptions))}", "n"),
+        Cell(humanize.ago(connection.last_message_at, now)),
+        Cell(f"{humanize.count(up)} of {humanize.count(len(connection.subscriptions))}", "n"),
         _number(connection.frames),
-        Cell(words.size(connection.bytes), "n"),
-        Cell(words.tally(connection.breaks)),
+        Cell(humanize.size(connection.bytes), "n"),
+        Cell(humanize.tally(connection.breaks)),
         Cell(connection.last_break),
     ]
 
@@ -125,12 +126,10 @@ def _channels(page: StatusPage) -> str:
         for subscription in connection.subscriptions.values()
     ]
     kinds = _kinds(subscription for _, subscription in every)
-    heads = ("Channel", "Connection", "State", "Last message", "#Frames", "#Breaks", "Detail")
-    worst = heapq.nsmallest(MOST_CHANNELS, every, key=lambda item: _badness(item[1]))
+    heads = ("Channel", "Connection", "State", "Last message", "#Messages", "#Disconnects", "Detail")
+    worst = heapq.nsmallest(MAX_CHANNELS, every, key=lambda item: _badness(item[1]))
     rows = [_channel(name, subscription, page.now) for name, subscription in worst]
-    shown = (
-        f"The worst {len(worst)} of {words.count(len(every))}:" if len(worst) < len(every) else "All, the worst first:"
-    )
+    shown = f"The worst {len(worst)} of {humanize.count(len(every))}:" if len(worst) < len(every) else "Worst first:"
     note = markup.paragraph(shown, "soft") if every else ""
     return markup.section("channels", "Channels", kinds, note, markup.table(heads, rows) if every else "")
 
@@ -148,10 +147,10 @@ def _kinds(subscriptions: Iterable[SubscriptionStatus]) -> str:
 
 
 def _badness(subscription: SubscriptionStatus) -> tuple[int, float, int]:
-    """Sorts the worst first: by state, then the longest silent, then the most breaks."""
+    """Return a sort key, worst first: by state, then the oldest last message, then the most disconnects."""
     rank = _WORST.index(subscription.state) if subscription.state in _WORST else 0
-    heard_at = subscription.last_message_at
-    return rank, float("-inf") if heard_at is None else heard_at, -subscription.breaks
+    last = subscription.last_message_at
+    return rank, float("-inf") if last is None else last, -subscription.breaks
 
 
 def _channel(connection: str, subscription: SubscriptionStatus, now: float) -> list[Cell]:
@@ -159,7 +158,7 @@ def _channel(connection: str, subscription: SubscriptionStatus, now: float) -> l
         Cell(subscription.channel, "id"),
         Cell(connection),
         _state(subscription.state),
-        Cell(words.ago(subscription.last_message_at, now)),
+        Cell(humanize.ago(subscription.last_message_at, now)),
         _number(subscription.frames),
         _number(subscription.breaks),
         Cell(subscription.detail),
@@ -170,43 +169,60 @@ def _polls(page: StatusPage) -> str:
     return status_polls.section(page.polls, page.now)
 
 
-def _books(page: StatusPage) -> str:
-    """What came in and what became of it: received = applied + dropped."""
-    heads = ("Way in", "#Received", "#Applied", "#Dropped", "Dropped because")
-    ways = (("frames (stream)", page.frames), ("events (webhook)", page.events))
-    rows = [_account(name, account) for name, account in ways if account is not None]
-    return markup.section("books", "Books", markup.table(heads, rows), _webhook(page))
+def _tasks(page: StatusPage) -> str:
+    """Return the supervised tasks that were restarted, the most recent first."""
+    restarted = sorted((one for one in page.tasks if one.restarts), key=lambda one: -(one.last_restart_at or 0.0))
+    if not restarted:
+        return markup.section("tasks", "Tasks", markup.paragraph("No task was restarted.", "soft"))
+    rows = [
+        [
+            Cell(one.name),
+            _number(one.restarts),
+            Cell(humanize.ago(one.last_restart_at, page.now)),
+            Cell(one.last_error),
+        ]
+        for one in restarted
+    ]
+    return markup.section("tasks", "Tasks", markup.table(("Task", "#Restarts", "Last restart", "Last error"), rows))
 
 
-def _account(name: str, account: Counts) -> list[Cell]:
-    dropped = sum(account.dropped.values())
-    numbers = map(_number, (account.received, account.applied, dropped))
-    return [Cell(name), *numbers, Cell(words.tally(account.dropped))]
+def _messages(page: StatusPage) -> str:
+    """Return received, applied and dropped messages; received = applied + dropped."""
+    heads = ("Input", "#Received", "#Applied", "#Dropped", "Drop reasons")
+    inputs = (("stream frames", page.frames), ("webhook events", page.events))
+    rows = [_counts(name, counts) for name, counts in inputs if counts is not None]
+    return markup.section("messages", "Messages", markup.table(heads, rows), _webhook(page))
+
+
+def _counts(name: str, counts: Counts) -> list[Cell]:
+    dropped = sum(counts.dropped.values())
+    numbers = map(_number, (counts.received, counts.applied, dropped))
+    return [Cell(name), *numbers, Cell(humanize.tally(counts.dropped))]
 
 
 def _webhook(page: StatusPage) -> str:
     webhook = page.webhook
     if webhook is None:
-        return markup.paragraph("The webhook listener is off.", "soft")
-    accepted = f"Webhook deliveries: {words.count(webhook.answers.get(200, 0))} accepted"
-    last = f"last {words.ago(webhook.last_accepted_at, page.now)}"
+        return markup.paragraph("The webhook listener is disabled.", "soft")
+    accepted = f"Webhook deliveries: {humanize.count(webhook.answers.get(200, 0))} accepted"
+    last = f"last {humanize.ago(webhook.last_accepted_at, page.now)}"
     if not webhook.refused:
-        return markup.paragraph(f"{accepted}, {last}; none refused.")
-    refused = f"refused: {words.tally(webhook.refused)}, last {words.ago(webhook.last_refused_at, page.now)}"
-    return markup.paragraph(f"{accepted}, {last}; {refused}.")
+        return markup.paragraph(f"{accepted}, {last}; none rejected.")
+    rejected = f"rejected: {humanize.tally(webhook.refused)}, last {humanize.ago(webhook.last_refused_at, page.now)}"
+    return markup.paragraph(f"{accepted}, {last}; {rejected}.")
 
 
 def _events(page: StatusPage) -> str:
     rows = [
-        [Cell(words.moment(event.at), "n"), Cell(event.topic), Cell(event.what), Cell(event.where)]
+        [Cell(humanize.moment(event.at), "n"), Cell(event.topic), Cell(event.what), Cell(event.where)]
         for event in page.last_events
     ]
-    return markup.section("events", "Last events", markup.table(("#When", "Topic", "What", "Where"), rows))
+    return markup.section("events", "Last events", markup.table(("#Time", "Topic", "Type", "Site"), rows))
 
 
 def _series(page: StatusPage) -> str:
     total = sum(page.series.values())
-    largest = sorted(page.series.items(), key=lambda item: (-item[1], item[0]))[:MOST_FAMILIES]
+    largest = sorted(page.series.items(), key=lambda item: (-item[1], item[0]))[:MAX_FAMILIES]
     rows = [[Cell(family, "id"), _number(samples)] for family, samples in largest]
-    title = f"Series: {words.count(total)} in {words.count(len(page.series))} families"
+    title = f"Series: {humanize.count(total)} in {humanize.count(len(page.series))} families"
     return markup.section("series", title, markup.table(("Family", "#Samples"), rows))

@@ -1,6 +1,6 @@
-"""What the status page shows, as plain records; `status_html` writes them.
+"""The records of the collector page; `status_html` renders them.
 
-The composition root fills it from the records of `collector.status`, which it may pass on as they are.
+`daemon.status_report` fills them from the records of `collector.status`.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from collector.status import ConnectionStatus, Counts, PollStatus, RestStatus, WebhookStatus
+    from collector.status import ConnectionStatus, Counts, PollStatus, RestStatus, TaskStatus, WebhookStatus
 
 
 @dataclass(frozen=True, slots=True)
 class AccountLine:
-    """One configured account: where it lives and what its inventory holds."""
+    """One configured account: its cloud and the size of its inventory."""
 
     name: str
     cloud: str  # the cloud's name, or the host of its REST address
@@ -27,9 +27,9 @@ class AccountLine:
 
 @dataclass(frozen=True, slots=True)
 class EventLine:
-    """One of the last webhook events, in words that hold no personal data."""
+    """One recent webhook event, without personal data."""
 
-    at: float  # unix seconds when it was applied
+    at: float  # Unix seconds at which it was applied
     topic: str
     what: str  # its type, e.g. AP_RESTARTED
     where: str = ""  # site or device
@@ -37,20 +37,21 @@ class EventLine:
 
 @dataclass(frozen=True, slots=True)
 class StatusPage:
-    """Everything on the page. Records keep their own clocks: `now` is monotonic, `unix` is seconds since 1970."""
+    """Everything on the page. `now` is monotonic, `unix` is in seconds since the epoch."""
 
     now: float
     unix: float
     started_at: float  # monotonic
     version: str
-    not_ready: Sequence[str] = ()  # reasons, as /-/ready gives them
+    not_ready: Sequence[str] = ()  # reasons, as /-/ready returns them
     accounts: Sequence[AccountLine] = ()
     rest: Sequence[RestStatus] = ()
     polls: Sequence[PollStatus] = ()
+    tasks: Sequence[TaskStatus] = ()
     connections: Sequence[ConnectionStatus] = ()
     frames: Counts | None = None
     events: Counts | None = None
-    webhook: WebhookStatus | None = None  # None: the webhook listener is off
+    webhook: WebhookStatus | None = None  # None: the webhook listener is disabled
     series: Mapping[str, int] = field(default_factory=dict)  # samples by family
-    last_events: Sequence[EventLine] = ()  # the newest first
-    floors: bool = False  # whether /floors is there
+    last_events: Sequence[EventLine] = ()  # newest first
+    floors: bool = False  # whether /floors exists

@@ -1,1 +1,1 @@
-"""A Mist cloud on loopback: REST, stream and webhook sender over a fleet with a life of its own."""
+"""A simulated Mist cloud on loopback: REST API, stream and webhook sender over a simulated fleet."""

@@ -1,29 +1,31 @@
-"""The control endpoint: reads the ledger and the truth, and makes trouble. HTTP with JSON, no authentication.
+"""The control endpoint: reads the ledger and the true state, and controls time, fleet, faults and scenarios.
+
+HTTP with JSON bodies, without authentication.
 
 ======  ====================  =====================================================================================
-method  path                  what it does
+method  path                  response or effect
 ======  ====================  =====================================================================================
-GET     /                     addresses, time of the world, whether it is paused, clients, faults
-GET     /ledger               the sums of the ledger
+GET     /                     addresses, simulated time, whether it is paused, clients, active faults
+GET     /ledger               totals of the ledger
 GET     /ledger/frames        last frame of every device; `?channel=&mac=&payloads=0`
 GET     /ledger/events        webhook events; `?topic=&since=&limit=`
 GET     /ledger/deliveries    requests of the webhook sender; `?limit=`
-GET     /truth                true state of every device, by MAC
+GET     /truth                true state of every device, by MAC address
 GET     /truth/{mac}          true state of one device
-GET     /floors               who is on every map and in every zone, by kind; `?seen_since=` unix
+GET     /floors               true occupancy of maps and zones, by kind; `?seen_since=` (unix time)
 GET     /fleet                orgs with their sites and devices
-GET     /faults               faults that are on
-POST    /faults               `{"kind": ..., ...}` as in `faults.ALLOWED`
-DELETE  /faults               all healed; `?kind=` only those
-POST    /fleet/actions        `{"action": ..., ...}` as in `atlas.ACTIONS`
-POST    /pause                the world stands still; waiting webhooks are sent first
-POST    /resume               it goes on
-POST    /advance              `{"seconds": n}`: live n seconds at once
-POST    /rubbish              `{"count": n, "kinds": [...], "channel": ...}`
-GET     /scenarios            the scenarios that there are, and those that play
-POST    /scenario             `{"name": ..., "site": 0}` plays one (see `scenarios`); `"steps": [...]` a new one
-DELETE  /scenario             ends all; `?name=` only that one
-POST    /tokens               `{"tokens": [...]}`: the tokens that are good from now on
+GET     /faults               active faults
+POST    /faults               inject a fault: `{"kind": ..., ...}`, see `faults.ALLOWED`
+DELETE  /faults               heal all faults, or those of `?kind=`
+POST    /fleet/actions        run an action: `{"action": ..., ...}`, see `directory.ACTIONS`
+POST    /pause                pause the simulated time, after pending webhooks are sent
+POST    /resume               resume the simulated time
+POST    /advance              move the simulated time forward: `{"seconds": n}`
+POST    /malformed            send malformed frames: `{"count": n, "kinds": [...], "channel": ...}`
+GET     /scenarios            known and running scenarios
+POST    /scenario             start a scenario: `{"name": ..., "site": 0}`, or a new one with `"steps": [...]`
+DELETE  /scenario             end all scenarios, or those with `?name=`
+POST    /tokens               replace the valid tokens: `{"tokens": [...]}`
 ======  ====================  =====================================================================================
 """
 
@@ -34,227 +36,309 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from collector.simulator.rest.paging import whole
-from collector.simulator.rest.reply import RefusedError, json_of, reply
+from collector.simulator.rest.responses import ApiError, json_body, json_response, positive_int
 from collector.simulator.scenarios import SCENARIOS
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
-    from collector.simulator.cloud import FakeCloud
+    from collector.simulator.directory import FleetDirectory
+    from collector.simulator.fault_injector import FaultInjector
+    from collector.simulator.ledger import Ledger
+    from collector.simulator.malformed import MalformedFrameSender
+    from collector.simulator.permissions import Permissions
+    from collector.simulator.rest.responses import Handler
+    from collector.simulator.scenario_player import ScenarioPlayer
+    from collector.simulator.simulation import SimulatedTime, Simulation
+    from collector.simulator.stream import StreamServer
+    from collector.simulator.webhook_sender import WebhookSender
 
 _FLUSH_TIMEOUT_S = 10.0
-"""Longest wait of /pause for webhooks that are on their way; after that it answers how many still are."""
+"""Maximum time that /pause waits for webhooks; its response contains the number of those still undelivered."""
 
 
-def application(cloud: FakeCloud) -> web.Application:
-    """Return the application that controls `cloud`."""
-    app = web.Application(middlewares=[_refusals])
-    for part in (Reading(cloud), Acting(cloud)):
-        app.add_routes(part.routes())
+def application(
+    *,
+    urls: Callable[[], dict[str, str]],
+    simulation: Simulation,
+    time: SimulatedTime,
+    directory: FleetDirectory,
+    stream: StreamServer,
+    sender: WebhookSender,
+    ledger: Ledger,
+    permissions: Permissions,
+    faults: FaultInjector,
+    malformed: MalformedFrameSender,
+    scenarios: ScenarioPlayer,
+) -> web.Application:
+    """Return the control application; `urls` returns the addresses of the cloud."""
+    app = web.Application(middlewares=[_errors_as_json])
+    overview = OverviewEndpoint(urls, time=time, stream=stream, sender=sender, faults=faults)
+    app.add_routes([web.get("/", overview.overview)])
+    app.add_routes(LedgerEndpoints(ledger).routes())
+    app.add_routes(FleetEndpoints(directory, simulation).routes())
+    app.add_routes(TimeEndpoints(time, simulation, sender).routes())
+    app.add_routes(FaultEndpoints(faults, malformed, permissions).routes())
+    app.add_routes(ScenarioEndpoints(scenarios).routes())
     return app
 
 
 @web.middleware
-async def _refusals(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
+async def _errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
-    except RefusedError as refusal:
-        return refusal.response()
-    except web.HTTPException as refusal:
-        return reply({"detail": refusal.reason}, status=refusal.status)
+    except ApiError as error:
+        return error.response()
+    except web.HTTPException as error:
+        return json_response({"detail": error.reason}, status=error.status)
     except (ValueError, TypeError) as error:
-        return reply({"detail": str(error)}, status=400)
+        return json_response({"detail": str(error)}, status=400)
 
 
-class Reading:
-    """What can be looked at."""
+class OverviewEndpoint:
+    """Addresses and state of the cloud."""
 
-    def __init__(self, cloud: FakeCloud) -> None:
-        self._cloud = cloud
+    def __init__(
+        self,
+        urls: Callable[[], dict[str, str]],
+        *,
+        time: SimulatedTime,
+        stream: StreamServer,
+        sender: WebhookSender,
+        faults: FaultInjector,
+    ) -> None:
+        self._urls = urls
+        self._time = time
+        self._stream = stream
+        self._sender = sender
+        self._faults = faults
+
+    async def overview(self, _: web.Request) -> web.Response:
+        """Return addresses, simulated time, clients, channels, undelivered webhooks and active faults."""
+        return json_response(
+            self._urls()
+            | {
+                "simulated_time": self._time.now(),
+                "paused": self._time.paused,
+                "clients": self._stream.clients,
+                "channels": self._stream.subscribed,
+                "undelivered": self._sender.undelivered,
+                "faults": self._faults.active(),
+            }
+        )
+
+
+class LedgerEndpoints:
+    """Totals and records of the ledger."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
 
     def routes(self) -> list[web.RouteDef]:
-        """List what is answered here."""
+        """Return the routes of these endpoints."""
         return [
-            web.get("/", self.overview),
-            web.get("/ledger", self.ledger),
+            web.get("/ledger", self.summary),
             web.get("/ledger/frames", self.frames),
             web.get("/ledger/events", self.events),
             web.get("/ledger/deliveries", self.deliveries),
+        ]
+
+    async def summary(self, _: web.Request) -> web.Response:
+        """Return the totals."""
+        return json_response(self._ledger.summary())
+
+    async def frames(self, request: web.Request) -> web.Response:
+        """Return the last frame of each device, by frame type."""
+        query = request.query
+        rows = self._ledger.frame_list(
+            query.get("channel", ""), query.get("mac", ""), payloads=query.get("payloads") != "0"
+        )
+        return json_response(rows)
+
+    async def events(self, request: web.Request) -> web.Response:
+        """Return webhook events."""
+        since = int(request.query.get("since", "0"))
+        topic = request.query.get("topic", "")
+        return json_response(self._ledger.event_list(topic, since, positive_int(request, "limit", 10_000)))
+
+    async def deliveries(self, request: web.Request) -> web.Response:
+        """Return requests of the webhook sender."""
+        return json_response(self._ledger.delivery_list(positive_int(request, "limit", 10_000)))
+
+
+class FleetEndpoints:
+    """True state of the fleet, and actions on it."""
+
+    def __init__(self, directory: FleetDirectory, simulation: Simulation) -> None:
+        self._directory = directory
+        self._simulation = simulation
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the routes of these endpoints."""
+        return [
             web.get("/truth", self.truths),
             web.get("/truth/{mac}", self.truth),
             web.get("/floors", self.floors),
             web.get("/fleet", self.fleet),
-            web.get("/faults", self.faults),
-            web.get("/scenarios", self.scenarios),
+            web.post("/fleet/actions", self.act),
         ]
-
-    async def overview(self, _: web.Request) -> web.Response:
-        """Answer where everything is and how it stands."""
-        cloud = self._cloud
-        return reply(
-            {
-                "api_url": cloud.api_url,
-                "stream_url": cloud.stream_url,
-                "control_url": cloud.control_url,
-                "world_time": cloud.pace.now(),
-                "paused": cloud.pace.paused,
-                "clients": cloud.stream.clients,
-                "channels": cloud.stream.subscribed,
-                "undelivered": cloud.sender.undelivered,
-                "faults": cloud.faults.now_on(cloud.clock.now()),
-            }
-        )
-
-    async def ledger(self, _: web.Request) -> web.Response:
-        """Answer with the sums."""
-        return reply(self._cloud.ledger.summary())
-
-    async def frames(self, request: web.Request) -> web.Response:
-        """Answer with the last frame of each device."""
-        query = request.query
-        rows = self._cloud.ledger.frame_list(
-            query.get("channel", ""), query.get("mac", ""), payloads=query.get("payloads") != "0"
-        )
-        return reply(rows)
-
-    async def events(self, request: web.Request) -> web.Response:
-        """Answer with webhook events."""
-        since = int(request.query.get("since", "0"))
-        topic = request.query.get("topic", "")
-        return reply(self._cloud.ledger.event_list(topic, since, whole(request, "limit", 10_000)))
-
-    async def deliveries(self, request: web.Request) -> web.Response:
-        """Answer with requests of the webhook sender."""
-        return reply(self._cloud.ledger.delivery_list(whole(request, "limit", 10_000)))
 
     async def truths(self, _: web.Request) -> web.Response:
-        """Answer with the true state of every device."""
-        return reply(self._cloud.atlas.truths())
+        """Return the true state of every device."""
+        return json_response(self._directory.truths())
 
     async def truth(self, request: web.Request) -> web.Response:
-        """Answer with the true state of one device."""
-        truth = self._cloud.atlas.truth(request.match_info["mac"])
+        """Return the true state of one device."""
+        truth = self._directory.truth(request.match_info["mac"])
         if truth is None:
-            raise RefusedError(404, "no such device")
-        return reply(truth)
+            raise ApiError(404, "unknown device")
+        return json_response(truth)
 
     async def floors(self, request: web.Request) -> web.Response:
-        """Answer with the true occupancy of maps and zones."""
-        return reply(self._cloud.atlas.floor_truth(float(request.query.get("seen_since", "0"))))
+        """Return the true occupancy of maps and zones."""
+        return json_response(self._directory.floor_truth(float(request.query.get("seen_since", "0"))))
 
     async def fleet(self, _: web.Request) -> web.Response:
-        """Answer with who lives where."""
-        return reply(self._cloud.atlas.tree())
+        """Return the orgs with their sites and devices."""
+        return json_response(self._directory.tree())
 
-    async def faults(self, _: web.Request) -> web.Response:
-        """Answer with the faults that are on."""
-        return reply(self._cloud.faults.now_on(self._cloud.clock.now()))
-
-    async def scenarios(self, _: web.Request) -> web.Response:
-        """Answer with the scenarios that there are, and those that play."""
-        known = [
-            {"name": one.name, "says": one.says, "alerts": list(one.alerts), "of_site": one.of_site}
-            for one in SCENARIOS.values()
-        ]
-        return reply({"scenarios": known, "playing": self._cloud.stage.playing()})
+    async def act(self, request: web.Request) -> web.Response:
+        """Run an action of the fleet."""
+        body = await _object(request)
+        return json_response({"result": await self._simulation.act(body.pop("action", ""), **body)})
 
 
-class Acting:
-    """What can be done."""
+class TimeEndpoints:
+    """Control of the simulated time."""
 
-    def __init__(self, cloud: FakeCloud) -> None:
-        self._cloud = cloud
+    def __init__(self, time: SimulatedTime, simulation: Simulation, sender: WebhookSender) -> None:
+        self._time = time
+        self._simulation = simulation
+        self._sender = sender
 
     def routes(self) -> list[web.RouteDef]:
-        """List what is answered here."""
+        """Return the routes of these endpoints."""
         return [
-            web.post("/faults", self.fault),
-            web.delete("/faults", self.heal),
-            web.post("/fleet/actions", self.act),
             web.post("/pause", self.pause),
             web.post("/resume", self.resume),
             web.post("/advance", self.advance),
-            web.post("/rubbish", self.rubbish),
-            web.post("/scenario", self.play),
-            web.delete("/scenario", self.end_play),
+        ]
+
+    async def pause(self, _: web.Request) -> web.Response:
+        """Pause the simulated time and deliver pending webhooks."""
+        self._time.pause()
+        await self._simulation.advance(0)
+        try:
+            async with asyncio.timeout(_FLUSH_TIMEOUT_S):
+                await self._sender.flush()
+        except TimeoutError:
+            pass  # the response contains the number of undelivered events
+        return json_response(self._state() | {"undelivered": self._sender.undelivered})
+
+    async def resume(self, _: web.Request) -> web.Response:
+        """Resume the simulated time."""
+        self._time.resume()
+        return json_response(self._state())
+
+    async def advance(self, request: web.Request) -> web.Response:
+        """Move the simulated time forward."""
+        seconds = (await _object(request)).get("seconds")
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 0:
+            raise ApiError(400, "seconds must be a number from 0")
+        await self._simulation.advance(seconds)
+        return json_response(self._state())
+
+    def _state(self) -> dict[str, Any]:
+        return {"paused": self._time.paused, "simulated_time": self._time.now()}
+
+
+class FaultEndpoints:
+    """Faults, malformed frames and valid tokens."""
+
+    def __init__(self, faults: FaultInjector, malformed: MalformedFrameSender, permissions: Permissions) -> None:
+        self._faults = faults
+        self._malformed = malformed
+        self._permissions = permissions
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the routes of these endpoints."""
+        return [
+            web.get("/faults", self.active),
+            web.post("/faults", self.inject),
+            web.delete("/faults", self.heal),
+            web.post("/malformed", self.malformed),
             web.post("/tokens", self.tokens),
         ]
 
-    async def fault(self, request: web.Request) -> web.Response:
-        """Switch a fault on."""
-        wish = await _object(request)
-        await self._cloud.fault(wish.pop("kind", ""), **wish)
-        return reply(self._cloud.faults.now_on(self._cloud.clock.now()))
+    async def active(self, _: web.Request) -> web.Response:
+        """Return the active faults."""
+        return json_response(self._faults.active())
+
+    async def inject(self, request: web.Request) -> web.Response:
+        """Inject a fault."""
+        body = await _object(request)
+        await self._faults.inject(body.pop("kind", ""), **body)
+        return json_response(self._faults.active())
 
     async def heal(self, request: web.Request) -> web.Response:
-        """Switch faults off."""
-        await self._cloud.heal(request.query.get("kind"))
-        return reply(self._cloud.faults.now_on(self._cloud.clock.now()))
+        """Heal faults."""
+        await self._faults.heal(request.query.get("kind"))
+        return json_response(self._faults.active())
 
-    async def act(self, request: web.Request) -> web.Response:
-        """Do something to the fleet."""
-        wish = await _object(request)
-        return reply({"result": await self._cloud.act(wish.pop("action", ""), **wish)})
-
-    async def pause(self, _: web.Request) -> web.Response:
-        """Let the world stand still, and deliver what waits."""
-        cloud = self._cloud
-        cloud.pace.pause()
-        await cloud.advance(0)
-        try:
-            async with asyncio.timeout(_FLUSH_TIMEOUT_S):
-                await cloud.sender.flush()
-        except TimeoutError:
-            pass  # the answer says how many are still on their way
-        return reply({"paused": True, "world_time": cloud.pace.now(), "undelivered": cloud.sender.undelivered})
-
-    async def resume(self, _: web.Request) -> web.Response:
-        """Let the world go on."""
-        self._cloud.pace.resume()
-        return reply({"paused": False, "world_time": self._cloud.pace.now()})
-
-    async def advance(self, request: web.Request) -> web.Response:
-        """Live some seconds at once."""
-        seconds = (await _object(request)).get("seconds")
-        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 0:
-            raise RefusedError(400, "seconds must be a number from 0")
-        await self._cloud.advance(seconds)
-        return reply({"paused": self._cloud.pace.paused, "world_time": self._cloud.pace.now()})
-
-    async def rubbish(self, request: web.Request) -> web.Response:
-        """Send rubbish."""
-        wish = await _object(request)
-        sent = await self._cloud.rubbish(
-            int(wish.get("count", 1)), tuple(wish.get("kinds", ())), str(wish.get("channel", ""))
+    async def malformed(self, request: web.Request) -> web.Response:
+        """Send malformed frames."""
+        body = await _object(request)
+        written = await self._malformed.send(
+            int(body.get("count", 1)), tuple(body.get("kinds", ())), str(body.get("channel", ""))
         )
-        return reply(sent)
-
-    async def play(self, request: web.Request) -> web.Response:
-        """Begin a scenario."""
-        wish = await _object(request)
-        return reply(self._cloud.stage.begin(wish.get("name", ""), wish.get("site", 0), wish.get("steps")))
-
-    async def end_play(self, request: web.Request) -> web.Response:
-        """End scenarios."""
-        return reply(await self._cloud.stage.end(request.query.get("name")))
+        return json_response(written)
 
     async def tokens(self, request: web.Request) -> web.Response:
-        """Exchange the good tokens."""
+        """Replace the valid tokens."""
         tokens = (await _object(request)).get("tokens")
         if not isinstance(tokens, list) or not all(isinstance(token, str) and token for token in tokens):
-            raise RefusedError(400, "tokens must be a list of texts")
-        self._cloud.rights.tokens = set(tokens)
-        return reply({"tokens": len(tokens)})
+            raise ApiError(400, "tokens must be a list of non-empty strings")
+        self._permissions.tokens = set(tokens)
+        return json_response({"tokens": len(tokens)})
+
+
+class ScenarioEndpoints:
+    """Known and running scenarios."""
+
+    def __init__(self, scenarios: ScenarioPlayer) -> None:
+        self._scenarios = scenarios
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the routes of these endpoints."""
+        return [
+            web.get("/scenarios", self.list_),
+            web.post("/scenario", self.start),
+            web.delete("/scenario", self.end),
+        ]
+
+    async def list_(self, _: web.Request) -> web.Response:
+        """Return the known and the running scenarios."""
+        known = [
+            {"name": one.name, "description": one.description, "alerts": list(one.alerts), "per_site": one.per_site}
+            for one in SCENARIOS.values()
+        ]
+        return json_response({"scenarios": known, "running": self._scenarios.running()})
+
+    async def start(self, request: web.Request) -> web.Response:
+        """Start a scenario."""
+        body = await _object(request)
+        return json_response(self._scenarios.start(body.get("name", ""), body.get("site", 0), body.get("steps")))
+
+    async def end(self, request: web.Request) -> web.Response:
+        """End scenarios."""
+        return json_response(await self._scenarios.end(request.query.get("name")))
 
 
 async def _object(request: web.Request) -> dict[str, Any]:
     """Return the JSON object of the body; an empty body is an empty object."""
     if not await request.read():
         return {}
-    body: Any = await json_of(request)
+    body: Any = await json_body(request)
     if not isinstance(body, dict):
-        raise RefusedError(400, "a JSON object is expected")
+        raise ApiError(400, "a JSON object is required")
     return body

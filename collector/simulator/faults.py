@@ -1,7 +1,7 @@
-"""Trouble on demand: which faults a fake cloud can have, and which it has now.
+"""The faults that a simulated cloud supports, and the active faults.
 
-A fault lasts until its `seconds` are over, its `count` is used up, or it is healed. This module only keeps the book;
-the servers ask it, and `cloud.FakeCloud` acts where a fault begins or ends with a deed (see `DEEDS`).
+A fault is active until its `seconds` have passed, its `count` is used up, or it is healed. The servers query `Faults`
+for active faults; `fault_injector` applies the faults that act on connections and permissions.
 """
 
 from __future__ import annotations
@@ -18,30 +18,29 @@ ALLOWED: dict[str, frozenset[str]] = {
     "drop_acks": frozenset({"seconds", "count", "channel"}),
     "rest_status": frozenset({"seconds", "count", "status", "retry_after_s", "path"}),
     "bad_signature": frozenset({"seconds", "count"}),
-    "mute": frozenset({"seconds", "channel"}),
+    "silent_channel": frozenset({"seconds", "channel"}),
     "shared_token": frozenset({"seconds", "share"}),
 }
-"""Each kind of fault and what may be said about it.
+"""Kind of fault -> its arguments.
 
-- `stream_down`: no server listens for streams; connections are cut, or closed with `code` when one is given
-- `half_open`: the connections that are open now stay so, but nothing comes from them and nothing is read
-- `revoke_site`: the token loses its rights to `site_id`: REST 403, `subscribe_failed` on its channels
-- `handshake_status`: a stream handshake is answered with `status` (401, 403, 429...)
-- `drop_acks`: subscriptions work but are not acknowledged; only of `channel` when one is given
-- `rest_status`: REST answers `status`; only below `path` when one is given
-- `bad_signature`: webhook deliveries carry signatures made with a wrong secret
-- `mute`: channels that begin with `channel` stay subscribed, and bring nothing
-- `shared_token`: other programs have made this `share` of the hour's calls of every token
+- `stream_down`: the stream server does not listen; connections are aborted, or closed with `code` if it is given
+- `half_open`: existing connections stay open, but the server neither reads from them nor writes to them
+- `revoke_site`: the token loses access to `site_id`: status 403 in REST, `subscribe_failed` on its channels
+- `handshake_status`: a stream handshake is answered with `status` (401, 403, 429, ...)
+- `drop_acks`: subscriptions are accepted without acknowledgement; only those of `channel` if it is given
+- `rest_status`: REST calls are answered with `status`; only those below `path` if it is given
+- `bad_signature`: webhook deliveries have signatures of another secret
+- `silent_channel`: channels that start with `channel` stay subscribed, but deliver no messages
+- `shared_token`: other programs have used this `share` of the hourly call limit of every token
 """
 
-NEEDED: dict[str, frozenset[str]] = {
+REQUIRED: dict[str, frozenset[str]] = {
     "revoke_site": frozenset({"site_id"}),
     "handshake_status": frozenset({"status"}),
     "rest_status": frozenset({"status"}),
-    "mute": frozenset({"channel"}),
+    "silent_channel": frozenset({"channel"}),
     "shared_token": frozenset({"share"}),
 }
-DEEDS = frozenset({"stream_down", "half_open", "revoke_site"})
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "seconds": (int, float),
@@ -57,8 +56,19 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 
 @dataclass(slots=True)
-class Fault:
-    """One fault that is on. `until` is in monotonic seconds, None until healed; `subject` is what it is about."""
+class ActiveFault:
+    """An active fault.
+
+    Attributes:
+        kind: Kind of fault.
+        subject: Site id, or prefix of a channel or path, to which the fault is limited; "" for no limit.
+        until: Monotonic time at which it ends; None until it is healed.
+        count: How often it can still occur; None for no limit.
+        status: HTTP status.
+        retry_after_s: Value of the Retry-After header, if given.
+        code: WebSocket close code, if given.
+        share: Share of the hourly call limit.
+    """
 
     kind: str
     subject: str = ""
@@ -70,26 +80,27 @@ class Fault:
     share: float = 0.0
 
     def retry_after(self, now: float) -> int | None:
-        """Return the whole seconds for a Retry-After header: as told, else until the fault is over."""
+        """Return the seconds for a Retry-After header: the given value, else the time until the fault ends."""
         if self.retry_after_s is not None:
             return math.ceil(self.retry_after_s)
         return None if self.until is None else max(1, math.ceil(self.until - now))
 
 
 class Faults:
-    """The faults that are on now. Every method takes the time (monotonic seconds) instead of reading a clock."""
+    """The active faults. Every method takes the monotonic time as an argument."""
 
     def __init__(self) -> None:
-        self._active: dict[tuple[str, str], Fault] = {}
+        self._active: dict[tuple[str, str], ActiveFault] = {}
 
-    def begin(self, kind: str, arguments: dict[str, Any], now: float) -> Fault:
-        """Switch a fault on; the same kind about the same subject is replaced.
+    def start(self, kind: str, arguments: dict[str, Any], now: float) -> ActiveFault:
+        """Activate a fault; it replaces a fault of the same kind and subject.
 
-        Raises ValueError that names the unknown kind, the argument that is missing, unknown or of the wrong type.
+        Raises:
+            ValueError: For an unknown kind, or an argument that is missing, unknown or of the wrong type.
         """
-        _check(kind, arguments)
+        _validate(kind, arguments)
         seconds = arguments.get("seconds")
-        fault = Fault(
+        fault = ActiveFault(
             kind=kind,
             subject=arguments.get("site_id") or arguments.get("channel") or arguments.get("path") or "",
             until=None if seconds is None else now + seconds,
@@ -102,34 +113,34 @@ class Faults:
         self._active[kind, fault.subject] = fault
         return fault
 
-    def end(self, kind: str | None = None) -> list[Fault]:
-        """Switch off every fault of this kind, or all; return those that were on."""
+    def end(self, kind: str | None = None) -> list[ActiveFault]:
+        """Deactivate every fault of this kind, or all; return them."""
         ended = [fault for fault in self._active.values() if kind in (None, fault.kind)]
         for fault in ended:
             del self._active[fault.kind, fault.subject]
         return ended
 
-    def expire(self, now: float) -> list[Fault]:
-        """Switch off the faults whose time is over; return them."""
-        over = [fault for fault in self._active.values() if fault.until is not None and fault.until <= now]
-        for fault in over:
+    def expire(self, now: float) -> list[ActiveFault]:
+        """Deactivate the faults whose time has passed; return them."""
+        expired = [fault for fault in self._active.values() if fault.until is not None and fault.until <= now]
+        for fault in expired:
             del self._active[fault.kind, fault.subject]
-        return over
+        return expired
 
-    def strikes(self, kind: str, now: float, text: str = "") -> Fault | None:
-        """Return the fault of this kind that hits `text` now, using up one of its `count`; None when all is well.
+    def match(self, kind: str, now: float, subject: str = "") -> ActiveFault | None:
+        """Return the active fault of this kind that applies to `subject`, and count one occurrence; None without one.
 
-        A fault about a subject hits texts that begin with it.
+        A fault with a subject applies to every subject that starts with it.
         """
         for fault in self._active.values():
-            over = fault.until is not None and fault.until <= now
-            if fault.kind == kind and not over and text.startswith(fault.subject):
-                self._use(fault)
+            expired = fault.until is not None and fault.until <= now
+            if fault.kind == kind and not expired and subject.startswith(fault.subject):
+                self._count(fault)
                 return fault
         return None
 
-    def now_on(self, now: float) -> list[dict[str, Any]]:
-        """List the faults that are on, with the seconds that each has left, for people and tests."""
+    def active(self, now: float) -> list[dict[str, Any]]:
+        """Return the active faults with their remaining seconds and occurrences."""
         return [
             {
                 "kind": fault.kind,
@@ -140,7 +151,7 @@ class Faults:
             for fault in self._active.values()
         ]
 
-    def _use(self, fault: Fault) -> None:
+    def _count(self, fault: ActiveFault) -> None:
         if fault.count is None:
             return
         fault.count -= 1
@@ -148,15 +159,17 @@ class Faults:
             del self._active[fault.kind, fault.subject]
 
 
-def _check(kind: str, arguments: dict[str, Any]) -> None:
+def _validate(kind: str, arguments: dict[str, Any]) -> None:
     if kind not in ALLOWED:
-        raise ValueError(f"unknown fault {kind!r}; there are {', '.join(sorted(ALLOWED))}")
+        raise ValueError(f"unknown fault {kind!r}; expected one of {', '.join(sorted(ALLOWED))}")
     unknown = arguments.keys() - ALLOWED[kind]
     if unknown:
-        raise ValueError(f"{kind} takes {', '.join(sorted(ALLOWED[kind]))}, not {', '.join(sorted(unknown))}")
-    missing = NEEDED.get(kind, frozenset()) - arguments.keys()
+        raise ValueError(
+            f"{kind} has the arguments {', '.join(sorted(ALLOWED[kind]))}, not {', '.join(sorted(unknown))}"
+        )
+    missing = REQUIRED.get(kind, frozenset()) - arguments.keys()
     if missing:
-        raise ValueError(f"{kind} needs {', '.join(sorted(missing))}")
+        raise ValueError(f"{kind} requires {', '.join(sorted(missing))}")
     for name, value in arguments.items():
         if isinstance(value, bool) or not isinstance(value, _TYPES[name]):
             raise ValueError(f"{name} must be {' or '.join(t.__name__ for t in _TYPES[name])}")  # noqa: TRY004 - one kind of error for all that is wrong in a request

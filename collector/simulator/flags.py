@@ -1,6 +1,6 @@
-"""The flags of `mist-collector simulate`, declared once: name, default, words and bounds.
+"""The options of `mist-collector simulate`: names, defaults, help texts and bounds.
 
-Nothing else is imported here: `--help` shows these flags, and is quick.
+The module imports nothing else of the simulator, so that `--help` is fast.
 """
 
 from __future__ import annotations
@@ -9,66 +9,66 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 T = TypeVar("T")
-SCENARIO_WORDS = "Something that goes wrong, repeatable: site-outage, lunch-rush@1 (at the second site), ..."
+SCENARIO_HELP = "Scenario to run, repeatable: site-outage, lunch-rush@1 (at the second site), ..."
 
 
-def flag(default: T, words: str, *, secret: bool = False, **more: object) -> T:
-    """A field of a dataclass that is a flag of a command: `words` are its help.
+def flag(default: T, help_text: str, *, secret: bool = False, **more: object) -> T:
+    """Return a dataclass field that is an option of a command.
 
-    `more`: `name` where the flag is called otherwise than the field (``--scenario``), `min`, `max`, and what else
-    `typer.Option` takes.
+    Args:
+        default: Default value.
+        help_text: Help text of the option.
+        secret: Whether the value is omitted from `repr`.
+        more: `name` if it differs from that of the field (``--scenario``), `min`, `max`, and other arguments of
+            `typer.Option`.
     """
-    return field(default=default, repr=not secret, metadata={"help": words, **more})
+    return field(default=default, repr=not secret, metadata={"help": help_text, **more})
 
 
 @dataclass(frozen=True, kw_only=True)
 class SimulateOptions:
-    """A simulated cloud as the command line describes it; a field `api_port` is the flag `--api-port`."""
+    """Options of the command; the field `api_port` is the option `--api-port`."""
 
-    seed: int = flag(1, "Equal seeds make equal fleets.")
-    orgs: int = flag(1, "Organisations.", min=1)
-    sites: int = flag(3, "Sites an organisation.", min=0)
-    aps: int = flag(10, "Access points a site.", min=0)
-    switches: int = flag(0, "Switches a site.", min=0)
-    virtual_chassis: int = flag(0, "Virtual chassis a site.", min=0)
-    gateways: int = flag(0, "Gateways a site.", min=0)
-    srx_clusters: int = flag(0, "SRX clusters a site.", min=0)
-    ssrs: int = flag(0, "Session Smart Routers a site.", min=0)
-    mxedges: int = flag(0, "Mist Edges an organisation.", min=0)
-    clients_per_ap: int = flag(5, "Wireless clients an access point.", min=0)
-    unconnected_clients: int = flag(0, "Wi-Fi devices a site that only pass by.", min=0)
-    sdkclients: int = flag(0, "Users of an app with the Mist SDK, a site.", min=0)
-    assets: int = flag(0, "Named BLE assets a site.", min=0)
-    discovered_assets: int = flag(0, "Other BLE devices a site.", min=0)
-    walkers: int = flag(0, "People and things a site that live a day in an office.", min=0)
-    office_floors: int = flag(0, "Floors of the offices of an organisation together; 0: plain floors.", min=0)
+    seed: int = flag(1, "Seed; equal seeds produce identical fleets.")
+    orgs: int = flag(1, "Number of organisations.", min=1)
+    sites: int = flag(3, "Sites per organisation.", min=0)
+    aps: int = flag(10, "Access points per site.", min=0)
+    switches: int = flag(0, "Switches per site.", min=0)
+    virtual_chassis: int = flag(0, "Virtual chassis per site.", min=0)
+    gateways: int = flag(0, "Gateways per site.", min=0)
+    srx_clusters: int = flag(0, "SRX clusters per site.", min=0)
+    ssrs: int = flag(0, "Session Smart Routers per site.", min=0)
+    mxedges: int = flag(0, "Mist Edges per organisation.", min=0)
+    clients_per_ap: int = flag(5, "Wi-Fi clients per access point.", min=0)
+    unconnected_clients: int = flag(0, "Unconnected Wi-Fi clients per site.", min=0)
+    sdkclients: int = flag(0, "Clients with the Mist SDK per site.", min=0)
+    assets: int = flag(0, "Named BLE assets per site.", min=0)
+    discovered_assets: int = flag(0, "Discovered BLE assets per site.", min=0)
+    walkers: int = flag(0, "Clients and assets per site that move through an office for a working day.", min=0)
+    office_floors: int = flag(0, "Office floors per organisation; 0: one or two plain floors per site.", min=0)
     cadence_s: float = flag(30.0, "Seconds between two messages of a device.")
-    location_cadence_s: float = flag(15.0, "Seconds between two positions of somebody; 0: nobody is located.", min=0)
-    location_events: bool = flag(default=False, words="Send positions by webhook too: a flood.")
-    reboots_per_device_day: float = flag(1.0, "Restarts of a device, a day.", min=0)
-    port_flaps_per_device_day: float = flag(4.0, "Ports that go up or down, a day.", min=0)
-    events_per_device_hour: float = flag(2.0, "Other events of a device, an hour.", min=0)
-    site_events_per_hour: float = flag(12.0, "Events of a site, an hour.", min=0)
-    roams_per_client_hour: float = flag(6.0, "Roams of a client, an hour.", min=0)
-    sessions_per_client_hour: float = flag(1.0, "Sessions a client begins, an hour.", min=0)
-    speed: float = flag(1.0, "Seconds of fleet life a second; 60 lives an hour a minute.", min=0)
-    start: float = flag(0.0, "Unix time at which the fleet's life begins; 0: now.")
+    location_cadence_s: float = flag(15.0, "Seconds between two positions of a client or asset; 0: none.", min=0)
+    location_events: bool = flag(default=False, help_text="Also send positions by webhook (high volume).")
+    reboots_per_device_day: float = flag(1.0, "Restarts per device and day.", min=0)
+    port_flaps_per_device_day: float = flag(4.0, "Port link changes per device and day.", min=0)
+    events_per_device_hour: float = flag(2.0, "Other events per device and hour.", min=0)
+    site_events_per_hour: float = flag(12.0, "Events per site and hour.", min=0)
+    roams_per_client_hour: float = flag(6.0, "Roams per client and hour.", min=0)
+    sessions_per_client_hour: float = flag(1.0, "Sessions per client and hour.", min=0)
+    speed: float = flag(1.0, "Simulated seconds per second; 60: one hour per minute.", min=0)
+    start: float = flag(0.0, "Unix time at which the simulation starts; 0: now.")
     host: str = flag("127.0.0.1", "Address to listen on.")
-    api_port: int = flag(9740, "Port of the REST API; 0: any free one.", min=0, max=65535)
-    stream_port: int = flag(9741, "Port of the stream; 0: any free one.", min=0, max=65535)
-    control_port: int = flag(9742, "Port of the control endpoint; 0: any free one.", min=0, max=65535)
-    token: str = flag("sim-token", "The API token that is good here.", secret=True)
-    calls_per_hour: int = flag(5000, "REST calls a token may make an hour.", min=0)
-    webhook_url: str = flag("", "Receiver of webhooks; empty: send none.")
-    webhook_secret: str = flag("", "Secret that webhooks are signed with.", secret=True)
-    webhook_topics: tuple[str, ...] = flag((), "A topic to send, repeatable; none given: all.")
-    webhook_on_sites: bool = flag(default=False, words="A second webhook for each site: every event twice.")
-    webhook_window_s: float = flag(1.0, "Seconds that events are collected.", min=0)
-    duplicate_share: float = flag(0.05, "Share of deliveries sent twice.", min=0, max=1)
-    scenarios: tuple[str, ...] = flag(
-        (),
-        SCENARIO_WORDS,
-        name="--scenario",
-    )
-    objects: bool = flag(default=False, words="Send data as an object, not as a JSON string.")
-    seconds: float = flag(0.0, "End after so many seconds; 0: until Ctrl-C.", min=0)
+    api_port: int = flag(9740, "Port of the REST API; 0: any free port.", min=0, max=65535)
+    stream_port: int = flag(9741, "Port of the stream; 0: any free port.", min=0, max=65535)
+    control_port: int = flag(9742, "Port of the control endpoint; 0: any free port.", min=0, max=65535)
+    token: str = flag("sim-token", "Valid API token.", secret=True)
+    calls_per_hour: int = flag(5000, "REST calls per token and hour.", min=0)
+    webhook_url: str = flag("", "URL of the webhook receiver; empty: no webhooks.")
+    webhook_secret: str = flag("", "Secret for webhook signatures.", secret=True)
+    webhook_topics: tuple[str, ...] = flag((), "Webhook topic, repeatable; default: all topics.")
+    webhook_on_sites: bool = flag(default=False, help_text="Add a webhook per site: each event is sent twice.")
+    webhook_window_s: float = flag(1.0, "Seconds for which events are collected into one delivery.", min=0)
+    duplicate_share: float = flag(0.05, "Share of the deliveries that are sent twice.", min=0, max=1)
+    scenarios: tuple[str, ...] = flag((), SCENARIO_HELP, name="--scenario")
+    objects: bool = flag(default=False, help_text="Send stream data as JSON objects instead of JSON strings.")
+    seconds: float = flag(0.0, "Stop after this many seconds; 0: run until Ctrl-C.", min=0)

@@ -1,4 +1,4 @@
-"""Stream frames as bytes: control frames, and data frames made once for all who listen."""
+"""Stream frames as bytes: control frames, and data frames that are encoded once for all subscribers."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 import orjson
 
-_ORDERS = tuple(permutations(("event", "channel", "data")))
+_KEY_ORDERS = tuple(permutations(("event", "channel", "data")))
 
 
-def control(event: str, channel: str, detail: str = "") -> bytes:
+def control_frame(event: str, channel: str, detail: str = "") -> bytes:
     """Return a control frame: channel_subscribed, channel_unsubscribed or subscribe_failed (mist/README section 3)."""
     frame = {"event": event, "channel": channel}
     if detail:
@@ -18,32 +18,36 @@ def control(event: str, channel: str, detail: str = "") -> bytes:
     return orjson.dumps(frame)
 
 
-class DataFrames:
-    """Makes data frames. The order of the keys goes round all six orders, as Mist's varies.
+class FrameEncoder:
+    """Encodes data frames. The order of their keys cycles through all six orders, because that of Mist varies.
 
-    Cost of a 7 KB payload: about 10 us, most of it escaping the nested string.
+    Cost for a payload of 7 KB: about 10 us, mostly to escape the nested string.
+
+    Args:
+        nested: Whether `data` is a JSON string; otherwise it is an object.
+        plain_channels: Suffixes of channels whose `data` is always an object.
     """
 
     def __init__(self, *, nested: bool, plain_channels: frozenset[str] = frozenset()) -> None:
         self._nested = nested
-        self._plain = tuple(plain_channels)
-        self._orders = cycle(_ORDERS)
+        self._plain_suffixes = tuple(plain_channels)
+        self._key_orders = cycle(_KEY_ORDERS)
 
-    def make(self, channel: str, payload: bytes) -> bytes:
+    def encode(self, channel: str, payload: bytes) -> bytes:
         """Return the frame that carries `payload` (JSON) on `channel`."""
-        nested = self._nested and not channel.endswith(self._plain)
+        nested = self._nested and not channel.endswith(self._plain_suffixes)
         members = {
             "event": b'"event":"data"',
             "channel": b'"channel":' + orjson.dumps(channel),
             "data": b'"data":' + (orjson.dumps(payload.decode()) if nested else payload),
         }
-        return b"{" + b",".join([members[name] for name in next(self._orders)]) + b"}"
+        return b"{" + b",".join([members[name] for name in next(self._key_orders)]) + b"}"
 
 
-def flavour(payload: dict[str, Any]) -> str:
-    """Name which of a device's several messages this is: basic or full for an AP, fresh or cached for the others.
+def frame_type(payload: dict[str, Any]) -> str:
+    """Return the type of a device payload: "basic" or "full" for an AP, "fresh" or "cached" for other devices.
 
-    The marks are those of live streams (mist/README section 4.1); "" for payloads without any.
+    The marker fields are those of live streams (mist/README section 4.1). Returns "" for a payload without a marker.
     """
     if "_offset_apbasic" in payload:
         return "basic"

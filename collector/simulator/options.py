@@ -1,4 +1,4 @@
-"""How a fake cloud is set up."""
+"""Options of a simulated cloud."""
 
 from __future__ import annotations
 
@@ -15,30 +15,32 @@ MEBIBYTE = 1 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class SenderOptions:
-    """How webhooks are delivered. Mist publishes none of these numbers; seconds are of the clock, not accelerated."""
+    """Options of the webhook sender. Mist documents none of these values; seconds are those of the clock."""
 
     window_s: float = 1.0
-    """Events of one topic are collected this long, then sent together."""
+    """Events of one topic are collected for this time and then delivered together."""
     batch_limit: int = 100
-    """Most events in one delivery; more events make more deliveries."""
+    """Maximum number of events in one delivery."""
     timeout_s: float = 10.0
-    """A receiver that has not answered by then has failed."""
+    """Timeout of a request."""
     attempts: int = 6
-    """How often a delivery is tried in all before it is given up as lost."""
+    """Number of attempts before the events of a delivery are lost."""
     backoff_s: float = 1.0
-    """Pause before the second try; it doubles from try to try."""
+    """Delay before the second attempt; it doubles with every attempt."""
     duplicate_share: float = 0.05
-    """Share (0-1) of the accepted deliveries that are sent once more, byte for byte the same."""
+    """Share (0-1) of the accepted deliveries that are sent once more, with an identical body."""
     concurrency: int = 8
-    """Most deliveries on their way to one receiver at a time."""
+    """Maximum number of concurrent deliveries to one receiver."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CloudOptions:
-    """A fake cloud: its fleet, its addresses, its limits and its habits.
+    """Fleet, addresses, limits and wire format of a simulated cloud.
 
-    Ports are 0 to let the system choose; the addresses are attributes of the running `FakeCloud`.
-    Raises ValueError for a `speed` below 0 or a `tick_s` of 0.
+    A port of 0 selects a free port; the addresses are attributes of the running `FakeCloud`.
+
+    Raises:
+        ValueError: For a negative `speed` or a `tick_s` of 0.
     """
 
     plan: FleetPlan = field(default_factory=FleetPlan)
@@ -47,39 +49,39 @@ class CloudOptions:
     stream_port: int = 0
     control_port: int = 0
     tls: ssl.SSLContext | None = None
-    """Serve REST and stream over TLS with this context; the control endpoint stays plain."""
+    """TLS context of REST API and stream; the control endpoint has no TLS."""
     token: str = field(default="sim-token", repr=False)
     speed: float = 1.0
-    """Seconds of fleet life a second of the clock; 60 lives an hour a minute, 0 lives only when told to."""
+    """Seconds of simulated time per second; 0 advances the fleet only on request."""
     tick_s: float = 0.1
-    """How often the fleet is moved on."""
+    """Interval at which the fleet is advanced."""
 
     calls_per_hour: int = 5000
-    """REST calls a token may make between two full hours (mist/README section 2)."""
+    """REST calls of a token per hour of the clock (mist/README section 2)."""
     max_channels: int = 2000
-    """Channels of one connection; the next one is refused (mist/README section 3)."""
+    """Maximum number of channels of a connection (mist/README section 3)."""
     nested: bool = True
-    """Send `data` as a JSON string, as live streams do."""
+    """Send `data` as a JSON string, like live streams."""
     plain_channels: frozenset[str] = frozenset()
-    """Endings of channels whose `data` is an object whatever `nested` says, such as "/insights/summary"."""
+    """Suffixes of channels whose `data` is an object regardless of `nested`, e.g. "/insights/summary"."""
     server_ping_s: float | None = None
-    """Ping the clients this often; None for never. Whether Mist does is unknown."""
+    """Interval of pings to clients; None for no pings. Whether Mist sends pings is unknown."""
     compression: str | None = None
-    """Offer "deflate" (permessage-deflate) on the stream."""
+    """Compression of the stream: "deflate" (permessage-deflate), or None."""
     buffer_limit_bytes: int = 64 * MEBIBYTE
-    """A client that reads so slowly that more than this waits for it is cut off."""
+    """Write buffer above which a slow client is disconnected."""
 
     webhook_url: str = ""
-    """Receiver of one webhook for every org; empty for none."""
+    """Receiver of one webhook per org; empty for none."""
     webhook_secret: str = field(default="", repr=False)
     webhook_topics: tuple[str, ...] = ()
-    """Topics of that webhook; empty for every topic that an org webhook may have."""
+    """Topics of that webhook; empty for all topics that a webhook of an org can have."""
     webhook_on_sites: bool = False
-    """Also make the same webhook for every site: each event arrives twice, as with a doubled configuration at Mist."""
+    """Create the same webhook also for every site, so that each event is delivered twice."""
     sender: SenderOptions = field(default_factory=SenderOptions)
 
     def __post_init__(self) -> None:
         if self.speed < 0:
-            raise ValueError(f"speed must not be negative, it is {self.speed}")
+            raise ValueError(f"speed must not be negative, got {self.speed}")
         if self.tick_s <= 0:
-            raise ValueError(f"tick_s must be more than 0 seconds, it is {self.tick_s}")
+            raise ValueError(f"tick_s must be greater than 0, got {self.tick_s}")

@@ -1,4 +1,4 @@
-"""Webhook configurations: what REST creates, changes and lists, and whom an event concerns (mist/README section 5)."""
+"""Webhook configurations as REST manages them, and the events that each receives (mist/README section 5)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from collector.simulator.constants import webhook_topics
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HEADERS_LIMIT_BYTES = 1000
-"""Custom headers together: names and values (mist/README 5.1)."""
+MAX_HEADERS_BYTES = 1000
+"""Limit of the total length of names and values of the custom headers (mist/README 5.1)."""
 
 _FIELDS: dict[str, type] = {
     "name": str,
@@ -29,15 +29,16 @@ _FIELDS: dict[str, type] = {
 _READ_ONLY = frozenset({"id", "org_id", "site_id", "created_time", "modified_time"})
 
 
-class RefusedConfigurationError(Exception):
-    """A webhook that cannot be; the message says why, for the caller of REST."""
+class InvalidWebhookError(Exception):
+    """An invalid webhook configuration; the message is the `detail` of the REST response."""
 
 
 @dataclass(slots=True)
-class Webhook:
-    """One configuration; it belongs to a site when `site_id` is set, else to the org.
+class WebhookConfiguration:
+    """A webhook of an org or, if `site_id` is set, of a site.
 
-    `headers` is whatever was configured: a wrong one is accepted and shows as `X-Mist-Error` in deliveries.
+    `headers` is the configured value of any type: an invalid value is accepted, and deliveries then have the header
+    `X-Mist-Error`.
     """
 
     id: str
@@ -55,7 +56,7 @@ class Webhook:
     single_event_per_message: bool = False
 
     def rest(self) -> dict[str, Any]:
-        """Return what REST answers."""
+        """Return the REST object."""
         return {
             "id": self.id,
             "org_id": self.org_id,
@@ -73,24 +74,30 @@ class Webhook:
             "modified_time": int(self.modified_at),
         }
 
-    def change(self, body: Any, now: float) -> None:
-        """Take over the members of a request body; RefusedConfigurationError, and no change, when one is wrong."""
+    def update(self, body: Any, now: float) -> None:
+        """Update the fields of a request body.
+
+        Raises:
+            InvalidWebhookError: If a field is invalid; nothing is changed then.
+        """
         _check(body, for_site=self.site_id is not None)
         for name, value in body.items():
             if name not in _READ_ONLY and name != "type":
                 setattr(self, name, value)
         self.modified_at = now
 
-    def concerns(self, topic: str, event: dict[str, Any]) -> bool:
-        """Whether it delivers this event."""
-        mine = event.get("site_id") == self.site_id if self.site_id else event.get("org_id", self.org_id) == self.org_id
-        return self.enabled and topic in self.topics and mine
+    def matches(self, topic: str, event: dict[str, Any]) -> bool:
+        """Return whether the webhook receives this event."""
+        in_scope = (
+            event.get("site_id") == self.site_id if self.site_id else event.get("org_id", self.org_id) == self.org_id
+        )
+        return self.enabled and topic in self.topics and in_scope
 
-    def request_headers(self, body: bytes, *, wrong_secret: bool = False) -> dict[str, str]:
-        """Return the headers of a delivery of `body`: custom ones, signatures over the raw bytes, and Mist's own."""
+    def request_headers(self, body: bytes, *, invalid_signature: bool = False) -> dict[str, str]:
+        """Return the headers of a delivery: custom headers, signatures of the raw body, and the headers of Mist."""
         headers = self._custom_headers()
         if self.secret:
-            key = (self.secret + "?" if wrong_secret else self.secret).encode()
+            key = (self.secret + "?" if invalid_signature else self.secret).encode()
             headers["X-Mist-Signature-v2"] = hmac.new(key, body, hashlib.sha256).hexdigest()
             headers["X-Mist-Signature"] = hmac.new(key, body, hashlib.sha1).hexdigest()
         return headers | {"Content-Type": "application/json", "User-Agent": "Mist-webhook"}
@@ -103,57 +110,61 @@ class Webhook:
         for name, value in self.headers.items():
             if not isinstance(value, str):
                 return {"X-Mist-Error": f"header[{name}] not a string"}
-        if sum(len(name) + len(value) for name, value in self.headers.items()) >= HEADERS_LIMIT_BYTES:
+        if sum(len(name) + len(value) for name, value in self.headers.items()) >= MAX_HEADERS_BYTES:
             return {"X-Mist-Error": "headers too big"}
         return dict(self.headers)
 
 
-class Webhooks:
-    """All configurations of the cloud."""
+class WebhookRegistry:
+    """All webhook configurations of the cloud."""
 
     def __init__(self) -> None:
-        self._by_id: dict[str, Webhook] = {}
+        self._by_id: dict[str, WebhookConfiguration] = {}
 
-    def create(self, org_id: str, site_id: str | None, body: Any, now: float) -> Webhook:
-        """Add one; raise RefusedConfigurationError when `body` is not a webhook."""
+    def create(self, org_id: str, site_id: str | None, body: Any, now: float) -> WebhookConfiguration:
+        """Create a webhook.
+
+        Raises:
+            InvalidWebhookError: If `body` is not a valid webhook.
+        """
         for name in ("url", "topics"):
             if not isinstance(body, dict) or not body.get(name):
-                raise RefusedConfigurationError(f"{name} is required")
-        webhook = Webhook(str(uuid.uuid4()), org_id, site_id, now, now)
-        webhook.change(body, now)
+                raise InvalidWebhookError(f"{name} is required")
+        webhook = WebhookConfiguration(str(uuid.uuid4()), org_id, site_id, now, now)
+        webhook.update(body, now)
         self._by_id[webhook.id] = webhook
         return webhook
 
-    def owned(self, org_id: str | None, site_id: str | None) -> list[Webhook]:
-        """List those of a site, or, without `site_id`, those of an org itself."""
+    def owned(self, org_id: str | None, site_id: str | None) -> list[WebhookConfiguration]:
+        """Return the webhooks of a site or, without `site_id`, of an org."""
         return [
             webhook
             for webhook in self._by_id.values()
             if (webhook.site_id == site_id if site_id else webhook.site_id is None and webhook.org_id == org_id)
         ]
 
-    def delete(self, webhook: Webhook) -> None:
-        """Remove one; deliveries that are on their way still arrive."""
+    def delete(self, webhook: WebhookConfiguration) -> None:
+        """Delete a webhook; deliveries in progress are completed."""
         del self._by_id[webhook.id]
 
-    def concerned(self, topic: str, event: dict[str, Any]) -> Iterator[Webhook]:
-        """Yield those that deliver this event."""
-        return (webhook for webhook in self._by_id.values() if webhook.concerns(topic, event))
+    def matching(self, topic: str, event: dict[str, Any]) -> Iterator[WebhookConfiguration]:
+        """Yield the webhooks that receive this event."""
+        return (webhook for webhook in self._by_id.values() if webhook.matches(topic, event))
 
 
 def _check(body: Any, *, for_site: bool) -> None:
     if not isinstance(body, dict):
-        raise RefusedConfigurationError("a JSON object is expected")
+        raise InvalidWebhookError("a JSON object is required")
     for name, value in body.items():
         if name in _FIELDS and not isinstance(value, _FIELDS[name]):
-            raise RefusedConfigurationError(f"{name} has the wrong type")
+            raise InvalidWebhookError(f"{name} has the wrong type")
         if name not in _FIELDS and name not in _READ_ONLY and name != "headers":
-            raise RefusedConfigurationError(f"{name} is not known")
+            raise InvalidWebhookError(f"{name} is unknown")
     if body.get("type", "http-post") != "http-post":
-        raise RefusedConfigurationError("this simulator delivers type http-post only")
+        raise InvalidWebhookError("the simulator supports only type http-post")
     if "url" in body and not body["url"].startswith(("http://", "https://")):
-        raise RefusedConfigurationError("url must begin with http:// or https://")
-    known = webhook_topics(for_site=for_site)
+        raise InvalidWebhookError("url must start with http:// or https://")
+    allowed = webhook_topics(for_site=for_site)
     for topic in body.get("topics", ()):
-        if topic not in known:
-            raise RefusedConfigurationError(f"topic {topic} is not allowed here")
+        if topic not in allowed:
+            raise InvalidWebhookError(f"topic {topic} is not allowed for this webhook")

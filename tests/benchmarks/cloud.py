@@ -97,7 +97,7 @@ class Push:
             async for message in connection:
                 wish = orjson.loads(message)
                 if channel := wish.get("subscribe"):
-                    await connection.send(frames.control("channel_subscribed", channel), text=True)
+                    await connection.send(frames.control_frame("channel_subscribed", channel), text=True)
         except ConnectionClosed:
             pass
 

@@ -155,7 +155,7 @@ class Stream:
                     await connection.send(self._answer(channel, own, connection), text=True)
                 elif channel := wish.get("unsubscribe"):
                     own.discard(channel)
-                    await connection.send(frames.control("channel_unsubscribed", channel), text=True)
+                    await connection.send(frames.control_frame("channel_unsubscribed", channel), text=True)
         except ConnectionClosed:
             pass
         finally:
@@ -166,12 +166,12 @@ class Stream:
     def _answer(self, channel: str, own: set[str], connection: ServerConnection) -> bytes:
         if len(own) >= CHANNELS_A_CONNECTION:
             self.refused += 1
-            return frames.control("subscribe_failed", channel, "too many channels")
+            return frames.control_frame("subscribe_failed", channel, "too many channels")
         own.add(channel)
         self.largest = max(self.largest, len(own))
         self._carried[channel] = connection
         self.subscribed.append(time.monotonic())
-        return frames.control("channel_subscribed", channel)
+        return frames.control_frame("channel_subscribed", channel)
 
     def silent(self) -> int:
         """How many devices can be heard and have not spoken yet."""

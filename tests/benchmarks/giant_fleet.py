@@ -15,9 +15,9 @@ import orjson
 from websockets.frames import Frame, Opcode
 
 from collector.simulator.fleet import Fleet, FleetPlan
-from collector.simulator.fleet.ids import AP_OUI, uuid_of
-from collector.simulator.frames import DataFrames
-from collector.simulator.rest.derived import SERVICES, Derived
+from collector.simulator.fleet.primitives import AP_OUI, uuid_of
+from collector.simulator.frames import FrameEncoder
+from collector.simulator.rest.derived import SERVICES, DerivedData
 from tests.benchmarks import traffic
 
 if TYPE_CHECKING:
@@ -66,8 +66,8 @@ class GiantFleet:
         place = {"site": site["id"], "map": floor["id"], "name": site["name"]}
         entries = {entry["mac"]: entry for entry in fleet.inventory(self.org["id"])}
         words = {mac: {"mac": mac, "serial": entries[mac]["serial"], **place} for mac in said}
-        maker = DataFrames(nested=True)
-        frames = {mac: dated(maker.make(one.channel, orjson.dumps(one.payload))) for mac, one in said.items()}
+        maker = FrameEncoder(nested=True)
+        frames = {mac: dated(maker.encode(one.channel, orjson.dumps(one.payload))) for mac, one in said.items()}
         self._frames = [
             Template(Frame(Opcode.TEXT, frame).serialize(mask=False), words[mac]) for mac, frame in frames.items()
         ]
@@ -77,7 +77,7 @@ class GiantFleet:
             "sites": site,
             "stats/sites": fleet.site_stats(site["id"]),
             "maps": floor,
-            **{service: Derived(fleet).site_sles(self.org["id"], service)[0] for service in SERVICES},
+            **{service: DerivedData(fleet).site_sles(self.org["id"], service)[0] for service in SERVICES},
         }
         self._of_site = {name: Template(orjson.dumps(row), place) for name, row in of_site.items()}
         self.frame_bytes = sum(map(len, frames.values())) / aps

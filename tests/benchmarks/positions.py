@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from prometheus_client import Counter, Gauge
 
-from collector.simulator.fleet import Emission, Fleet, FleetPlan
-from collector.simulator.frames import DataFrames
+from collector.simulator.fleet import Fleet, FleetPlan, StreamMessage
+from collector.simulator.frames import FrameEncoder
 from tests.benchmarks import traffic
 
 if TYPE_CHECKING:
@@ -38,14 +38,14 @@ def positions(people: int, rounds: int, *, crowded: bool) -> traffic.Traffic:
     heard = {one.mac for one in said[0]}
     floors = [floor for site in told.sites for floor in fleet.maps(site["id"])]
     zones = [zone for site in told.sites for zone in fleet.zones(site["id"])]
-    makers = DataFrames(nested=True)
+    makers = FrameEncoder(nested=True)
     copies = max(1, people // max(1, len(heard)))
     for number in range(1 if crowded else copies):
         other = elsewhere(number)
         told.of_site["maps"] += map(other, floors)
         told.of_site["zones"] += map(other, zones)
     told.frames = [
-        makers.make(
+        makers.encode(
             one.channel if crowded or not number else where(one.channel, number),
             orjson.dumps(alias(one.payload, number, crowded=crowded) if number else one.payload),
         )
@@ -59,7 +59,7 @@ def positions(people: int, rounds: int, *, crowded: bool) -> traffic.Traffic:
 
 
 def is_position(said: object) -> bool:
-    return isinstance(said, Emission) and said.kind == "map"
+    return isinstance(said, StreamMessage) and said.kind == "map"
 
 
 def elsewhere(number: int) -> Callable[[dict[str, Any]], dict[str, Any]]:

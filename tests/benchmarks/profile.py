@@ -16,7 +16,7 @@ from collector.ingest.dispatcher import Dispatcher
 from collector.ingest.stream.connection import StreamConnection
 from collector.mist.deduplicator import Deduplicator
 from collector.mist.envelope import data_of, parse
-from collector.simulator.frames import control
+from collector.simulator.frames import control_frame
 from collector.status import ConnectionStatus, Counts
 from tests.benchmarks import traffic
 from tests.benchmarks.children import Child
@@ -89,7 +89,7 @@ def stages(devices: int = DEVICES) -> str:
     handlers = [(catalog.open_channel(event.channel), event.payload) for event in events]
     costs["  handler of the channel"] = each(lambda pair: pair[0](pair[1], 1.0), handlers)
     costs["    ObjectKind.decode"] = each(kind.decode, payloads)
-    decoded = [(kind.decode(text), catalog.devices.roster.places[orjson.loads(text)["mac"]]) for text in payloads]
+    decoded = [(kind.decode(text), catalog.devices.row_index.objects[orjson.loads(text)["mac"]]) for text in payloads]
     costs["    ObjectKind.write"] = each(lambda pair: kind.write(pair[0], pair[1], 2.0), decoded)
     costs["orjson.loads of the payload"] = each(orjson.loads, payloads)
     size = sum(map(len, frames)) / len(frames)
@@ -117,7 +117,7 @@ def stream_of(intake: Dispatcher, channels: set[str]) -> StreamConnection:
     stream._session.opened(0.0)
     stream._session.to_send()
     for channel in channels:
-        stream._on_frames((control("channel_subscribed", channel),))
+        stream._on_frames((control_frame("channel_subscribed", channel),))
     return stream
 
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from collector.simulator.fleet import Emission, Fleet, FleetPlan
-from collector.simulator.fleet.ids import device_id
-from collector.simulator.frames import DataFrames, flavour
+from collector.simulator.fleet import Fleet, FleetPlan, StreamMessage
+from collector.simulator.fleet.primitives import device_id
+from collector.simulator.frames import FrameEncoder, frame_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -82,7 +82,7 @@ def access_points(devices: int, rounds: int) -> Traffic:
     said = [said for _ in range(rounds) for said in complete(step(fleet))]
     told = inventory(fleet)
     by_mac = {entry["mac"]: entry for entry in told.devices}
-    told.devices, makers = [], DataFrames(nested=True)
+    told.devices, makers = [], FrameEncoder(nested=True)
     spoken: dict[str, None] = {}
     bodies = [(one, orjson.dumps(one.payload)) for one in said]
     for copy_number in range(-(-devices // lively)):
@@ -93,7 +93,7 @@ def access_points(devices: int, rounds: int) -> Traffic:
                     continue
                 spoken[mac] = None
                 told.devices.append({**by_mac[one.mac], "mac": mac, "id": device_id(mac)})
-            told.frames.append(makers.make(one.channel, body.replace(one.mac.encode(), mac.encode())))
+            told.frames.append(makers.encode(one.channel, body.replace(one.mac.encode(), mac.encode())))
     return told
 
 
@@ -108,16 +108,16 @@ def mixed(sites: int, rounds: int) -> Traffic:
         sites=sites, aps=10, switches=3, virtual_chassis=1, gateways=1, srx_clusters=1, ssrs=1, mxedges=2, **QUIET
     )
     fleet = Fleet(plan)
-    told, makers = inventory(fleet), DataFrames(nested=True)
+    told, makers = inventory(fleet), FrameEncoder(nested=True)
     for _ in range(rounds):
-        told.frames += [makers.make(one.channel, orjson.dumps(one.payload)) for one in step(fleet)]
+        told.frames += [makers.encode(one.channel, orjson.dumps(one.payload)) for one in step(fleet)]
     return told
 
 
 def step(fleet: Fleet) -> Iterator[Said]:
     """What the devices say within the next cycle, changes and totals of the org left out."""
     for one in fleet.step(fleet.now + ROUND_S):
-        if isinstance(one, Emission) and one.kind in {"ap", "switch", "gateway", "mxedge"}:
+        if isinstance(one, StreamMessage) and one.kind in {"ap", "switch", "gateway", "mxedge"}:
             yield Said(one.channel, one.payload, one.mac)
 
 
@@ -125,7 +125,7 @@ def complete(said: Iterable[Said]) -> Iterator[Said]:
     """The full messages of APs, filled up."""
     basic: dict[str, dict[str, Any]] = {}
     for one in said:
-        if flavour(one.payload) == "basic":
+        if frame_type(one.payload) == "basic":
             basic[one.mac] = one.payload
         elif one.mac in basic:
             yield Said(one.channel, filled(one.payload, basic[one.mac]), one.mac)

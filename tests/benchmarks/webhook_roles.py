@@ -14,7 +14,7 @@ from typing import Any
 from aiohttp import web
 
 from collector.mist.signature import HEADER, sign
-from collector.simulator.fleet import Event, Fleet, FleetPlan
+from collector.simulator.fleet import Fleet, FleetPlan, WebhookEvent
 from tests.benchmarks.children import spent
 
 BODY_BYTES = 2048
@@ -92,7 +92,7 @@ def deliveries() -> list[Delivery]:
     waiting: dict[str, list[dict[str, Any]]] = {topic: [] for topic in TOPICS}
     batches: dict[str, list[Delivery]] = {topic: [] for topic in TOPICS}
     for one in fleet.step(fleet.now + 3600.0):
-        if not isinstance(one, Event) or one.topic not in waiting:
+        if not isinstance(one, WebhookEvent) or one.topic not in waiting:
             continue
         batch = waiting[one.topic]
         batch.append(one.payload)

@@ -15,7 +15,8 @@ from mist_screens.__main__ import HERE, outputs
 from mist_screens.settings import Settings
 
 from collector.catalog.events import TABLES
-from collector.metrics.self_metrics import CALL_OUTCOMES, FRAME_FAULTS
+from collector.daemon.supervisor import TASKS
+from collector.metrics.own_families import CALL_OUTCOMES, DROP_REASONS
 from tests.support import samples
 from tests.support.families import all_families
 from tests.support.house import keeping_house
@@ -48,12 +49,13 @@ OF_EVENTS = {
         {"outcome": outcome, "account": "main"} for outcome in CALL_OUTCOMES
     ],
     ("MistCollectorDropping", "mist_collector_stream_frames_dropped_total"): [
-        {"reason": reason} for reason in FRAME_FAULTS
+        {"reason": reason} for reason in DROP_REASONS
     ],
     ("MistCollectorDropping", "mist_collector_stream_frames_received_total"): [{}],
     ("MistCollectorLabelsCapped", "mist_collector_label_values_refused_total"): [
         {"label": label} for label in sorted(CAPPED)
     ],
+    ("MistCollectorTaskFailing", "mist_collector_task_restarts_total"): [{"task": task} for task in TASKS],
     ("MistCollectorWebhookSignatures", "mist_collector_webhook_refused_total"): [
         {"reason": reason} for reason in ("missing", "malformed", "mismatch")
     ],
@@ -143,7 +145,13 @@ async def test_a_daemon_shows_them_before_the_first_event(tmp_path):
 
 def test_every_reason_for_which_a_frame_is_dropped_is_one_or_the_other(project):
     """The words stand where frames are read; what is dropped on purpose is left out of the alert by name."""
-    ways = ("tolerant_json.py", "mist/envelope.py", "ingest/dispatcher.py", "location/lane.py", "location/positions.py")
+    ways = (
+        "tolerant_json.py",
+        "mist/envelope.py",
+        "ingest/dispatcher.py",
+        "location/floor_counters.py",
+        "location/positions.py",
+    )
     feeds = ("device_feed", "client_feed", "asset_feed", "payloads")
     files = [*ways, *(f"feeds/{name}.py" for name in feeds)]
     said = {
@@ -152,7 +160,7 @@ def test_every_reason_for_which_a_frame_is_dropped_is_one_or_the_other(project):
         for word in re.findall(r'Rejected\("(\w+)"\)', (Path(project) / "collector" / file).read_text())
     }
     never_of_a_frame = {"repeated"}  # taken as applied
-    assert said - ASIDE - never_of_a_frame <= set(FRAME_FAULTS)
-    assert ASIDE.isdisjoint(FRAME_FAULTS)
+    assert said - ASIDE - never_of_a_frame <= set(DROP_REASONS)
+    assert ASIDE.isdisjoint(DROP_REASONS)
     (matchers,) = of_alert("MistCollectorDropping", "mist_collector_stream_frames_dropped_total")
     assert {value for m in matchers if "Not" in str(m.op) for value in m.value.split("|")} == ASIDE

@@ -14,6 +14,8 @@ import yaml
 
 from tests.support import programs
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 CONTAINER, KUBERNETES = ROOT / "deploy/container", ROOT / "deploy/kubernetes"
 PROXIES = ROOT / "deploy/reverse-proxy"

@@ -8,6 +8,8 @@ import subprocess
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 def test_typescript_finds_every_dashboard_well_typed(project):
     folder = project / "tests/grafana-schema"

@@ -19,6 +19,8 @@ import pytest
 from tests.support import programs
 from tests.support.documents import DOCUMENTS, blocks, commands
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 _LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
 

@@ -12,6 +12,8 @@ import pytest
 
 from tests.support import programs
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 UNITS = ROOT / "deploy/systemd"
 EXPOSURE = 1.5

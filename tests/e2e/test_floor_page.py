@@ -146,7 +146,7 @@ def is_reached_by_keyboard(page):
         reached.append(page.ask(FOCUS))
         assert page.ask("getComputedStyle(document.activeElement).outlineStyle") != "none", reached
     zones = page.ask("[...document.querySelectorAll('button.find')].map((button) => button.textContent)")
-    assert reached[:4] == ["To the numbers", "All floors", "Status", "Pause"]
+    assert reached[:4] == ["Skip to the tables", "All floors", "Status", "Pause"]
     assert [name for name in reached if name in zones] == zones
     page.press("Enter")
     assert page.ask("document.querySelectorAll('button[aria-pressed=true], .found').length") == 2
@@ -172,7 +172,8 @@ def is_read_by_everyone(page, directory):
         assert looked_at > 60
         assert pale == []
         assert page.ask("document.documentElement.scrollWidth") <= 390
-    assert page.ask("document.querySelector('#drawn').textContent") == "Floor 1, from above"
+    title = page.ask("document.querySelector('#drawing-title').textContent")
+    assert title == "Floor plan of Floor 1"
     page.look(width=1000, height=760)
     pictures = Path(os.environ.get("PICTURES_TO", directory))
     page.ask("document.activeElement.blur(), scrollTo(0, 0)")

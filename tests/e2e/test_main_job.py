@@ -77,9 +77,9 @@ def send_webhooks(cloud, daemon, org):
 
 def live(cloud, rebooted, cut_off):
     """Let the fleet live, one access point restart, and another be cut off."""
-    began = cloud.ask("/")["world_time"]
+    began = cloud.ask("/")["simulated_time"]
     cloud.tell("/fleet/actions", action="reboot", mac=rebooted)
-    eventually(lambda: cloud.ask("/")["world_time"] > began + LIFE_S, "the fleet has lived")
+    eventually(lambda: cloud.ask("/")["simulated_time"] > began + LIFE_S, "the fleet has lived")
     cloud.tell("/fleet/actions", action="disconnect", mac=cut_off)
 
 

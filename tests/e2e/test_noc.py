@@ -29,8 +29,8 @@ ORG_SCENARIOS = ("edge-down", "edge-trouble")
 # What blinds or troubles the collector, and so all that is seen: these play after the others; what stands together,
 # together.
 TROUBLES = (
-    ("wrong-secret", "rubbish"),
-    ("site-mute", "label-flood"),
+    ("wrong-secret", "malformed-frames"),
+    ("site-silent", "label-flood"),
     ("rights-lost",),
     ("stream-down",),
     ("collector-blind",),
@@ -56,7 +56,7 @@ INHIBITED = {
 EMPTY_PANELS = {
     "mist-access-points: Uplinks below 1 Gbit/s": "every simulated cable is a good one",
     "mist-location: Position age (p95)": "only positions by webhook say when they were taken",
-    "mist-collector: Frames dropped by reason": "until the scenario rubbish, nothing is",
+    "mist-collector: Frames dropped by reason": "until the scenario malformed-frames, nothing is",
     "mist-collector: Disconnects": "until the scenario stream-down, no connection breaks",
     "mist-collector: Top 10 rejected fields": "the simulated cloud says what is well-formed",
     "mist-collector: Label values counted as other": "no label comes near its cap",
@@ -224,7 +224,7 @@ def answers(played, noc, artefact):
     """Every query of every panel and what it returned, while all scenarios play."""
     steps = [
         {
-            "do": "tell",
+            "action": "event",
             "topic": topic,
             "event": {"org_id": "$org_id", "site_id": "$site_id", "timestamp": "$now"} | event,
             "times": 500,

@@ -11,7 +11,7 @@ import pytest
 
 from collector import config
 from collector.config import web_file
-from collector.daemon.reload import rules_of, webhook_rules
+from collector.daemon.reload import operator_access, webhook_policy
 from collector.errors import ConfigError
 from collector.listener.basic_auth import BasicAuth
 from collector.mist import signature
@@ -130,9 +130,9 @@ def loaded(tmp_path):
 def test_no_object_prints_one(loaded):
     loaded.accounts[0].read_token()
     loaded.webhook.read_secrets()
-    rules = rules_of(loaded.server)
-    shown = [loaded, loaded.accounts[0], loaded.webhook, rules, rules.web, BasicAuth(rules.web.users)]
-    shown += [webhook_rules(loaded.webhook), loaded.accounts[0]._token, *loaded.webhook._secrets]
+    access = operator_access(loaded.server)
+    shown = [loaded, loaded.accounts[0], loaded.webhook, access, access.web, BasicAuth(access.web.users)]
+    shown += [webhook_policy(loaded.webhook), loaded.accounts[0]._token, *loaded.webhook._secrets]
     for thing in shown:
         assert leaks(repr(thing) + str(thing)) == [], type(thing)
     assert leaks(loaded.model_dump_json() + str(loaded.model_dump())) == []

@@ -100,7 +100,7 @@ async def agree(house):
     enters, exits = of_zones(told, "mist_zone_enters_total"), of_zones(told, "mist_zone_exits_total")
     assert enters == true_zones(house, "enters")
     assert {key: count - exits.get(key, 0) for key, count in enters.items() if count != exits.get(key, 0)} == occupants
-    now = house.cloud.pace.now()
+    now = house.cloud.time.now()
     # frames of a turn arrive at its beginning by the daemon's clock, and sweeps are 15 seconds apart
     fewest, most = true_maps(house, now - ABSENT_S + SLICE_S), true_maps(house, now - ABSENT_S - SLICE_S - 30)
     for key, count in samples.by_label(told, "mist_map_entities", "map_id", "kind").items():
@@ -146,7 +146,7 @@ async def test_a_cloud_that_repeats_itself_changes_nothing(house):
         if "/maps/" in channel and not channel.endswith("/clients"):
             for records in frames.values():
                 for record in records.values():
-                    house.cloud.stream.publish(channel, house.cloud._frames.make(channel, record.payload))
+                    house.cloud.stream.publish(channel, house.cloud.frames.encode(channel, record.payload))
     after = await agree(house)
     assert {key: value for key, value in after.items() if key[0].startswith("mist_zone_")} == before
 
@@ -193,13 +193,13 @@ async def test_nobody_is_told_by_name(tmp_path, caplog, capfd):
     everything = sections(heat_grid={"cell_m": 5}, webhook_positions=True)
     async with keeping_house(tmp_path, plan=plan, polls=True, sections=everything) as house:
         await followed(house)
-        await house.cloud.rubbish(20, channel=next(iter(house.states())))
+        await house.cloud.malformed.send(20, channel=next(iter(house.states())))
         await live(house, 300.0)
         fleet = house.cloud.fleet
-        people = [one for site in house.sites for one in fleet._visitors[site] if one.known]
+        people = [one for site in house.sites for one in fleet._located[site] if one.last_payload]
         assert len(people) > 150
         secrets = {one.mac for one in people if one.mac} | {one._id for one in people}
-        secrets |= {one.known["name"] for one in people if "name" in one.known}
+        secrets |= {one.last_payload["name"] for one in people if "name" in one.last_payload}
         pages = [(await house.get(path))[1] for path in ("/metrics", "/", "/-/ready", "/-/healthy")]
         views = [repr(house.daemon.location.view(map_id)) for _, map_id in house.daemon.location.maps()]
         assert "mist_map_heat_entities" in pages[0]

@@ -47,7 +47,7 @@ async def test_after_an_outage_the_values_are_right_before_any_device_has_spoken
         assert fallen(before, primed) == fallen(primed, await house.samples()) == []
     fault.right_after(took, 70)
     fault.told(primed, "mist_collector_connection_breaks_total")
-    fault.logged("inventory_primed")
+    fault.logged("backfill_completed")
 
 
 def fallen(earlier, later):
@@ -111,10 +111,10 @@ async def test_handshakes_that_are_rate_limited_are_not_hammered(tmp_path, fault
         await house.until(house.breaks)
         assert house.breaks() == {"rate_limited": 1}
         await house.pass_time(59)
-        assert refused["refused_429"] == 1
+        assert refused["rejected_429"] == 1
         assert any("429" in reason for reason in await house.why_not_ready())
         await house.pass_time(10)
-        await house.until(lambda: refused["refused_429"] == 2)
+        await house.until(lambda: refused["rejected_429"] == 2)
 
         await house.cloud.heal("handshake_status")
         await house.until(lambda: set(house.states().values()) == {"up"}, step_s=1.0)
@@ -151,7 +151,7 @@ async def test_rubbish_is_accounted_for_and_changes_nothing(tmp_path, fault):
         await house.settled()
         await house.live(60)
         for _ in range(3):
-            async with house.http.post(f"{house.cloud.control_url}/rubbish", json={"count": 2 * KINDS}) as answer:
+            async with house.http.post(f"{house.cloud.control_url}/malformed", json={"count": 2 * KINDS}) as answer:
                 assert len(await answer.json()) == KINDS
             await house.live(20)
         assert (house.connects(), house.breaks()) == (1, {})
@@ -164,7 +164,7 @@ async def test_rubbish_is_accounted_for_and_changes_nothing(tmp_path, fault):
         sent = house.cloud.ledger.sent
         assert received == sum(sent.values()) == applied + dropped
         # A message whose fields are all of the wrong type is applied without them.
-        assert applied == sent["data"] + sent["control"] + house.cloud.ledger.rubbish["wrong_types"]
+        assert applied == sent["data"] + sent["control"] + house.cloud.ledger.malformed["wrong_types"]
         reasons = samples.by_label(found, "mist_collector_stream_frames_dropped_total", "reason")
         assert {reason for reason, count in reasons.items() if count} >= {
             (reason,)

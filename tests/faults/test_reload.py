@@ -221,11 +221,11 @@ async def test_a_new_token_rotates_the_connections(tmp_path, fault):
         await house.settled()
         await house.live(60)
         number = len(house.daemon.connections)
-        house.cloud.rights.tokens.add("a new token")
+        house.cloud.permissions.tokens.add("a new token")
         before = house.daemon.frames.received
         most, seen = [], []
         rewrite_token(house, "a-new-token")
-        house.cloud.rights.tokens.add("a-new-token")
+        house.cloud.permissions.tokens.add("a-new-token")
 
         def rotated():
             most.append(house.cloud.stream.clients)
@@ -266,7 +266,7 @@ async def test_a_bad_token_costs_no_connection(house, fault):
     assert await house.differences() == []
     fault.logged("token_rotation_failed", account="main")
     rewrite_token(house, "better")
-    house.cloud.rights.tokens.add("better")
+    house.cloud.permissions.tokens.add("better")
     began = house.clock.now()
     await house.until(lambda: house.connects() == 2, step_s=1.0)
     fault.right_after(house.clock.now() - began, 20)

@@ -23,7 +23,7 @@ from collector.errors import ConfigError, RemoteError, SignatureError
 from collector.feeds.router import FeedRouter
 from collector.ingest.dispatcher import Dispatcher
 from collector.ingest.rest import answers, paging
-from collector.ingest.rest.paging import Answer
+from collector.ingest.rest.answers import Answer
 from collector.listener.basic_auth import credentials
 from collector.listener.client_address import ClientAddressPolicy, RateLimiter
 from collector.location.feed import LocationFeed
@@ -174,24 +174,25 @@ def rest(octets: bytes) -> None:
     line, _, body = octets[2:].partition(b"\n")
     value = line.decode("latin-1")
     headers = CIMultiDictProxy(CIMultiDict({"Retry-After": value, "X-Page-Total": value, "X-Page-Limit": value}))
-    try:
-        answer = answers.body_of(status, headers, body, where="/self", unix=1_767_225_600.0)
-    except RemoteError:
-        return
+    answers.error_of(status, headers, body, where="/self", unix=1_767_225_600.0)
+    answer = Answer(body, headers)
+    entries: list[object] = []
+    for page in (paging.list_page, paging.results_page):
+        with contextlib.suppress(RemoteError, ValueError):  # of an entry: what the client's boundary contains
+            entries += page(answer, "/self").entries
     with contextlib.suppress(RemoteError):
-        paging.unwrapped(Answer(answer, headers))
-    with contextlib.suppress(RemoteError):
-        types_in(answer)
+        found = answers.decoded(answer, "/self")
+        types_in(found)
+        entries.append(found)
     kinds = sorted(now.catalog._rest)
-    for entry in _objects(answer):
+    for entry in _objects(entries):
         for make in (Org.from_payload, Site.from_payload, Device.from_payload):
             make(entry)
         now.catalog.rest_object(kinds[kind % len(kinds)], entry, dict(IDS))
     now.check()
 
 
-def _objects(answer: object) -> Iterator[dict[str, Any]]:
-    entries = answer if isinstance(answer, list) else [answer]
+def _objects(entries: list[object]) -> Iterator[dict[str, Any]]:
     yield from (entry for entry in entries[:20] if isinstance(entry, dict))
 
 

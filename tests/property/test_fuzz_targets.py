@@ -32,7 +32,7 @@ def test_every_example_goes_through(name):
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_damaged_examples_escape_nowhere(name):
-    @settings(max_examples=200)
+    @settings(max_examples=settings.default.max_examples * 2)
     @given(damaged(SEEDS[name]))
     def run(octets):
         TARGETS[name](octets)
@@ -41,7 +41,6 @@ def test_damaged_examples_escape_nowhere(name):
 
 
 @pytest.mark.parametrize("name", TARGETS)
-@settings(max_examples=100)
 @given(octets=st.binary(max_size=300))
 def test_any_bytes_escape_nowhere(name, octets):
     TARGETS[name](octets)

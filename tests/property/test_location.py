@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector.location.floor import Floor, Places
+from collector.location.floor import Floor, ZoneSets
 from collector.location.geometry import Outline
 from collector.metrics.text_format import render_all
 from tests.support import samples
@@ -34,7 +35,7 @@ drawings = st.lists(polygons | stars(), min_size=1, max_size=5)
 
 
 def floor_of(outlines: list[list[tuple[float, float]]]) -> Floor:
-    floor = Floor("map", "site", "org", 0, Places())
+    floor = Floor("map", "site", "org", 0, ZoneSets())
     for number, outline in enumerate(outlines):
         floor.draw(str(number), {"vertices": [{"x": x, "y": y} for x, y in outline]}, kinds=1)
     return floor
@@ -99,6 +100,7 @@ def told(floors: Floors, said: list[tuple[int, str, tuple[int, int], int]]) -> F
     return floors
 
 
+@pytest.mark.slow
 @given(moves, st.randoms(use_true_random=False), st.data())
 @settings(deadline=None, max_examples=30)
 def test_any_order_and_any_repetition_ends_in_the_same_state(said, random, data):
@@ -120,6 +122,7 @@ steps = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(steps)
 @settings(deadline=None, max_examples=30)
 def test_enters_minus_exits_are_the_occupants_and_never_negative(walked):

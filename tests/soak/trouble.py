@@ -86,7 +86,7 @@ class Trouble:
         self._fault("rest_status", status=self._rng.choice([500, 502, 503, 429]), seconds=self._rng.uniform(2, 20))
 
     def rubbish(self) -> None:
-        ask(f"{self._cloud.control_url}/rubbish", method="POST", body={"count": 42})
+        ask(f"{self._cloud.control_url}/malformed", method="POST", body={"count": 42})
 
     # the fleet
 

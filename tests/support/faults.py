@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from structlog.testing import capture_logs
 
+from collector.metrics.own_families import StatusRecords
 from collector.metrics.self_metrics import SelfMetrics
 from collector.status import Counts
 from tests.support import samples
@@ -128,7 +129,7 @@ def of_status(
     frames: Counts | None = None,
 ) -> Samples:
     """Return the collector's own metrics as /metrics exposes them for these records."""
-    metrics = SelfMetrics(
+    records = StatusRecords(
         version="test",
         to_unix=lambda seconds: seconds,
         frames=frames or Counts(),
@@ -136,10 +137,8 @@ def of_status(
         connections=connections,
         rest=rest,
         webhook=webhook,
-        rejected_parts=dict,
-        refused_labels=dict,
-        rows=dict,
     )
+    metrics = SelfMetrics(records)
     return samples.of_text(metrics.render(openmetrics=False).decode())
 
 

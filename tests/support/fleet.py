@@ -1,26 +1,31 @@
-"""Ways to read what a fleet says."""
+"""Helpers to read the messages and payloads of a simulated fleet."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-from collector.simulator.fleet import Emission, Event
+from collector.simulator.fleet import StreamMessage, WebhookEvent
 
 LEAVES = Path(__file__).parents[1] / "unit" / "simulator" / "fleet" / "leaves"
 
 
-def frames(said, kind="ap", mac=None):
-    """The frames of a kind (None: any), of one device or of all."""
-    return [one for one in said if isinstance(one, Emission) and kind in (None, one.kind) and mac in (None, one.mac)]
+def stream_messages(messages, kind="ap", mac=None):
+    """Return the stream messages of a kind (None: any) and of a device (None: all)."""
+    return [
+        one
+        for one in messages
+        if isinstance(one, StreamMessage) and kind in (None, one.kind) and mac in (None, one.mac)
+    ]
 
 
-def events(said, topic):
-    return [one.payload for one in said if isinstance(one, Event) and one.topic == topic]
+def events(messages, topic):
+    """Return the payloads of the webhook events of a topic."""
+    return [one.payload for one in messages if isinstance(one, WebhookEvent) and one.topic == topic]
 
 
 def leaves(value, path=""):
-    """Every leaf path of a payload; elements of lists as `[*]`."""
+    """Yield every leaf path of a payload; `[*]` stands for the elements of a list."""
     if isinstance(value, dict):
         for key, member in value.items():
             yield from leaves(member, f"{path}.{key}" if path else key)
@@ -32,15 +37,15 @@ def leaves(value, path=""):
         yield path
 
 
-def never_said(table, payloads):
-    """The leaves of a table (`{key}` stands for any map key) that none of the payloads has."""
-    said = {leaf for payload in payloads for leaf in leaves(payload)}
-    wanted = (LEAVES / f"{table}.txt").read_text().split()
-    return [path for path in wanted if not any(_pattern(path).fullmatch(leaf) for leaf in said)]
+def missing_leaves(table, payloads):
+    """Return the leaf paths of a table (`{key}` stands for any map key) that no payload has."""
+    present = {leaf for payload in payloads for leaf in leaves(payload)}
+    expected = (LEAVES / f"{table}.txt").read_text().split()
+    return [path for path in expected if not any(_pattern(path).fullmatch(leaf) for leaf in present)]
 
 
-def numbers(payload, names):
-    """The counters of a payload: path -> value, for leaves whose last name is one of `names`."""
+def counters(payload, names):
+    """Return path -> value of the integer leaves whose last key is one of `names`."""
     found = {}
 
     def walk(value, path):
@@ -48,8 +53,8 @@ def numbers(payload, names):
             for key, member in value.items():
                 walk(member, (*path, key))
         elif isinstance(value, list):
-            for place, member in enumerate(value):
-                walk(member, (*path, place))
+            for index, member in enumerate(value):
+                walk(member, (*path, index))
         elif path[-1] in names and isinstance(value, int):
             found[path] = value
 

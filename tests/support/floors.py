@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from collector.config.location import LocationConfig
 from collector.feeds.router import FeedRouter
-from collector.location.feed import LocationFeed, Options
+from collector.location.feed import LocationFeed
 from collector.metrics.text_format import render_all
 from tests.support import samples
 
@@ -33,6 +34,16 @@ def mac(number: int) -> str:
     return f"5684da{number:06x}"
 
 
+def located(options):
+    """The section `location` with the flat names that tests use."""
+    grid = {
+        name.removeprefix("heat_").removeprefix("grid_"): options.pop(name)
+        for name in list(options)
+        if name.startswith("heat_")
+    }
+    return LocationConfig.model_validate({"webhook_positions": True, **options, "heat_grid": grid})
+
+
 class Floors:
     """`now` is the monotonic time of everything that follows; set it to let time pass."""
 
@@ -40,7 +51,7 @@ class Floors:
         self.now = 1000.0
         self.catalog = FeedRouter(now=lambda: self.now)
         to_unix = None if unix_at_zero is None else (lambda monotonic: monotonic + unix_at_zero)
-        self.location = LocationFeed(self.catalog.store, self.catalog.directories, Options(**options), to_unix=to_unix)
+        self.location = LocationFeed(self.catalog.store, self.catalog.directories, located(options), to_unix=to_unix)
         self.catalog.join(self.location)
         self._handlers: dict[tuple[str, str], object] = {}
 

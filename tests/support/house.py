@@ -216,7 +216,7 @@ async def keeping_house(
     async with FakeCloud(CloudOptions(plan=plan, speed=0.0, tick_s=3600.0)) as cloud, aiohttp.ClientSession() as http:
         if before is not None:
             await before(cloud)
-        clock, stop = ManualClock(unix=cloud.pace.now()), asyncio.Event()
+        clock, stop = ManualClock(unix=cloud.time.now()), asyncio.Event()
         file = _written(directory, cloud, inventory or {}, stream, sections or {}, polls=polls)
         loaded = config.load(file, {})
         source = ConfigSource(lambda: config.load(file, {}))

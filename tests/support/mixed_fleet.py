@@ -95,7 +95,7 @@ class Truth:
         self._cloud: Simulator | None = cloud
         (org,) = cloud.ask("/fleet")
         self.org_id, self.site_ids = org["id"], [site["id"] for site in org["sites"]]
-        self.world_time: float = cloud.ask("/")["world_time"]
+        self.world_time: float = cloud.ask("/")["simulated_time"]
         self.devices: dict[str, Payload] = cloud.ask("/truth")
         self.frames: list[Payload] = cloud.ask("/ledger/frames")
         self.told = [*self._of_devices(), *self._of_org(), *self._of_sites()]

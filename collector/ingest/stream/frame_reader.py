@@ -113,7 +113,7 @@ class FrameReader(ClientConnection, asyncio.BufferedProtocol):
         """Perform the opening handshake; raises HandshakeRejected for any status but 101."""
         try:
             await super().handshake(*arguments, **settings)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - raised again as an error of the handshake
             raise self._handshake_error or self.error or error from None
         if self.error is not None:
             raise self.error

@@ -1,24 +1,24 @@
-// Writes the frames of a floor into its page. The page holds the places; nothing is fetched from anywhere else.
+// Writes the frames of a floor into its page, which contains the elements; nothing is fetched from elsewhere.
 "use strict";
 (() => {
   const STALE_S = 5; // without a frame
-  const SILENT_S = 60; // frames come, but nobody on the floor was heard of
-  const GIVE_UP_S = 15; // a stream that is open and says nothing is opened anew
-  const MOST_WAIT_S = 30;
+  const SILENT_S = 60; // frames arrive, but without new positions
+  const GIVE_UP_S = 15; // an open stream without frames is reconnected
+  const MAX_WAIT_S = 30;
   const one = (selector) => document.querySelector(selector);
   const all = (selector) => [...document.querySelectorAll(selector)];
   const page = one("main");
   const pause = one("#pause");
   const began = performance.now();
   let source = null;
-  let heardAt = performance.now(); // of a frame
-  let openedAt = heardAt;
+  let frameAt = performance.now(); // of a frame
+  let openedAt = frameAt;
   let waitS = 2;
   let retry = 0;
   let paused = false;
   let last = null;
 
-  // Where the numbers of each zone stand.
+  // The elements of each zone.
   const places = all("tr[data-row]").map((row) => ({
     row,
     area: one(`.zone[data-zone="${row.dataset.row}"]`),
@@ -44,41 +44,41 @@
     for (const [kind, path] of Object.entries(frame.dots)) one(`.dots[data-kind="${kind}"]`).setAttribute("d", path);
     all("[data-people]").forEach((cell, kind) => put(cell, frame.people[kind]));
     put(one("#all"), frame.all);
-    put(one("#more"), frame.drawn < frame.all ? `${frame.drawn} of them are drawn, chosen by chance.` : "");
+    put(one("#more"), frame.drawn < frame.all ? `The drawing shows a random sample of ${frame.drawn}.` : "");
   }
 
-  function say(state, words, details) {
+  function setState(state, text, details) {
     document.body.classList.toggle("live", state === "live");
     document.body.classList.toggle("stale", state === "stale");
-    put(one("#state"), words);
+    put(one("#state"), text);
     put(one("#as-of"), details);
   }
 
-  function tell() {
-    if (paused) return say("paused", "Paused", last ? `as of ${clock(last)}` : "");
-    const sinceS = Math.floor((performance.now() - heardAt) / 1000);
+  function updateState() {
+    if (paused) return setState("paused", "Paused", last ? `as of ${clock(last)}` : "");
+    const sinceS = Math.floor((performance.now() - frameAt) / 1000);
     const asOf = last ? `as of ${clock(last)}` : "";
-    if (sinceS >= STALE_S) return say("stale", "Not live: the collector does not answer", `${asOf}, ${age(sinceS)} ago`);
-    if (!last) return say("", "Opening", "");
-    if (last.heard_s === null) return say("live", "Live", `${asOf}; nobody is located here`);
-    if (last.heard_s >= SILENT_S) return say("stale", "Live, but no positions come", `the last ${age(last.heard_s)} ago`);
-    return say("live", "Live", `${asOf}; last position ${age(last.heard_s)} ago`);
+    if (sinceS >= STALE_S) return setState("stale", "Not live: the collector does not respond", `${asOf}, ${age(sinceS)} ago`);
+    if (!last) return setState("", "Opening", "");
+    if (last.heard_s === null) return setState("live", "Live", `${asOf}; no devices are located here`);
+    if (last.heard_s >= SILENT_S) return setState("stale", "Live, but no new positions", `last ${age(last.heard_s)} ago`);
+    return setState("live", "Live", `${asOf}; last position ${age(last.heard_s)} ago`);
   }
 
   const clock = (frame) => new Date(frame.unix * 1000).toLocaleTimeString();
 
   function take(event) {
     const frame = JSON.parse(event.data);
-    heardAt = performance.now();
+    frameAt = performance.now();
     waitS = 2;
     if (frame.drawing !== page.dataset.drawing) {
-      // Zones or walls were drawn anew: so is the page, but never in a hurry.
+      // Zones or walls changed: reload the page, but not at once.
       if (performance.now() - began > 5000) location.reload();
       return;
     }
     last = frame;
     show(frame);
-    tell();
+    updateState();
   }
 
   function open() {
@@ -87,7 +87,7 @@
     source = new EventSource(page.dataset.events);
     source.onmessage = take;
     source.onerror = () => {
-      // A browser opens a stream anew by itself unless the answer was a refusal: not ready yet, or too many viewers.
+      // A browser reconnects unless the request was rejected: not ready yet, or too many viewers.
       if (source && source.readyState === EventSource.CLOSED) again();
     };
   }
@@ -95,7 +95,7 @@
   function again() {
     close();
     retry = setTimeout(open, waitS * 1000 * (0.75 + Math.random() / 2));
-    waitS = Math.min(waitS * 2, MOST_WAIT_S);
+    waitS = Math.min(waitS * 2, MAX_WAIT_S);
   }
 
   function close() {
@@ -105,24 +105,24 @@
   }
 
   function watch() {
-    tell();
-    const silent = performance.now() - Math.max(heardAt, openedAt) > GIVE_UP_S * 1000;
+    updateState();
+    const silent = performance.now() - Math.max(frameAt, openedAt) > GIVE_UP_S * 1000;
     if (!paused && !document.hidden && source && silent) open();
   }
 
   function go() {
-    heardAt = performance.now();
+    frameAt = performance.now();
     open();
-    tell();
+    updateState();
   }
 
   pause.hidden = false;
   pause.addEventListener("click", () => {
     paused = !paused;
-    pause.textContent = paused ? "Go on" : "Pause";
+    pause.textContent = paused ? "Resume" : "Pause";
     if (paused) close();
     else go();
-    tell();
+    updateState();
   });
   for (const button of all("button.find")) {
     button.disabled = false;
@@ -134,7 +134,7 @@
     });
   }
   document.addEventListener("visibilitychange", () => {
-    if (document.hidden) close(); // nobody looks: no frames
+    if (document.hidden) close(); // the page is hidden: no frames
     else if (!paused) go();
   });
   setInterval(watch, 1000);

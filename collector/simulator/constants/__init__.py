@@ -1,7 +1,7 @@
-"""The lists that `/api/v1/const/...` answers, as JSON files beside this module.
+"""The lists of constants that `/api/v1/const/...` returns, from the JSON files of this package.
 
-Topics, alarm types and event types come from mist/README section 5.2 and a public snapshot of 2024; they are smaller
-than today's lists (client and nac events above all), and devices may use types that no list names.
+Topics, alarm types and event types are from mist/README section 5.2 and a public snapshot of 2024. They are shorter
+than the current lists, above all those of client and NAC events; devices may send types that are not listed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,11 @@ NAMES = (
 
 @cache
 def constants(name: str) -> tuple[dict[str, Any], ...]:
-    """Return the list of this name; raise KeyError when there is none."""
+    """Return the list with this name.
+
+    Raises:
+        KeyError: For an unknown name.
+    """
     if name not in NAMES:
         raise KeyError(name)
     return tuple(orjson.loads(files(__name__).joinpath(f"{name}.json").read_bytes()))
@@ -33,7 +37,7 @@ def constants(name: str) -> tuple[dict[str, Any], ...]:
 
 @cache
 def webhook_topics(*, for_site: bool) -> frozenset[str]:
-    """Return the topics that a webhook of a site, or of an org, may have; `ping` is only sent on request."""
+    """Return the topics that a webhook of a site or of an org can have; `ping` is sent only on request."""
     return frozenset(
         topic["key"]
         for topic in constants("webhook_topics")
@@ -43,11 +47,11 @@ def webhook_topics(*, for_site: bool) -> frozenset[str]:
 
 @cache
 def single_event_topics() -> frozenset[str]:
-    """Return the topics that can be delivered one event a message."""
+    """Return the topics that can be delivered with one event per message."""
     return frozenset(t["key"] for t in constants("webhook_topics") if t.get("allows_single_event_per_message"))
 
 
 @cache
 def logged_topics() -> frozenset[str]:
-    """Return the topics whose deliveries Mist keeps a log of."""
+    """Return the topics whose deliveries Mist logs."""
     return frozenset(t["key"] for t in constants("webhook_topics") if t.get("has_delivery_results"))

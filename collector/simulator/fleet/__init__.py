@@ -1,11 +1,11 @@
-"""A simulated fleet of Mist devices: seeded, deterministic, of any size, without a socket or a clock.
+"""A simulated fleet of Mist devices: seeded, deterministic, of any size, without sockets and without a clock.
 
-Start at `fleet.Fleet`: it lives the devices of a `plan.FleetPlan` up to a time and returns what they said, as
-`messages.Emission` (one stream frame's data) and `messages.Event` (one webhook event).
+The entry point is `fleet.Fleet`: it advances the devices of a `plan.FleetPlan` to a unix time and returns the messages
+that they sent, as `context.StreamMessage` (payload of one stream frame) and `context.WebhookEvent`.
 """
 
+from collector.simulator.fleet.context import StreamMessage, WebhookEvent
 from collector.simulator.fleet.fleet import Fleet
-from collector.simulator.fleet.messages import Emission, Event
 from collector.simulator.fleet.plan import FleetPlan
 
-__all__ = ["Emission", "Event", "Fleet", "FleetPlan"]
+__all__ = ["Fleet", "FleetPlan", "StreamMessage", "WebhookEvent"]

@@ -1,160 +1,146 @@
-"""The life that all devices share: they speak, restart, fall silent and come back."""
+"""Behaviour that all simulated devices share: periodic frames, restarts, disconnects and random events."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from random import Random
-from typing import TYPE_CHECKING, ClassVar
+from abc import abstractmethod
+from typing import TYPE_CHECKING
 
-from collector.simulator.fleet import events
-from collector.simulator.fleet.ids import device_id
-from collector.simulator.fleet.merge import merge
-from collector.simulator.fleet.world import DAY_S, HOUR_S, pause
+from collector.simulator.fleet.context import DAY_S, HOUR_S
+from collector.simulator.fleet.device_events import DeviceEventSource
+from collector.simulator.fleet.primitives import random_interval_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from collector.simulator.fleet.messages import Payload
-    from collector.simulator.fleet.places import Org, Site
-    from collector.simulator.fleet.world import World
+    from collector.simulator.fleet.context import FleetContext
+    from collector.simulator.fleet.primitives import Payload
+    from collector.simulator.fleet.sites import SimulatedOrg, SimulatedSite
 
 _BOOT_S = 35.0
-"""A device that comes back has been up this long: it had to find the cloud first."""
+"""Uptime of a device when it reconnects after a restart: the time that it needs to reach the cloud."""
 
 
-class Device(ABC):
-    """One device. Subclasses say what it utters; this class says when, and keeps the truth.
+class SimulatedDevice(DeviceEventSource):
+    """A device of the fleet. Subclasses build its payloads; this class schedules them and keeps the true state.
 
-    `connected` is what the cloud believes; `resets` are the unix times at which it came back from a restart;
-    `streamed` is the merged state of all frames it has spoken. A device whose `epoch` moved on forgets what was put
-    on the agenda before.
+    Attributes:
+        connected: Connection state as the cloud reports it.
+        resets: Unix times at which the device came back from a restart, with its counters at 0.
+        streamed: All frames sent so far, merged.
+        frames: Number of frames sent.
+        booted_at: Unix time of the last start.
+        last_seen: Unix time of the last frame.
     """
 
-    kind: ClassVar[str]
-    prefix: ClassVar[str]
-
-    def __init__(self, world: World, org: Org, site: Site, mac: str, name: str) -> None:
-        self.world, self.org, self.site, self.mac, self.name = world, org, site, mac, name
-        self.id = device_id(mac)
-        self.rng = Random(f"{world.plan.seed}/{mac}")
-        self.model = self.version = self.serial = ""
+    def __init__(self, context: FleetContext, org: SimulatedOrg, site: SimulatedSite, mac: str, name: str) -> None:
+        super().__init__(context, org, site, mac, name)
         self.connected = True
         self.resets: list[float] = []
         self.streamed: Payload = {}
         self.frames = 0
-        self.booted_at = world.agenda.now - self.rng.uniform(2 * HOUR_S, 60 * DAY_S)
-        self.last_seen = world.agenda.now - self.rng.uniform(1.0, world.plan.cadence_s)
-        self.claimed_at = world.agenda.now - 90 * DAY_S
-        self._epoch = 0
-        self._cold = False
-        self._moments: dict[str, int] = {}
+        self.booted_at = context.schedule.now - self.rng.uniform(2 * HOUR_S, 60 * DAY_S)
+        self.last_seen = context.schedule.now - self.rng.uniform(1.0, context.plan.cadence_s)
+        self.claimed_at = context.schedule.now - 90 * DAY_S
+        self._epoch = 0  # a call that was scheduled in an earlier epoch is not run
+        self._restart_pending = False
 
-    # What subclasses say.
+    # Payloads, implemented by subclasses.
 
     @abstractmethod
-    def utter(self, at: float) -> tuple[Payload, float]:
-        """Return the payload of the frame spoken now, and the seconds until the next one."""
+    def next_frame(self, at: float) -> tuple[Payload, float]:
+        """Return the payload of the frame sent at `at`, and the seconds until the next frame."""
 
     @abstractmethod
     def rest(self) -> Payload:
-        """Return the device as `/stats/devices` lists it: its last known state."""
+        """Return the last known state, as `/stats/devices` lists it."""
 
     @abstractmethod
     def restart(self) -> None:
-        """Set every counter to 0."""
+        """Reset every counter to 0."""
 
-    def flap(self, at: float) -> None:  # noqa: B027 - not every device has ports that flap
-        """Let a port go down or up; devices without such a port do nothing."""
+    def flap(self, at: float) -> None:
+        """Change the link state of a port; does nothing for a device without such a port."""
 
-    def moved(self) -> None:  # noqa: B027 - nothing to take over is a fine answer
-        """Take over what belongs to another site, or another name."""
+    def identity_changed(self) -> None:
+        """Update what depends on the site and the name, after one of them changed."""
+
+    def on_disconnect(self, at: float) -> None:
+        """Handle a lost connection: an AP loses its clients."""
 
     def rest_ports(self) -> list[Payload]:
-        """Return the ports as `stats/ports/search` lists them; APs have none there."""
+        """Return the ports as `stats/ports/search` lists them; it lists none of an AP."""
         return []
 
     def rest_members(self) -> list[Payload]:
-        """Return the further members of a virtual chassis as the inventory lists them."""
+        """Return the members of a virtual chassis other than the master, as the inventory lists them."""
         return []
 
-    def effect_of(self, happening: str) -> Payload:  # noqa: ARG002 - most devices change nothing
-        """Let an everyday event change the device; return what the event says of the change."""
-        return {}
-
-    def silenced(self, at: float) -> None:  # noqa: B027 - most devices have no clients
-        """Do what follows from falling silent: an AP loses its clients."""
+    def state_part(self, payload: Payload) -> Payload:
+        """Return the part of a frame that belongs to the true state."""
+        return payload
 
     @property
     def channel(self) -> str:
-        """The channel it speaks on."""
+        """Channel on which the device reports."""
         return self.site.channel
 
-    def keep(self, payload: Payload) -> Payload:
-        """Return the part of a frame that belongs into the true state."""
-        return payload
+    # Connection.
 
-    # Life.
-
-    def moment(self, happened: str, at: float) -> int:
-        """Return an event's timestamp in whole seconds: never twice the same for one type, as it is its identity."""
-        moment = max(int(at), self._moments.get(happened, 0) + 1)
-        self._moments[happened] = moment
-        return moment
-
-    def bent(self, payload: Payload, at: float) -> Payload:
-        """Return what is said instead of this, while a scenario bends the truth."""
-        return self.world.bends.apply(self.kind, self.mac, self.site.id, payload, at)
-
-    def wake(self, at: float) -> None:
-        """Begin to live at `at`: speak after a random part of a cycle, and let chance do the rest."""
+    def start_reporting(self, at: float) -> None:
+        """Start to send frames, the first within one cycle, and to raise random events."""
         self._epoch += 1
         self.connected = True
-        self.later(at + self.rng.uniform(0.0, self.world.plan.cadence_s), self._speak)
-        self._plan_chance(at)
+        self.call_at(at + self.rng.uniform(0.0, self.context.plan.cadence_s), self._send_frame)
+        self._schedule_random_events(at)
 
-    def fall_silent(self, at: float, *, tell: bool = True) -> None:
-        """Stop speaking; the cloud notices at once (its threshold is 0 minutes here)."""
+    def disconnect(self, at: float) -> None:
+        """Stop sending frames. The cloud reports it at once: its up/down threshold is 0 minutes."""
         if not self.connected:
             return
         self._epoch += 1
         self.connected = False
-        self.silenced(at)
-        if tell:
-            events.updown(self, "DISCONNECTED", at)
+        self.on_disconnect(at)
+        self.send_connection_event("DISCONNECTED", at)
 
-    def come_back(self, at: float) -> None:
-        """Speak again; after a power cycle with counters from 0 and a RESTARTED event."""
+    def reconnect(self, at: float) -> None:
+        """Send frames again; after a restart with counters from 0 and a RESTARTED event."""
         if self.connected:
             return
-        if self._cold:
-            self._cold = False
+        if self._restart_pending:
+            self._restart_pending = False
             self.restart()
-            self.booted_at = at - min(_BOOT_S, self.world.plan.reboot_s)
+            self.booted_at = at - min(_BOOT_S, self.context.plan.reboot_s)
             self.resets.append(at)
-            events.updown(self, "RESTARTED", at)
-        events.updown(self, "CONNECTED", at)
-        self.wake(at)
+            self.send_connection_event("RESTARTED", at)
+        self.send_connection_event("CONNECTED", at)
+        self.start_reporting(at)
 
     def reboot(self, at: float) -> None:
-        """Restart: silent for `reboot_s`, then back. One that is silent already stays so, and comes back restarted."""
-        self._cold = True
+        """Disconnect for `reboot_s` seconds and restart. A disconnected device restarts when it is reconnected."""
+        self._restart_pending = True
         if self.connected:
-            self.fall_silent(at)
-            self.later(at + self.world.plan.reboot_s, self.come_back)
+            self.disconnect(at)
+            self.call_at(at + self.context.plan.reboot_s, self.reconnect)
 
-    def end(self) -> None:
-        """Leave the fleet."""
+    def remove(self) -> None:
+        """Stop permanently, without an event."""
         self._epoch += 1
-        self.silenced(self.world.agenda.now)
+        self.on_disconnect(self.context.schedule.now)
         self.connected = False
 
-    def later(self, at: float, action: Callable[[float], None]) -> None:
-        """Put an action on the agenda that is forgotten when this life ends before."""
+    def call_at(self, at: float, call: Callable[[float], None]) -> None:
+        """Schedule a call that is dropped if the device disconnects or is removed before."""
         epoch = self._epoch
-        self.world.agenda.put(at, lambda now: action(now) if self._epoch == epoch else None)
+        self.context.schedule.call_at(at, lambda now: call(now) if self._epoch == epoch else None)
+
+    # State.
+
+    def with_overrides(self, payload: Payload, at: float) -> Payload:
+        """Return the payload with the overrides of the running scenarios."""
+        return self.context.overrides.apply(self.kind, self.mac, self.site.id, payload, at)
 
     def truth(self) -> Payload:
-        """Return what a perfect listener of every frame would know, and what happened to the device."""
+        """Return identity, connection, resets and the merged state of every frame (`state`)."""
         return {
             "kind": self.kind,
             "mac": self.mac,
@@ -187,29 +173,45 @@ class Device(ABC):
             "modified_time": int(self.claimed_at) + 3600,
         }
 
-    def _speak(self, at: float) -> None:
-        payload, pause_s = self.utter(at)
-        payload = self.bent(payload, at)
+    def _send_frame(self, at: float) -> None:
+        payload, next_in_s = self.next_frame(at)
+        payload = self.with_overrides(payload, at)
         self.last_seen = at
         self.frames += 1
-        merge(self.streamed, self.keep(payload))
-        self.world.emit(self.channel, payload, self.kind, self.mac, at)
-        self.later(at + pause_s, self._speak)
+        merge(self.streamed, self.state_part(payload))
+        self.context.send_message(self.channel, payload, self.kind, self.mac, at)
+        self.call_at(at + next_in_s, self._send_frame)
 
-    def _plan_chance(self, at: float) -> None:
-        plan = self.world.plan
-        self._by_chance(at, plan.reboots_per_device_day, DAY_S, self.reboot)
-        self._by_chance(at, plan.port_flaps_per_device_day, DAY_S, self.flap)
-        self._by_chance(at, plan.events_per_device_hour, HOUR_S, lambda now: events.happen(self, now))
+    def _schedule_random_events(self, at: float) -> None:
+        plan = self.context.plan
+        self._call_randomly(at, plan.reboots_per_device_day, DAY_S, self.reboot)
+        self._call_randomly(at, plan.port_flaps_per_device_day, DAY_S, self.flap)
+        self._call_randomly(at, plan.events_per_device_hour, HOUR_S, self.send_random_event)
 
-    def _by_chance(self, at: float, per: float, unit_s: float, action: Callable[[float], None]) -> None:
-        wait_s = pause(self.rng, per, unit_s)
+    def _call_randomly(self, at: float, rate: float, per_s: float, call: Callable[[float], None]) -> None:
+        """Call at random intervals, `rate` times per `per_s` seconds, while the device is connected."""
+        wait_s = random_interval_s(self.rng, rate, per_s)
         if wait_s is None:
             return
 
-        def again(now: float) -> None:
-            action(now)
-            if self.connected:  # else `wake` plans anew
-                self._by_chance(now, per, unit_s, action)
+        def call_and_repeat(now: float) -> None:
+            call(now)
+            if self.connected:  # otherwise `start_reporting` schedules it again
+                self._call_randomly(now, rate, per_s, call)
 
-        self.later(at + wait_s, again)
+        self.call_at(at + wait_s, call_and_repeat)
+
+
+def merge(state: Payload, frame: Payload) -> None:
+    """Copy every leaf of `frame` into `state`; a leaf that `frame` lacks keeps its value. Lists are leaves.
+
+    `frame` is not modified, and `state` shares no dict with it.
+    """
+    for key, value in frame.items():
+        if isinstance(value, dict):
+            existing = state.get(key)
+            if not isinstance(existing, dict):
+                existing = state[key] = {}
+            merge(existing, value)
+        else:
+            state[key] = value

@@ -1,190 +1,211 @@
-"""The fleet: everything that lives in a simulated Mist cloud, and the questions REST asks of it."""
+"""The fleet: all simulated objects of a Mist cloud, advanced in simulated time."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from collector.simulator.fleet import events
-from collector.simulator.fleet.answers import Answers
 from collector.simulator.fleet.ap import AccessPoint
-from collector.simulator.fleet.clients import Crowd
-from collector.simulator.fleet.insights import Insights
-from collector.simulator.fleet.makers import MAKERS
-from collector.simulator.fleet.places import make_org, make_site, no_site
-from collector.simulator.fleet.site_life import SiteLife
-from collector.simulator.fleet.visitors import make_visitors
-from collector.simulator.fleet.walkers import Walker, make_walkers
+from collector.simulator.fleet.clients import SiteClients
+from collector.simulator.fleet.factories import DEVICE_FACTORIES
+from collector.simulator.fleet.located_objects import make_located_objects
+from collector.simulator.fleet.office_walkers import OfficeWalker, make_walkers
+from collector.simulator.fleet.org_insights import OrgInsightsSource
+from collector.simulator.fleet.queries import FleetQueries
+from collector.simulator.fleet.site_events import SiteEventSource
+from collector.simulator.fleet.sites import make_org, make_site, unassigned_site
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from collector.simulator.fleet.device import Device
-    from collector.simulator.fleet.messages import Emission, Event
-    from collector.simulator.fleet.places import Org, Site
+    from collector.simulator.fleet.context import StreamMessage, WebhookEvent
+    from collector.simulator.fleet.device import SimulatedDevice
+    from collector.simulator.fleet.overrides import Overrides
     from collector.simulator.fleet.plan import FleetPlan
+    from collector.simulator.fleet.primitives import Payload
+    from collector.simulator.fleet.sites import SimulatedOrg, SimulatedSite
 
 
-class Fleet(Answers):
-    """All orgs, sites, devices and clients of a plan, living in simulated time.
+class Fleet(FleetQueries):
+    """All orgs, sites, devices and clients of a plan, in simulated time.
 
-    `step` is the only thing that lets time pass; every other method answers about, or acts at, the time reached.
-    Unknown ids and addresses raise KeyError. What tests play (`reboot`, `remove_device`, ...) is heard in the answer
-    of the next `step`.
+    Only `step` advances the time; every other method reads or changes the state at the time reached. The next `step`
+    returns the messages of these changes.
+
+    Raises:
+        KeyError: From every method that receives an unknown id or address.
     """
 
     def __init__(self, plan: FleetPlan) -> None:
         super().__init__(plan)
-        self._made: dict[str, int] = {}
+        self._device_counts: dict[str, int] = {}
         self._site_count = 0
         for ordinal in range(plan.orgs):
             org = make_org(plan.seed, ordinal, plan.start)
             self._orgs[org.id] = org
-            settled = [self._settle(org, plan.floors_of(place)) for place in range(plan.sites)]
-            for place in range(plan.mxedges):  # every second one belongs to a site
-                site = settled[place // 2 % len(settled)] if place % 2 and settled else no_site(org)
-                self._make(site, "mxedge").wake(self.now)
-            Insights(self._world, org, self._look).begin(self.now)
+            sites = [self._add_site(org, plan.office_floors_of_site(number)) for number in range(plan.sites)]
+            for number in range(plan.mxedges):  # every second one belongs to a site
+                site = sites[number // 2 % len(sites)] if number % 2 and sites else unassigned_site(org)
+                self._make_device(site, "mxedge").start_reporting(self.now)
+            OrgInsightsSource(self._context, org, self._org_summary).schedule_next(self.now)
 
     # Time.
 
     @property
     def now(self) -> float:
-        """The unix time reached."""
-        return self._world.agenda.now
+        """Unix time reached."""
+        return self._context.schedule.now
 
-    def step(self, until: float) -> list[Emission | Event]:
-        """Live up to the unix time `until` and return what was said since the last step, ordered by `at`."""
-        self._world.agenda.run(until)
-        said, self._world.said = self._world.said, []
-        return said
+    def step(self, until: float) -> list[StreamMessage | WebhookEvent]:
+        """Advance to the unix time `until`; return the messages sent since the last step, ordered by `at`."""
+        self._context.schedule.run_until(until)
+        messages, self._context.messages = self._context.messages, []
+        return messages
 
-    # What tests play.
+    # Changes.
+
+    @property
+    def overrides(self) -> Overrides:
+        """Field values that replace those of the simulation."""
+        return self._context.overrides
+
+    def send_event(self, topic: str, event: Payload, at: float) -> None:
+        """Send a webhook event; an alarm also replaces the alarm with its id in the alarm search."""
+        if topic == "alarms":
+            others = [alarm for alarm in self._context.alarms if alarm["id"] != event["id"]]
+            self._context.alarms.clear()
+            self._context.alarms.extend([*others, event])
+        self._context.send_event(topic, event, at)
 
     def reboot(self, mac: str) -> None:
-        """Restart a device: silent for `plan.reboot_s`, then counters from 0."""
+        """Restart a device: disconnected for `plan.reboot_s` seconds, then with counters from 0."""
         self._devices[mac].reboot(self.now)
 
     def disconnect(self, mac: str) -> None:
-        """Cut a device off: it says nothing until `reconnect`."""
-        self._devices[mac].fall_silent(self.now)
+        """Disconnect a device until `reconnect`."""
+        self._devices[mac].disconnect(self.now)
 
     def reconnect(self, mac: str) -> None:
-        """Let a device speak again; its counters go on."""
-        self._devices[mac].come_back(self.now)
+        """Reconnect a device; its counters continue."""
+        self._devices[mac].reconnect(self.now)
 
     def add_device(self, site_id: str, kind: str = "ap") -> str:
-        """Claim a new device for a site and return its address.
+        """Claim a new device, assign it to a site and return its MAC address.
 
-        `kind` is "ap", "switch", "virtual_chassis", "gateway", "srx_cluster", "ssr" or "mxedge"; else ValueError.
+        Args:
+            site_id: The site.
+            kind: "ap", "switch", "virtual_chassis", "gateway", "srx_cluster", "ssr" or "mxedge".
+
+        Raises:
+            ValueError: For an unknown kind.
         """
-        device = self._make(self._sites[site_id], kind)
-        events.assigned(device, "CLAIMED", self.now)
-        events.assigned(device, "ASSIGNED", self.now)
-        device.wake(self.now)
+        device = self._make_device(self._sites[site_id], kind)
+        device.send_assignment_event("CLAIMED", self.now)
+        device.send_assignment_event("ASSIGNED", self.now)
+        device.start_reporting(self.now)
         return device.mac
 
     def remove_device(self, mac: str) -> None:
-        """Take a device out of its org."""
+        """Remove a device from its org."""
         device = self._devices[mac]
-        self._withdraw(device)
-        events.assigned(device, "UNASSIGNED", self.now)
-        events.assigned(device, "UNCLAIMED", self.now)
+        self._remove(device)
+        device.send_assignment_event("UNASSIGNED", self.now)
+        device.send_assignment_event("UNCLAIMED", self.now)
 
     def move_device(self, mac: str, site_id: str) -> None:
-        """Assign a device to another site of its org, on whose channel it then speaks; ValueError across orgs."""
+        """Assign a device to another site of its org.
+
+        Raises:
+            ValueError: If the site belongs to another org.
+        """
         device, site = self._devices[mac], self._sites[site_id]
         if site.org is not device.org:
-            raise ValueError(f"{mac} belongs to {device.org.name}, the site to {site.org.name}")
-        events.assigned(device, "UNASSIGNED", self.now)
-        self._leave_crowd(device)
+            raise ValueError(f"device {mac} belongs to {device.org.name}, site {site_id} to {site.org.name}")
+        device.send_assignment_event("UNASSIGNED", self.now)
+        self._unregister_ap(device)
         device.site = site
-        device.moved()
-        self._join_crowd(device)
-        events.assigned(device, "ASSIGNED", self.now)
+        device.identity_changed()
+        self._register_ap(device)
+        device.send_assignment_event("ASSIGNED", self.now)
 
     def rename_device(self, mac: str, name: str) -> None:
-        """Give a device another name, which may be empty."""
+        """Rename a device; the name can be empty."""
         device = self._devices[mac]
         device.name = name
-        device.moved()
+        device.identity_changed()
 
     def add_site(self, org_id: str | None = None) -> str:
-        """Add a site with the devices of the plan to an org (the first one by default) and return its id."""
+        """Add a site with the devices of the plan to an org (default: the first one); return its id."""
         org = self._orgs[org_id] if org_id is not None else next(iter(self._orgs.values()))
-        return self._settle(org).id
+        return self._add_site(org).id
 
     def remove_site(self, site_id: str) -> None:
-        """Remove a site with everything in it."""
-        self._crowds[site_id].disperse()
-        for device in self._within(site_id):
-            self._withdraw(device)
-        for visitor in self._visitors[site_id]:
-            visitor.forget()
-        self._lives[site_id].over = True
-        del self._crowds[site_id], self._sites[site_id], self._visitors[site_id], self._lives[site_id]
+        """Remove a site with all of its objects."""
+        self._clients[site_id].remove_all()
+        for device in self._devices_in(site_id):
+            self._remove(device)
+        for located in self._located[site_id]:
+            located.remove()
+        self._event_sources[site_id].stopped = True
+        del self._clients[site_id], self._sites[site_id], self._located[site_id], self._event_sources[site_id]
 
     def lunch_rush(self, site_id: str) -> int:
-        """Let every walker of a site go to lunch now; how many there are in the building."""
-        return self._call(site_id, Walker.lunch)
+        """Send all walkers in the building to a canteen; return their number."""
+        return self._for_walkers(site_id, OfficeWalker.lunch)
 
     def evacuate(self, site_id: str) -> int:
-        """Let every walker of a site leave the building now, and come back later; how many there are in it."""
-        return self._call(site_id, Walker.evacuate)
+        """Send all walkers out of the building for a while; return their number."""
+        return self._for_walkers(site_id, OfficeWalker.evacuate)
 
-    def _call(self, site_id: str, deed: Callable[[Walker, float], None]) -> int:
-        called = [one for one in self._visitors[site_id] if isinstance(one, Walker) and one.there]
-        for walker in called:
-            deed(walker, self.now)
-        return len(called)
+    def _for_walkers(self, site_id: str, action: Callable[[OfficeWalker, float], None]) -> int:
+        walkers = [one for one in self._located[site_id] if isinstance(one, OfficeWalker) and one.present]
+        for walker in walkers:
+            action(walker, self.now)
+        return len(walkers)
 
-    # Building.
+    # Construction.
 
-    def _settle(self, org: Org, office_floors: int = 0) -> Site:
+    def _add_site(self, org: SimulatedOrg, office_floors: int = 0) -> SimulatedSite:
         site = make_site(self.plan.seed, org, self._site_count, self.now, office_floors)
         self._site_count += 1
         self._sites[site.id] = site
-        self._crowds[site.id] = Crowd(self._world, site)
-        for kind, maker in MAKERS.items():
-            for _ in range(getattr(self.plan, maker.counted_by) if maker.of_site else 0):
-                self._make(site, kind).wake(self.now)
-        self._people(site)
+        self._clients[site.id] = SiteClients(self._context, site)
+        for kind, factory in DEVICE_FACTORIES.items():
+            for _ in range(getattr(self.plan, factory.plan_field) if factory.per_site else 0):
+                self._make_device(site, kind).start_reporting(self.now)
+        self._add_clients_and_assets(site)
         return site
 
-    def _people(self, site: Site) -> None:
-        """Let clients, visitors and administrators come to a site."""
-        self._crowds[site.id].grow(self.plan.aps * self.plan.clients_per_ap, self.now)
-        self._visitors[site.id] = make_visitors(self._world, site) + make_walkers(self._world, site)
-        for visitor in self._visitors[site.id]:
-            visitor.appear(self.now)
-        self._lives[site.id] = SiteLife(self._world, self._crowds[site.id])
-        self._lives[site.id].begin(self.now)
+    def _add_clients_and_assets(self, site: SimulatedSite) -> None:
+        self._clients[site.id].add_associated(self.plan.aps * self.plan.clients_per_ap, self.now)
+        self._located[site.id] = make_located_objects(self._context, site) + make_walkers(self._context, site)
+        for located in self._located[site.id]:
+            located.arrive(self.now)
+        self._event_sources[site.id] = SiteEventSource(self._context, self._clients[site.id])
+        self._event_sources[site.id].schedule_next(self.now)
 
-    def _make(self, site: Site, kind: str) -> Device:
-        maker = MAKERS.get(kind)
-        if maker is None:
-            raise ValueError(f"no device of kind {kind!r} can be made; known are {', '.join(MAKERS)}")
-        ordinal = self._made.get(maker.kind, 0)
-        self._made[maker.kind] = ordinal + 1
-        device = maker.make(self._world, site, ordinal, self._count_made(site))
+    def _make_device(self, site: SimulatedSite, kind: str) -> SimulatedDevice:
+        factory = DEVICE_FACTORIES.get(kind)
+        if factory is None:
+            raise ValueError(f"unknown kind of device {kind!r}; expected one of {', '.join(DEVICE_FACTORIES)}")
+        ordinal = self._device_counts.get(factory.kind, 0)
+        self._device_counts[factory.kind] = ordinal + 1
+        clients = self._clients.get(site.id)
+        device = factory.make(self._context, site, ordinal, len(clients.aps) if clients is not None else 0)
         self._devices[device.mac] = device
-        self._join_crowd(device)
+        self._register_ap(device)
         return device
 
-    def _count_made(self, site: Site) -> int:
-        """How many APs the site has: the place of the next one."""
-        crowd = self._crowds.get(site.id)
-        return len(crowd.aps) if crowd is not None else 0
-
-    def _withdraw(self, device: Device) -> None:
-        self._leave_crowd(device)
-        device.end()
+    def _remove(self, device: SimulatedDevice) -> None:
+        self._unregister_ap(device)
+        device.remove()
         del self._devices[device.mac]
 
-    def _join_crowd(self, device: Device) -> None:
+    def _register_ap(self, device: SimulatedDevice) -> None:
+        """Make an AP available to the clients of its site; other devices are ignored."""
         if isinstance(device, AccessPoint):
-            self._crowds[device.site.id].aps.append(device)
+            self._clients[device.site.id].aps.append(device)
 
-    def _leave_crowd(self, device: Device) -> None:
+    def _unregister_ap(self, device: SimulatedDevice) -> None:
         if isinstance(device, AccessPoint):
-            self._crowds[device.site.id].aps.remove(device)
-            device.silenced(self.now)
+            self._clients[device.site.id].aps.remove(device)
+            device.on_disconnect(self.now)

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from collector.simulator.fleet.device import Device
-from collector.simulator.fleet.events import port_changed
-from collector.simulator.fleet.gateway_parts import CLUSTER, SERVICES, Node, Peers, Ports, Spu, lan, wan
-from collector.simulator.fleet.ids import GATEWAY_OUI, mac_of, mac_plus, serial_of, uuid_of
-from collector.simulator.fleet.parts import Static
+from collector.simulator.fleet.device import SimulatedDevice
+from collector.simulator.fleet.gateway_components import (
+    CLUSTER,
+    SERVICES,
+    GatewayInterfaces,
+    GatewayNode,
+    GatewayPeers,
+    ServicesProcessingUnit,
+    lan,
+    wan,
+)
+from collector.simulator.fleet.primitives import GATEWAY_OUI, StaticComponent, mac_of, mac_plus, serial_of, uuid_of
 from collector.simulator.fleet.switch import PACKAGES
-from collector.simulator.fleet.wired import Engine, Pools, Tables, addresses
+from collector.simulator.fleet.wired_components import DhcpPools, ForwardingTables, RoutingEngine, addresses
 
 if TYPE_CHECKING:
-    from collector.simulator.fleet.messages import Payload
-    from collector.simulator.fleet.parts import Part
-    from collector.simulator.fleet.places import Org, Site
-    from collector.simulator.fleet.world import World
+    from collector.simulator.fleet.context import FleetContext
+    from collector.simulator.fleet.primitives import Component, Payload
+    from collector.simulator.fleet.sites import SimulatedOrg, SimulatedSite
 
 FORMS = ("srx", "srx_cluster", "ssr")
 
@@ -26,18 +32,21 @@ _REDUNDANCY = {"num_aps": 2, "num_aps_with_switch_redundancy": 1}
 _POOLS = {"corp": 100, "guest": 241, "iot": 100}
 
 
-class Gateway(Device):
-    """A gateway of one of `FORMS`. It says one frame a cycle, with real counters and a `_time` that is hours stale.
+class Gateway(SimulatedDevice):
+    """A gateway of one of `FORMS`.
 
-    Two SSR nodes of neighbouring ordinals make one router: each speaks for itself, one is active.
+    It sends one frame in every cycle, with current counters and a `_time` that is hours old. Two SSR nodes with
+    consecutive ordinals form a router: each sends its own frames, one is active.
     """
 
     kind: ClassVar[str] = "gateway"
     prefix: ClassVar[str] = "GW"
 
-    def __init__(self, world: World, org: Org, site: Site, ordinal: int, *, form: str = "srx") -> None:
-        seed = world.plan.seed
-        super().__init__(world, org, site, mac_of(seed, GATEWAY_OUI, ordinal), f"{site.name} GW {ordinal + 1:03d}")
+    def __init__(
+        self, context: FleetContext, org: SimulatedOrg, site: SimulatedSite, ordinal: int, *, form: str = "srx"
+    ) -> None:
+        seed = context.plan.seed
+        super().__init__(context, org, site, mac_of(seed, GATEWAY_OUI, ordinal), f"{site.name} GW {ordinal + 1:03d}")
         self.form, self.ordinal = form, ordinal
         self.model = "SSR" if form == "ssr" else ("SRX300", "SRX345")[ordinal % 2]
         self.version = "6.3.0-107.r1.el7" if form == "ssr" else "22.4R3-S2"
@@ -45,20 +54,20 @@ class Gateway(Device):
         self._stale_s = self.rng.uniform(7200, 2 * _DAY_S)
         self.ports = self._first_ports()
         second = [lan(f"ge-5/0/{port}.0", "corp", 10, self.rng) for port in range(3, 6)]
-        self._second_ports = Ports([wan("ge-5/0/0.0", "ISP-Primary", self.rng), *second], suffix="2")
-        self._parts = self._assemble()
-        self._lived_at = self.booted_at
-        self._known = self._live(self.last_seen)
+        self._second_ports = GatewayInterfaces([wan("ge-5/0/0.0", "ISP-Primary", self.rng), *second], suffix="2")
+        self._components = self._assemble()
+        self._advanced_at = self.booted_at
+        self._last_payload = self._advance(self.last_seen)
 
-    def utter(self, at: float) -> tuple[Payload, float]:
-        """Say the one frame of the cycle."""
-        self._known = self._live(at)
-        cycle_s = self.world.plan.cadence_s * (0.95 + 0.1 * self.rng.random())
-        return self._known | {"_ttl": _TTL_S, "_time": round(at - self._stale_s, 3)}, cycle_s
+    def next_frame(self, at: float) -> tuple[Payload, float]:
+        """Return the frame of the cycle."""
+        self._last_payload = self._advance(at)
+        cycle_s = self.context.plan.cadence_s * (0.95 + 0.1 * self.rng.random())
+        return self._last_payload | {"_ttl": _TTL_S, "_time": round(at - self._stale_s, 3)}, cycle_s
 
     def rest(self) -> Payload:
         """Return the last known state."""
-        return self._known | {
+        return self._last_payload | {
             "status": "connected" if self.connected else "disconnected",
             "site_id": self.site.id,
             "last_seen": int(self.last_seen),
@@ -69,22 +78,22 @@ class Gateway(Device):
     def rest_ports(self) -> list[Payload]:
         """Return every physical port of all nodes."""
         interfaces = self.ports.all + (self._second_ports.all if self.form == "srx_cluster" else [])
-        return [one.rest(self, place) for place, one in enumerate(interfaces) if one.physical]
+        return [one.rest(self, number) for number, one in enumerate(interfaces, 1) if one.physical]
 
     def restart(self) -> None:
-        """Count from 0 again."""
-        self._lived_at = self.world.agenda.now
-        for part in self._parts:
-            part.restart()
+        """Reset every counter to 0."""
+        self._advanced_at = self.context.schedule.now
+        for component in self._components:
+            component.restart()
 
     def flap(self, at: float) -> None:
-        """Let the second provider's link go down or up, with the event that Mist makes of it."""
+        """Change the link state of the second WAN port, and send the event."""
         port = [one for one in self.ports.all if one.usage == "wan"][-1]
         port.flap(at)
-        port_changed(self, port.port_id, at, up=port.up)
+        self.send_port_event(port.port_id, at, up=port.up)
 
-    def _live(self, at: float) -> Payload:
-        dt_s, self._lived_at = at - self._lived_at, at
+    def _advance(self, at: float) -> Payload:
+        dt_s, self._advanced_at = at - self._advanced_at, at
         frame: Payload = {
             "mac": self.mac,
             "id": self.id,
@@ -101,14 +110,14 @@ class Gateway(Device):
             "last_seen": round(at, 3),
             "auto_upgrade_stat": {"lastcheck": int(at) // 3600 * 3600},
         }
-        for part in self._parts:
-            frame |= part.live(dt_s, at, self.rng)
+        for component in self._components:
+            frame |= component.advance(dt_s, at, self.rng)
         return frame
 
-    def _first_ports(self) -> Ports:
+    def _first_ports(self) -> GatewayInterfaces:
         rng = self.rng
         if self.form == "ssr":
-            return Ports(
+            return GatewayInterfaces(
                 [
                     wan("dpdk1.0", "ISP-Primary", rng),
                     lan("dpdk2.0", "corp", 10, rng),
@@ -126,72 +135,74 @@ class Gateway(Device):
             interfaces += [
                 lan(f"reth{number}.0", "corp", 10, rng, physical=False, state="primary") for number in range(2)
             ]
-        return Ports(interfaces)
+        return GatewayInterfaces(interfaces)
 
-    def _assemble(self) -> list[Part]:
+    def _assemble(self) -> list[Component]:
         rng, ssr = self.rng, self.form == "ssr"
         role = "primary" if self.form == "srx_cluster" else ""
-        parts: list[Part] = [
+        parts: list[Component] = [
             self.ports,
-            Engine(rng),
-            Tables(rng),
-            Pools(rng, _POOLS),
-            Node(self.mac, self.serial, self.model, rng, role=role, ssr=ssr),
-            Static(self._constant()),
+            RoutingEngine(rng),
+            ForwardingTables(rng),
+            DhcpPools(rng, _POOLS),
+            GatewayNode(self.mac, self.serial, self.model, rng, role=role, ssr=ssr),
+            StaticComponent(self._constant()),
         ]
         if not ssr:
-            parts.append(Spu(rng, as_list=self.ordinal % 4 != 3))  # noqa: PLR2004 - every fourth says a single object
+            parts.append(ServicesProcessingUnit(rng, as_list=self.ordinal % 4 != 3))  # noqa: PLR2004 - every fourth gateway reports a single object
         if self.ordinal % 2 == 0:
-            parts.append(Peers(self.name, self.site.id, rng, ssr=ssr))
+            parts.append(GatewayPeers(self.name, self.site.id, rng, ssr=ssr))
         return parts + (self._second_node() if role else [])
 
-    def _second_node(self) -> list[Part]:
+    def _second_node(self) -> list[Component]:
         rng, mac = self.rng, mac_plus(self.mac, 0x20)
         services = {"jma": dict.fromkeys(PACKAGES, "1.0.1")}
         return [
             self._second_ports,
-            Engine(rng, suffix="2"),
-            Pools(rng, _POOLS, suffix="2"),
-            Spu(rng, suffix="2"),
-            Node(mac, serial_of(mac, "CV"), self.model, rng, suffix="2", role="secondary"),
-            Static(CLUSTER | {"service2_stat": services} | addresses("198.51.100.10", "198.51.100.1", key="ip2_stat")),
+            RoutingEngine(rng, suffix="2"),
+            DhcpPools(rng, _POOLS, suffix="2"),
+            ServicesProcessingUnit(rng, suffix="2"),
+            GatewayNode(mac, serial_of(mac, "CV"), self.model, rng, suffix="2", role="secondary"),
+            StaticComponent(
+                CLUSTER | {"service2_stat": services} | addresses("198.51.100.10", "198.51.100.1", key="ip2_stat")
+            ),
         ]
 
     def _constant(self) -> Payload:
-        born, ip = int(self.claimed_at), f"198.51.100.{self.ordinal % 250 + 2}"
-        said: Payload = {
+        created, ip = int(self.claimed_at), f"198.51.100.{self.ordinal % 250 + 2}"
+        payload: Payload = {
             "ip": ip,
             "ext_ip": ip,
             "has_pcap": False,
             "is_ha": False,
-            "cert_expiry": born + 400 * _DAY_S,
+            "cert_expiry": created + 400 * _DAY_S,
             "config_status": "COMMITED" if self.ordinal % 2 else "synced",
-            "config_timestamp": born + 3600,
-            "config_version": born + 3600,
+            "config_timestamp": created + 3600,
+            "config_version": created + 3600,
             "fwupdate": {
                 "status": "upgraded",
                 "status_id": 3037,
                 "progress": 100,
-                "timestamp": born + 0.58,
+                "timestamp": created + 0.58,
                 "will_retry": False,
             },
             "ap_redundancy": {"num_aps": 2, "num_aps_with_switch_redundancy": 1, "modules": {"0": _REDUNDANCY}},
             "service_stat": {"jma": dict.fromkeys(PACKAGES, "1.0.1")},
             "service_status": SERVICES,
-            "deviceprofile_id": uuid_of(self.world.plan.seed, "wan-profile"),
+            "deviceprofile_id": uuid_of(self.context.plan.seed, "wan-profile"),
             "deviceprofile_name": "wan-spoke",
             "evpntopo_id": None,
             "map_id": None,
             "tag_id": 3_550_217 + self.ordinal,
-            "tag_uuid": uuid_of(self.world.plan.seed, "tag"),
+            "tag_uuid": uuid_of(self.context.plan.seed, "tag"),
         }
         if self.form == "ssr":
             node = self.ordinal % 2
-            said |= {
+            payload |= {
                 "is_ha": True,
                 "ha_state": ("active", "standby")[node],
                 "node_name": f"node{node}",
                 "router_name": f"{self.site.name} router",
                 "conductor_name": "conductor-1",
             }
-        return said | addresses(ip, "198.51.100.1")
+        return payload | addresses(ip, "198.51.100.1")

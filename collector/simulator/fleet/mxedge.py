@@ -1,38 +1,46 @@
-"""Mist Edges: of an org (the usual), or of a site."""
+"""Mist Edges of an org (the usual case) or of a site."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from collector.simulator.fleet.device import Device
-from collector.simulator.fleet.ids import MXEDGE_OUI, colons, mac_of, mac_plus, serial_of, uuid_of
-from collector.simulator.fleet.parts import Static, Traffic, wander
-from collector.simulator.fleet.places import UNASSIGNED
+from collector.simulator.fleet.device import SimulatedDevice
+from collector.simulator.fleet.primitives import (
+    MXEDGE_OUI,
+    StaticComponent,
+    TrafficCounters,
+    colons,
+    mac_of,
+    mac_plus,
+    random_walk,
+    serial_of,
+    uuid_of,
+)
+from collector.simulator.fleet.sites import UNASSIGNED
 
 if TYPE_CHECKING:
     from random import Random
 
-    from collector.simulator.fleet.messages import Payload
-    from collector.simulator.fleet.parts import Part
-    from collector.simulator.fleet.places import Org, Site
-    from collector.simulator.fleet.world import World
+    from collector.simulator.fleet.context import FleetContext
+    from collector.simulator.fleet.primitives import Component, Payload
+    from collector.simulator.fleet.sites import SimulatedOrg, SimulatedSite
 
 _MEMORY_BYTES = 8_365_957_120
 _CORES = 4
 
 
-class _Processor:
-    """Cores, each with its own load, and memory in bytes (whatever the schema says of kB)."""
+class _EdgeCpuAndMemory:
+    """CPU cores with a load of their own, and memory in bytes, although the schema documents kB."""
 
     def __init__(self, rng: Random) -> None:
         self._busy = [rng.uniform(3, 60) for _ in range(_CORES)]
         self._used = rng.uniform(0.3, 0.7)
 
-    def live(self, dt_s: float, at: float, rng: Random) -> Payload:  # noqa: ARG002 - as `Part`
+    def advance(self, dt_s: float, at: float, rng: Random) -> Payload:  # noqa: ARG002 - as `Component`
         """Return cpu_stat and memory_stat."""
-        self._busy = [wander(rng, busy, 1, 97, 4) for busy in self._busy]
-        used = self._used = wander(rng, self._used, 0.2, 0.95, 0.01)
-        cores: Payload = {f"cpu{place}": _shares(busy) for place, busy in enumerate(self._busy)}
+        self._busy = [random_walk(rng, busy, 1, 97, 4) for busy in self._busy]
+        used = self._used = random_walk(rng, self._used, 0.2, 0.95, 0.01)
+        cores: Payload = {f"cpu{core}": _shares(busy) for core, busy in enumerate(self._busy)}
         cores["cpu0"]["load_avg"] = [0.42, 0.4, 0.37]
         memory = {
             "total": _MEMORY_BYTES,
@@ -50,35 +58,37 @@ class _Processor:
         return {"cpu_stat": {"cpus": cores} | _shares(sum(self._busy) / _CORES), "memory_stat": memory}
 
     def restart(self) -> None:
-        """Nothing is counted."""
+        """Do nothing: there are no counters."""
 
 
-class _Ports:
-    """The tunnel ports, bundled by LACP."""
+class _EdgePorts:
+    """The tunnel ports, aggregated with LACP."""
 
     def __init__(self, mac: str, rng: Random) -> None:
         self._mac = mac
-        self._traffics = {f"port{place}": Traffic(rng.uniform(1e5, 9e6), rng.uniform(1e5, 9e6)) for place in range(2)}
+        self._traffics = {
+            f"port{number}": TrafficCounters(rng.uniform(1e5, 9e6), rng.uniform(1e5, 9e6)) for number in range(2)
+        }
         self._lacp_s, self._errors = 0.0, 0
 
-    def live(self, dt_s: float, at: float, rng: Random) -> Payload:  # noqa: ARG002 - as `Part`
+    def advance(self, dt_s: float, at: float, rng: Random) -> Payload:  # noqa: ARG002 - as `Component`
         """Return port_stat."""
         self._lacp_s += dt_s
         self._errors += rng.random() < dt_s / 20_000
         for traffic in self._traffics.values():
-            traffic.flow(dt_s, 1.0, rng)
-        return {"port_stat": {name: self._port(name, place) for place, name in enumerate(self._traffics)}}
+            traffic.transfer(dt_s, 1.0, rng)
+        return {"port_stat": {name: self._port(name, number) for number, name in enumerate(self._traffics, 1)}}
 
     def restart(self) -> None:
-        """Count from 0 again."""
+        """Reset the counters to 0."""
         self._lacp_s, self._errors = 0.0, 0
         for traffic in self._traffics.values():
             traffic.restart()
 
-    def _port(self, name: str, place: int) -> Payload:
+    def _port(self, name: str, number: int) -> Payload:
         traffic, pdus = self._traffics[name], int(self._lacp_s / 30)
         return {
-            "mac": mac_plus(self._mac, place + 1),
+            "mac": mac_plus(self._mac, number),
             "up": True,
             "full_duplex": True,
             "speed": 10_000,
@@ -109,16 +119,16 @@ class _Ports:
         }
 
 
-class _Services:
-    """The packages that run on it, and the tunnels that end there."""
+class _EdgeServices:
+    """The packages of the edge, and the tunnels that it terminates."""
 
     def __init__(self, rng: Random) -> None:
         self._up_s, self._tunnels = 0.0, rng.uniform(0, 80)
 
-    def live(self, dt_s: float, at: float, rng: Random) -> Payload:
-        """Return service_stat, num_tunnels and what the tunnel terminator says."""
+    def advance(self, dt_s: float, at: float, rng: Random) -> Payload:
+        """Return service_stat, num_tunnels and the state of the tunnel termination service."""
         self._up_s += dt_s
-        self._tunnels = wander(rng, self._tunnels, 0, 200, 2)
+        self._tunnels = random_walk(rng, self._tunnels, 0, 200, 2)
         running = {"ext_ip": "198.51.100.99", "package_state": "Installed", "running_state": "Running"}
         services = {
             "mxagent": running | {"package_version": "3.1.1037-1", "last_seen": int(at), "uptime": int(self._up_s)},
@@ -133,49 +143,53 @@ class _Services:
         return registered | {"service_stat": services, "services": ["tunterm"], "num_tunnels": int(self._tunnels)}
 
     def restart(self) -> None:
-        """Begin a new uptime."""
+        """Reset the uptime."""
         self._up_s = 0.0
 
 
-class MistEdge(Device):
-    """A Mist Edge; it speaks on the org's channel, or on that of its site when it has one."""
+class MistEdge(SimulatedDevice):
+    """A Mist Edge; it reports on the channel of its site or, without a site, of its org."""
 
     kind: ClassVar[str] = "mxedge"
     prefix: ClassVar[str] = "ME"
 
-    def __init__(self, world: World, org: Org, site: Site, ordinal: int) -> None:
-        super().__init__(world, org, site, mac_of(world.plan.seed, MXEDGE_OUI, ordinal), f"edge-{ordinal + 1:03d}")
+    def __init__(self, context: FleetContext, org: SimulatedOrg, site: SimulatedSite, ordinal: int) -> None:
+        super().__init__(context, org, site, mac_of(context.plan.seed, MXEDGE_OUI, ordinal), f"edge-{ordinal + 1:03d}")
         self.model, self.version = ("ME-VM", "ME-X5")[ordinal % 2], "3.1.1037-1"
         self.serial = serial_of(self.mac, "ME")
-        self._parts: list[Part] = [_Processor(self.rng), _Ports(self.mac, self.rng), _Services(self.rng)]
-        self._parts.append(Static(self._constant(ordinal)))
-        self._lived_at = self.booted_at
-        self._known = self._live(self.last_seen)
+        self._components: list[Component] = [
+            _EdgeCpuAndMemory(self.rng),
+            _EdgePorts(self.mac, self.rng),
+            _EdgeServices(self.rng),
+        ]
+        self._components.append(StaticComponent(self._constant(ordinal)))
+        self._advanced_at = self.booted_at
+        self._last_payload = self._advance(self.last_seen)
 
     @property
     def channel(self) -> str:
-        """The org's channel, or the site's."""
+        """Channel of the site or of the org."""
         if self.site.id == UNASSIGNED:
             return f"/orgs/{self.org.id}/stats/mxedges"
         return f"/sites/{self.site.id}/stats/mxedges"
 
-    def utter(self, at: float) -> tuple[Payload, float]:
-        """Say everything."""
-        self._known = self._live(at)
-        return self._known, self.world.plan.cadence_s * (0.95 + 0.1 * self.rng.random())
+    def next_frame(self, at: float) -> tuple[Payload, float]:
+        """Return the frame of the cycle."""
+        self._last_payload = self._advance(at)
+        return self._last_payload, self.context.plan.cadence_s * (0.95 + 0.1 * self.rng.random())
 
     def rest(self) -> Payload:
         """Return the last known state."""
-        return self._known | {"status": "connected" if self.connected else "disconnected"}
+        return self._last_payload | {"status": "connected" if self.connected else "disconnected"}
 
     def restart(self) -> None:
-        """Count from 0 again."""
-        self._lived_at = self.world.agenda.now
-        for part in self._parts:
-            part.restart()
+        """Reset every counter to 0."""
+        self._advanced_at = self.context.schedule.now
+        for component in self._components:
+            component.restart()
 
-    def _live(self, at: float) -> Payload:
-        dt_s, self._lived_at = at - self._lived_at, at
+    def _advance(self, at: float) -> Payload:
+        dt_s, self._advanced_at = at - self._advanced_at, at
         frame: Payload = {
             "mac": self.mac,
             "id": self.id,
@@ -189,24 +203,24 @@ class MistEdge(Device):
             "uptime": int(at - self.booted_at),
             "last_seen": int(at),
         }
-        for part in self._parts:
-            frame |= part.live(dt_s, at, self.rng)
+        for component in self._components:
+            frame |= component.advance(dt_s, at, self.rng)
         return frame
 
     def _constant(self, ordinal: int) -> Payload:
-        born = int(self.claimed_at)
-        static = {
+        created = int(self.claimed_at)
+        ipv4 = {
             "dns": ["192.0.2.53"],
             "gateway": "192.0.2.1",
             "ip": "192.0.2.10",
             "netmask": "255.255.255.0",
             "type": "static",
         }
-        six = {"gateway6": "2001:db8::1", "ip6": "2001:db8::10", "netmask6": "/64"}
+        ipv6 = {"gateway6": "2001:db8::1", "ip6": "2001:db8::10", "netmask6": "/64"}
         return {
-            "mxcluster_id": uuid_of(self.world.plan.seed, "mxcluster") if ordinal % 3 else None,
-            "created_time": born,
-            "modified_time": born + 3600,
+            "mxcluster_id": uuid_of(self.context.plan.seed, "mxcluster") if ordinal % 3 else None,
+            "created_time": created,
+            "modified_time": created + 3600,
             "fips_enabled": False,
             "idrac_version": "4.40.00.00",
             "virtualization_type": "KVM" if ordinal % 2 == 0 else "",
@@ -215,7 +229,7 @@ class MistEdge(Device):
                 "status": "success",
                 "status_id": 5,
                 "progress": 100,
-                "timestamp": born + 9.5,
+                "timestamp": created + 9.5,
                 "will_retry": False,
             },
             "inactive_vlan_strs": {"l2tp": ["30"], "wired": ["31"]},
@@ -228,8 +242,8 @@ class MistEdge(Device):
                 "macs": {"ens18": colons(self.mac)},
             },
             "lag_stat": {"lacp0": {"active_ports": ["port0", "port1"]}},
-            "oob_ip_config": static | six | {"type6": "static", "autoconf6": False, "dhcp6": False},
-            "oob_ip_stat": static | six | {"type8": "static"},
+            "oob_ip_config": ipv4 | ipv6 | {"type6": "static", "autoconf6": False, "dhcp6": False},
+            "oob_ip_stat": ipv4 | ipv6 | {"type8": "static"},
             "sensor_stat": {},
             "tunterm_ip_config": {"ip": "192.0.2.91", "netmask": "255.255.255.0", "gateway": "192.0.2.1"},
             "tunterm_port_config": {

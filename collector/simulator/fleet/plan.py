@@ -1,24 +1,25 @@
-"""How big a fleet is and how lively."""
+"""Size and event rates of a fleet."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
 START = 1_767_225_600.0
-"""2026-01-01 00:00:00 UTC: where a fleet's time begins unless told otherwise."""
+"""2026-01-01 00:00:00 UTC: default start of the simulated time."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FleetPlan:
-    """Counts and rates of a fleet. Equal plans make equal fleets, message for message.
+    """Object counts and event rates of a fleet. Equal plans produce identical messages.
 
-    `sites` is per org; `mxedges` per org; every other count of devices is per site. Rates are means of random
-    intervals; 0 switches that kind of happening off. Wi-Fi clients, unconnected ones, app users and assets are located
-    every `location_cadence_s` (0: nobody moves, and no map's channel speaks), on map channels and in zone events; with
-    `location_events` also in the location topics, which is a flood. `walkers` (per site) live a day in an office;
-    `office_floors` is how many floors the offices of an org have together, 0 for a plain floor or two at each site.
+    `sites` and `mxedges` are per org, the other object counts per site. Rates are means of random intervals; 0 disables
+    the event. Positions of clients and assets are sent on map channels and as zone events every `location_cadence_s`
+    seconds (0: no positions), and with `location_events` also in the location topics. `walkers` move through an office
+    for a working day. `office_floors` is the number of office floors of an org; 0 gives every site one or two plain
+    floors.
 
-    Raises ValueError that names the field which makes no sense.
+    Raises:
+        ValueError: For a negative field or a `cadence_s` of 0, with the name of the field.
     """
 
     seed: int = 1
@@ -51,16 +52,16 @@ class FleetPlan:
     roams_per_client_hour: float = 6.0
     sessions_per_client_hour: float = 1.0
 
-    def floors_of(self, place: int) -> int:
-        """How many office floors the site at this place of its org has; 0 when there are no offices."""
-        if not self.office_floors:
-            return 0
-        share = self.office_floors * (place + 1) // self.sites - self.office_floors * place // self.sites
-        return max(1, share)
-
     def __post_init__(self) -> None:
         for field in fields(self):
             if field.name != "seed" and getattr(self, field.name) < 0:
-                raise ValueError(f"{field.name} must not be negative, it is {getattr(self, field.name)}")
+                raise ValueError(f"{field.name} must not be negative, got {getattr(self, field.name)}")
         if self.cadence_s <= 0:
-            raise ValueError(f"cadence_s must be more than 0 seconds, it is {self.cadence_s}")
+            raise ValueError(f"cadence_s must be greater than 0, got {self.cadence_s}")
+
+    def office_floors_of_site(self, number: int) -> int:
+        """Return the number of office floors of the site with this index in its org; 0 without offices."""
+        if not self.office_floors:
+            return 0
+        share = self.office_floors * (number + 1) // self.sites - self.office_floors * number // self.sites
+        return max(1, share)

@@ -1,4 +1,4 @@
-"""The REST side of the fake cloud: `application` makes the app of `/api/v1`, its neighbours answer parts of it."""
+"""The REST API of the simulated cloud; `application` returns the aiohttp application that serves `/api/v1`."""
 
 from collector.simulator.rest.application import application
 

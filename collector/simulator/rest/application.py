@@ -1,4 +1,4 @@
-"""Puts the REST application together."""
+"""The REST application: all endpoints behind the middleware."""
 
 from __future__ import annotations
 
@@ -6,26 +6,24 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from collector.simulator.rest.account import Account
-from collector.simulator.rest.gate import Budget, Gate
-from collector.simulator.rest.located import Located
-from collector.simulator.rest.others import Others
-from collector.simulator.rest.peers import Peers
-from collector.simulator.rest.places import Places
-from collector.simulator.rest.stats import Stats
-from collector.simulator.rest.webhook_calls import WebhookCalls
+from collector.simulator.rest.identity import IdentityEndpoints
+from collector.simulator.rest.middleware import HourlyCallLimit, RestMiddleware
+from collector.simulator.rest.peers import PeerEndpoints
+from collector.simulator.rest.sites import SiteEndpoints
+from collector.simulator.rest.stats import StatsEndpoints
+from collector.simulator.rest.webhooks import WebhookEndpoints
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from collector.clock import Clock
-    from collector.simulator.atlas import Atlas
+    from collector.simulator.directory import FleetDirectory
     from collector.simulator.faults import Faults
     from collector.simulator.fleet import Fleet
     from collector.simulator.ledger import Ledger
-    from collector.simulator.rights import Rights
-    from collector.simulator.sender import Sender
-    from collector.simulator.webhooks import Webhooks
+    from collector.simulator.permissions import Permissions
+    from collector.simulator.webhook_sender import WebhookSender
+    from collector.simulator.webhooks import WebhookRegistry
 
 PREFIX = "/api/v1"
 
@@ -33,35 +31,47 @@ PREFIX = "/api/v1"
 def application(
     *,
     fleet: Fleet,
-    atlas: Atlas,
-    rights: Rights,
+    directory: FleetDirectory,
+    permissions: Permissions,
     faults: Faults,
     ledger: Ledger,
-    webhooks: Webhooks,
-    sender: Sender,
+    webhooks: WebhookRegistry,
+    sender: WebhookSender,
     clock: Clock,
-    world_time: Callable[[], float],
+    simulated_time: Callable[[], float],
     calls_per_hour: int,
 ) -> web.Application:
-    """Return the application that serves `/api/v1`; `world_time` is the unix time of the simulated world."""
+    """Return the application that serves `/api/v1`; `simulated_time` returns the simulated unix time."""
 
-    def others() -> float:
-        fault = faults.strikes("shared_token", clock.now())
+    def foreign_share() -> float:
+        fault = faults.match("shared_token", clock.now())
         return fault.share if fault is not None else 0.0
 
-    budget = Budget(calls_per_hour, others)
-    gate = Gate(rights=rights, atlas=atlas, faults=faults, budget=budget, ledger=ledger, clock=clock)
-    app = web.Application(middlewares=[gate.middleware()])
-    parts = (
-        Account(atlas, rights, budget, clock),
-        Places(fleet, atlas),
-        Stats(fleet, atlas, rights, world_time),
-        Peers(fleet, world_time),
-        Located(fleet, atlas),
-        Others(fleet, world_time),
-        WebhookCalls(atlas=atlas, webhooks=webhooks, sender=sender, ledger=ledger, clock=clock, world_time=world_time),
+    call_limit = HourlyCallLimit(calls_per_hour, foreign_share)
+    middleware = RestMiddleware(
+        permissions=permissions,
+        directory=directory,
+        faults=faults,
+        call_limit=call_limit,
+        ledger=ledger,
+        clock=clock,
     )
-    for part in parts:
-        for method, path, answer in part.routes():
-            app.router.add_route(method, PREFIX + path, answer)
+    app = web.Application(middlewares=[middleware.function()])
+    groups = (
+        IdentityEndpoints(directory, permissions, call_limit, clock),
+        SiteEndpoints(fleet, directory),
+        StatsEndpoints(fleet, directory, permissions, simulated_time),
+        PeerEndpoints(fleet, simulated_time),
+        WebhookEndpoints(
+            directory=directory,
+            webhooks=webhooks,
+            sender=sender,
+            ledger=ledger,
+            clock=clock,
+            simulated_time=simulated_time,
+        ),
+    )
+    for group in groups:
+        for method, path, handler in group.routes():
+            app.router.add_route(method, PREFIX + path, handler)
     return app

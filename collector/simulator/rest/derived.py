@@ -1,7 +1,7 @@
-"""What nobody in the fleet lives as, told from what does: tunnels of Mist Edges, third-party devices, service levels.
+"""REST objects without an object in the fleet: Mist Edge tunnels, RSSI zones, third-party devices, service levels.
 
-All of it follows from the fleet's seed and the time of its world, so that two answers at one time are equal, and what
-is counted grows with the time.
+They are derived from the seed of the fleet and the simulated time: two responses at the same time are equal, and
+counters grow with the time.
 """
 
 from __future__ import annotations
@@ -9,26 +9,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
-from collector.simulator.fleet.ids import uuid_of
+from collector.simulator.fleet.primitives import uuid_of
 
 if TYPE_CHECKING:
     from collector.simulator.fleet import Fleet
 
 Row = dict[str, Any]
 
-CONTROL_EVERY_S = 10  # a control packet of a tunnel
+CONTROL_INTERVAL_S = 10  # between two control packets of a tunnel
 _MTU_BYTES = 1500
 _CRADLEPOINT_OUI = "003044"
 
 
-class Derived:
-    """Answers for a fleet at `now` (unix seconds of its world)."""
+class DerivedData:
+    """Derived objects of a fleet. `now` is the simulated unix time."""
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
 
     def mxtunnels(self, org_id: str, now: float) -> list[Row]:
-        """Tunnels between the connected APs of an org and its Mist Edges: each AP has one, always to the same edge."""
+        """Return the tunnels of an org: one from each connected AP, always to the same Mist Edge."""
         edges = self._fleet.mxedge_stats(org_id)
         if not edges:
             return []
@@ -49,8 +49,8 @@ class Derived:
             "site_id": ap["site_id"],
             "remote_ip": "198.51.100.7",
             "remote_port": 1701,
-            "rx_control_pkts": up_s // CONTROL_EVERY_S,
-            "tx_control_pkts": up_s // CONTROL_EVERY_S,
+            "rx_control_pkts": up_s // CONTROL_INTERVAL_S,
+            "tx_control_pkts": up_s // CONTROL_INTERVAL_S,
             "sessions": [{"local_sid": 31, "remote_sid": 13, "remote_id": "corp", "state": "established"}],
             "state": "established_with_sessions",
             "uptime": up_s,
@@ -58,7 +58,7 @@ class Derived:
         }
 
     def rssizones(self, site_id: str) -> list[Row]:
-        """RSSI zones as `stats/rssizones` lists them: one around the first AP of each site, with its clients in it."""
+        """Return the RSSI zones of a site: one around its first AP, which contains the clients of the AP."""
         aps = self._fleet.device_stats(site_id, "ap")[:1]
         start = int(self._fleet.plan.start)
         return [
@@ -81,34 +81,34 @@ class Derived:
         ]
 
     def other_devices(self, org_id: str) -> list[Row]:
-        """Third-party devices as the org lists them: a cellular router beside every second gateway."""
+        """Return the third-party devices of an org: a cellular router at every second gateway."""
         return [
             {
-                "id": f"00000000-0000-0000-1000-{_beside(gateway['mac'])}",
-                "mac": _beside(gateway["mac"]),
-                "name": f"lte-{place:03d}",
+                "id": f"00000000-0000-0000-1000-{_other_device_mac(gateway['mac'])}",
+                "mac": _other_device_mac(gateway["mac"]),
+                "name": f"lte-{number:03d}",
                 "model": "E300",
                 "vendor": "cradlepoint",
-                "serial": f"WA{place:06d}",
+                "serial": f"WA{number:06d}",
                 "org_id": org_id,
                 "site_id": gateway["site_id"],
                 "device_mac": gateway["mac"],
             }
-            for place, gateway in enumerate(self._fleet.device_stats(org_id, "gateway"))
-            if place % 2 == 0
+            for number, gateway in enumerate(self._fleet.device_stats(org_id, "gateway"))
+            if number % 2 == 0
         ]
 
     def other_device(self, org_id: str, mac: str, now: float) -> Row | None:
-        """What such a device reports; None when there is none of this address."""
-        listed = next((one for one in self.other_devices(org_id) if one["mac"] == mac), None)
-        if listed is None:
+        """Return the statistics of a third-party device; None for an unknown MAC address."""
+        device = next((one for one in self.other_devices(org_id) if one["mac"] == mac), None)
+        if device is None:
             return None
         up_s = int(now - self._fleet.plan.start)
         return {
             "cached_stats": False,
             "config_status": "synced",
             "connected_devices": {
-                listed["device_mac"]: {"mac": mac, "name": "gateway", "port_id": "ge-0/0/5", "type": "gateway"}
+                device["device_mac"]: {"mac": mac, "name": "gateway", "port_id": "ge-0/0/5", "type": "gateway"}
             },
             "last_config": int(self._fleet.plan.start),
             "last_seen": int(now),
@@ -134,17 +134,17 @@ class Derived:
         }
 
     def site_sles(self, org_id: str, service: str) -> list[Row]:
-        """Service levels of the sites of an org: ratios of `service` "wifi", "wired" or "wan"."""
-        count, of_kind, names = _SERVICES[service]
+        """Return the service levels (ratios) of the sites of an org; `service` is one of `SERVICES`."""
+        count, count_field, names = _SERVICES[service]
         return [
-            {"site_id": site["id"], count: stats[of_kind], "num_clients": stats["num_clients"]}
+            {"site_id": site["id"], count: stats[count_field], "num_clients": stats["num_clients"]}
             | {name: 1 - crc32(f"{site['id']}{name}".encode()) % 200 / 1000 for name in names}
             for site in self._fleet.sites(org_id)
             for stats in (self._fleet.site_stats(site["id"]),)
         ]
 
 
-# What a service counts, the count of a site that this is, and its levels as the API description names them.
+# Service -> name of its device count, the field of the site's counts, and the levels in the terms of the API.
 _SERVICES = {
     "wifi": (
         "num_aps",
@@ -158,6 +158,6 @@ _SERVICES = {
 SERVICES = tuple(_SERVICES)
 
 
-def _beside(mac: str) -> str:
-    """The address of the third-party device that stands beside a gateway."""
+def _other_device_mac(mac: str) -> str:
+    """Return the MAC address of the third-party device at a gateway."""
     return f"{_CRADLEPOINT_OUI}{mac[6:]}"

@@ -64,14 +64,14 @@ def test_without_a_manager_nothing_is_sent_and_nothing_fails():
     notifier = Notifier({"WATCHDOG_USEC": "1000000"})
     notifier.ready()
     assert notifier.watchdog_s is None
-    assert not notifier.listened_to
+    assert not notifier.enabled
 
 
 def test_a_manager_that_is_gone_is_told_of_once(environ):
     notifier = Notifier(environ)
     with capture_logs() as logged:
         notifier.ready()
-        notifier.pet()
+        notifier.keep_alive()
     assert [entry["event"] for entry in logged] == ["service_manager_unreachable"]
 
 
@@ -100,10 +100,10 @@ async def test_the_watchdog_is_petted_only_while_work_gets_on(manager, environ):
     reasons.append("a task hangs")
     with capture_logs() as logged:
         await clock.advance(60)
-        assert manager.heard() == ["STATUS=stuck: a task hangs"] * 3
+        assert manager.heard() == ["STATUS=no progress: a task hangs"] * 3
         reasons.clear()
         await clock.advance(20)
     assert manager.heard() == ["STATUS=well", "WATCHDOG=1"]
-    assert [entry["event"] for entry in logged] == ["stuck", "unstuck"]
+    assert [entry["event"] for entry in logged] == ["no_progress", "progress_resumed"]
     task.cancel()
     await asyncio.wait([task])

@@ -5,7 +5,7 @@ import pytest
 from collector.clock import SystemClock
 from collector.errors import Retryable
 from collector.ingest.proxy import proxy_for
-from collector.ingest.rest.client import Rest
+from collector.ingest.rest.client import RestClient
 from collector.mist import clouds
 from collector.status import RestStatus
 
@@ -50,7 +50,7 @@ async def test_rest_goes_through_the_proxy_of_the_environment(monkeypatch):
         monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{port}")
         monkeypatch.setenv("no_proxy", "")
         cloud = clouds.from_api_url("https://api.mist.invalid")
-        async with Rest(cloud, lambda: "a-token", RestStatus("main"), SystemClock(), attempts=1) as rest:
+        async with RestClient(cloud, lambda: "a-token", RestStatus("main"), SystemClock(), attempts=1) as rest:
             with pytest.raises(Retryable, match="Bad Gateway"):
                 await rest.get("/self")
     (asked,) = requests

@@ -11,9 +11,9 @@ import aiohttp
 import pytest
 
 from collector.floors import Dot, FloorLine, Floors, FloorView, ZoneView
-from collector.listener.address import Listen
+from collector.listener.address import ListenAddress
 from collector.serve import floor_frames, floor_html, floor_pages, markup
-from collector.serve.floor_frames import KINDS, MOST_DOTS, frame_of, level_of
+from collector.serve.floor_frames import KINDS, MAX_DOTS, frame_of, level_of
 from collector.serve.floor_sketch import SPAN, label, sketch_of
 from collector.serve.listener import OperatorListener
 from collector.serve.status_page import StatusPage
@@ -64,11 +64,11 @@ def test_each_frame_has_its_dots_in_another_order():
 
 
 def test_only_so_many_dots_are_drawn_and_all_are_counted():
-    shown = view([Dot("client", 1.0 * n, 1.0) for n in range(MOST_DOTS + 500)])
+    shown = view([Dot("client", 1.0 * n, 1.0) for n in range(MAX_DOTS + 500)])
     told = frame(shown)
-    assert (told["drawn"], told["all"], told["people"][0]) == (MOST_DOTS, MOST_DOTS + 500, MOST_DOTS + 500)
-    assert told["dots"]["client"].count("M") == MOST_DOTS
-    assert f"{MOST_DOTS} of them are drawn, chosen by chance." in page(shown)
+    assert (told["drawn"], told["all"], told["people"][0]) == (MAX_DOTS, MAX_DOTS + 500, MAX_DOTS + 500)
+    assert told["dots"]["client"].count("M") == MAX_DOTS
+    assert f"a random sample of {MAX_DOTS}" in page(shown)
 
 
 @pytest.mark.parametrize(
@@ -115,8 +115,8 @@ def test_a_map_without_a_size_shows_what_is_on_it():
     bare = FloorView(MAP, SITE, "", 0.0, 0.0, 0.0, (), (), {"client": 1}, (Dot("client", 700.0, 10.0),))
     moved = FloorView(MAP, SITE, "", 0.0, 0.0, 0.0, (), (), {"client": 1}, (Dot("client", 900.0, 80.0),))
     assert sketch_of(bare).mark == sketch_of(moved).mark  # both within 1024 pixels
-    assert "its scale is not known" in page(bare)
-    assert "No zone is drawn on this map." in page(bare)
+    assert "scale unknown" in page(bare)
+    assert "This map has no zones." in page(bare)
     assert sketch_of(FloorView(MAP, SITE, "", 0.0, 0.0, 0.0, (), (), {}, ())).sheet.width == SPAN
 
 
@@ -165,11 +165,11 @@ def test_nothing_of_the_page_is_inline_or_from_elsewhere():
 
 
 def test_the_list_names_floors_by_site_and_leaves_out_the_emptiest():
-    lines = [FloorLine(f"m{n}", SITE, f"Floor {n}", n, 2) for n in range(floor_html.MOST_FLOORS + 1)]
+    lines = [FloorLine(f"m{n}", SITE, f"Floor {n}", n, 2) for n in range(floor_html.MAX_FLOORS + 1)]
     text = floor_html.floors_page(lines, lambda _: "Head office")
     assert '<a href="floors/m7">Floor 7</a></th><td>Head office</td>' in text
     assert 'href="floors/m0"' not in text
-    assert "No floor is known yet." in floor_html.floors_page([], lambda _: "")
+    assert "No floors yet." in floor_html.floors_page([], lambda _: "")
 
 
 def test_nobody_is_told_by_name_or_address():
@@ -198,7 +198,7 @@ class Watched:
         self.asked = 0
         floors = Floors(lambda: [FloorLine(MAP, SITE, "Floor 1", 1, 1)], self._view, self.clock)
         self.listener = OperatorListener(
-            Listen("127.0.0.1", 0),
+            ListenAddress("127.0.0.1", 0),
             render=None,
             ready=list,
             status=lambda: StatusPage(now=1.0, unix=0.0, started_at=0.0, version="1", floors=True),
@@ -255,7 +255,7 @@ async def test_pages_and_files_with_their_headers():
 
 async def test_a_listener_without_floors_has_no_such_pages():
     listener = OperatorListener(
-        Listen("127.0.0.1", 0),
+        ListenAddress("127.0.0.1", 0),
         render=None,
         ready=list,
         status=lambda: StatusPage(now=1.0, unix=0.0, started_at=0.0, version="1"),
@@ -296,11 +296,11 @@ async def test_those_who_watch_the_same_floor_share_its_frames():
 
 
 async def test_only_so_many_may_watch(monkeypatch):
-    monkeypatch.setattr(floor_pages, "MOST_VIEWERS", 2)
+    monkeypatch.setattr(floor_pages, "MAX_VIEWERS", 2)
     async with Watched() as watched:
         streams = [await watched.watch() for _ in range(2)]
         response, text = await watched.get(f"/floors/{MAP}/events")
-        assert (response.status, text, response.headers["Retry-After"]) == (503, "2 watch already\n", "30")
+        assert (response.status, text, response.headers["Retry-After"]) == (503, "too many viewers (limit 2)\n", "30")
         for stream in streams:
             stream.close()
         for _ in range(50):  # the server notices by writing
@@ -336,10 +336,10 @@ async def test_the_end_of_the_listener_ends_streams_at_once():
 
 
 async def test_a_viewer_that_does_not_read_is_let_go(monkeypatch):
-    monkeypatch.setattr(floor_pages, "MOST_VIEWERS", 1)
+    monkeypatch.setattr(floor_pages, "MAX_VIEWERS", 1)
     monkeypatch.setattr(floor_pages, "WRITE_S", 0.01)
     async with Watched() as watched:
-        watched.shown = view([Dot("client", 1.0 * n, 1.0) for n in range(MOST_DOTS)])
+        watched.shown = view([Dot("client", 1.0 * n, 1.0) for n in range(MAX_DOTS)])
         reader, writer = await asyncio.open_connection("127.0.0.1", watched.listener.port, limit=1024)
         writer.write(f"GET /floors/{MAP}/events HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         assert b"200 OK" in await reader.readline()

@@ -5,9 +5,17 @@ import re
 
 import pytest
 
-from collector.serve import status_html, words
+from collector.serve import humanize, status_html
 from collector.serve.status_page import AccountLine, EventLine, StatusPage
-from collector.status import ConnectionStatus, Counts, PollStatus, RestStatus, SubscriptionStatus, WebhookStatus
+from collector.status import (
+    ConnectionStatus,
+    Counts,
+    PollStatus,
+    RestStatus,
+    SubscriptionStatus,
+    TaskStatus,
+    WebhookStatus,
+)
 
 NOW = 10_000.0
 VOID = {"meta", "br"}
@@ -63,7 +71,7 @@ def test_an_empty_page_says_what_is_not_there_yet():
     assert "Ready." in reader.text
     assert "running for 2 h" in reader.text
     assert reader.text.count("None yet.") == 7
-    assert "The webhook listener is off." in reader.text
+    assert "The webhook listener is disabled." in reader.text
     assert reader.tags.isdisjoint({"script", "img", "link", "iframe", "form"})
 
 
@@ -92,7 +100,7 @@ def test_connections_say_how_they_are_and_why_they_broke():
     down.broke("pong_timeout", "no pong within 45 s")
     reader = read(connections=[up, down])
     assert reader.row("main/0") == ["main/0", "open", "60 s ago", "3 s ago", "1 of 2", "5", "2.0 KiB", "", ""]
-    assert reader.row("main/1")[1] == "waiting, again in 12 s"
+    assert reader.row("main/1")[1] == "waiting, next attempt in 12 s"
     assert reader.row("main/1")[-2:] == ["pong_timeout 1", "no pong within 45 s"]
 
 
@@ -117,7 +125,7 @@ def test_the_list_of_channels_is_bounded():
     many.update([channel("lost", state="refused")])
     reader = read(connections=[ConnectionStatus("main/0", subscriptions=many)])
     listed = [row for row in reader.rows if row[0].startswith("/sites/") and "{" not in row[0]]
-    assert len(listed) == status_html.MOST_CHANNELS
+    assert len(listed) == status_html.MAX_CHANNELS
     assert listed[0][0] == "/sites/lost/stats/devices"
     assert "The worst 500 of 3" in reader.text
 
@@ -128,8 +136,8 @@ def test_the_books_add_up():
     webhook.answered(200, NOW - 5)
     webhook.answered(401, NOW - 50, "mismatch")
     reader = read(frames=frames, events=Counts(), webhook=webhook)
-    assert reader.row("frames (stream)") == ["frames (stream)", "10", "7", "3", "not_json 2, unknown_event 1"]
-    assert "1 accepted, last 5 s ago; refused: mismatch 1, last 50 s ago." in reader.text
+    assert reader.row("stream frames") == ["stream frames", "10", "7", "3", "not_json 2, unknown_event 1"]
+    assert "1 accepted, last 5 s ago; rejected: mismatch 1, last 50 s ago." in reader.text
 
 
 def test_series_and_events():
@@ -167,14 +175,14 @@ def test_what_comes_from_outside_is_never_markup():
     [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (3 << 30, "3.0 GiB"), (1 << 60, "1048576.0 TiB")],
 )
 def test_sizes(number, text):
-    assert words.size(number) == text
+    assert humanize.size(number) == text
 
 
 @pytest.mark.parametrize(
     ("age_s", "text"), [(-1, "0 s"), (119, "119 s"), (120, "2 min"), (7200, "2 h"), (200_000, "2 d")]
 )
 def test_ages(age_s, text):
-    assert words.seconds(age_s) == text
+    assert humanize.seconds(age_s) == text
 
 
 def test_polls_stand_with_the_worst_first():
@@ -185,7 +193,14 @@ def test_polls_stand_with_the_worst_first():
     shown = read(polls=[good, left_out, failed])
     rows = [row for row in shown.rows if row[0] in ("ports", "alarms", "zones")]
     assert [row[0] for row in rows] == ["alarms", "zones", "ports"]
-    assert rows[0][2:5] == ["failed", "never", "10 min (of 5 min)"]
+    assert rows[0][2:5] == ["failed", "never", "10 min (configured: 5 min)"]
     assert rows[0][8:] == ["2", "", "/x: <trouble> (HTTP 502)"]
     assert rows[1][10] == "a round takes 3000 calls"
     assert rows[2][2:10] == ["good", "61 s ago", "5 min", "12 s", "96", "96\u202f000", "0", "unwatched_site 1"]
+
+
+def test_restarted_tasks_are_shown_with_their_last_error():
+    tasks = [TaskStatus("polls", 3, NOW - 61, "ValueError: <odd>"), TaskStatus("sweep")]
+    shown = read(tasks=tasks)
+    assert shown.row("polls") == ["polls", "3", "61 s ago", "ValueError: <odd>"]
+    assert "No task was restarted." in read(tasks=[TaskStatus("sweep")]).text

@@ -4,6 +4,7 @@ import socket
 import pytest
 
 from collector.simulator.cloud import FakeCloud
+from tests.support.stream_client import connect_to
 
 
 async def test_everything_is_closed_afterwards(make_options, session):
@@ -16,51 +17,47 @@ async def test_everything_is_closed_afterwards(make_options, session):
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-async def test_two_clouds_of_one_seed_say_the_same(make_options):
-    said = []
+async def test_clouds_with_equal_seeds_have_equal_states_and_events(make_options):
+    results = []
     for _ in range(2):
         async with FakeCloud(make_options()) as cloud:
             await cloud.advance(120)
-            said.append((cloud.atlas.truths(), cloud.ledger.summary()["webhooks"]))
-    assert said[0] == said[1]
+            results.append((cloud.directory.truths(), cloud.ledger.summary()["webhooks"]))
+    assert results[0] == results[1]
 
 
-async def test_a_port_that_is_taken_fails_at_once_and_leaves_nothing_behind(make_options):
-    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="address already in use"):
-        async with FakeCloud(make_options(control_port=taken.getsockname()[1])):
+async def test_a_port_in_use_fails_at_once_and_leaves_no_task(make_options):
+    with socket.create_server(("127.0.0.1", 0)) as used, pytest.raises(OSError, match="address already in use"):
+        async with FakeCloud(make_options(control_port=used.getsockname()[1])):
             pass
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-async def test_a_fault_of_its_own_life_ends_it_with_that_error(make_options, monkeypatch):
-    def stumble(_):
-        raise RuntimeError("the fleet stumbled")
+async def test_an_exception_of_the_simulation_ends_the_context(make_options, monkeypatch):
+    def fail(_):
+        raise RuntimeError("step failed")
 
-    async def live():
+    async def run():
         async with FakeCloud(make_options(tick_s=0.001)) as cloud:
-            monkeypatch.setattr(cloud.fleet, "step", stumble)
+            monkeypatch.setattr(cloud.fleet, "step", fail)
             await cloud.run()
 
     with pytest.raises(ExceptionGroup) as ended:
-        await live()
-    assert ended.group_contains(RuntimeError, match="stumbled")
+        await run()
+    assert ended.group_contains(RuntimeError, match="step failed")
 
 
-async def test_long_lives_are_heard_in_order(make_options):
+async def test_a_half_open_connection_does_not_delay_the_end(make_options):
     async with FakeCloud(make_options()) as cloud:
-        heard = []
-        publish = cloud._publish
-        cloud._publish = lambda emission: (heard.append(emission.at), publish(emission))
-        await cloud.advance(300)
-    assert heard == sorted(heard)
-    assert heard[-1] > heard[0] + 200
+        client = await connect_to(cloud, ping_interval=None)
+        await cloud.fault("half_open")
+    await client.wait_closed()
 
 
-async def test_advance_lives_the_same_as_small_steps(make_options):
-    truths = []
-    for steps in (1, 60):
-        async with FakeCloud(make_options()) as cloud:
-            for _ in range(steps):
-                await cloud.advance(60 / steps)
-            truths.append(cloud.atlas.truths())
-    assert truths[0] == truths[1]
+async def test_webhooks_of_the_options_are_created_for_orgs_and_sites(make_options):
+    options = make_options(webhook_url="http://127.0.0.1:1/webhook", webhook_secret="s3cret", webhook_on_sites=True)
+    async with FakeCloud(options) as cloud:
+        for org in cloud.directory.orgs():
+            (webhook,) = cloud.webhooks.owned(org["id"], None)
+            assert webhook.secret == "s3cret"
+            assert all(len(cloud.webhooks.owned(org["id"], site["id"])) == 1 for site in cloud.fleet.sites(org["id"]))

@@ -2,37 +2,34 @@ import json
 
 import pytest
 
-from collector.simulator import frames
-from collector.simulator.rubbish import KINDS, MEGABYTE, rubbish
+from collector.simulator.frames import FrameEncoder, control_frame, frame_type
 
 CHANNEL = "/sites/a/stats/devices"
 PAYLOAD = b'{"mac":"5c5b35000001","name":"Caf\xc3\xa9 \\"1\\""}'
 
 
 def test_the_payload_is_nested_as_a_string():
-    frame = json.loads(frames.DataFrames(nested=True).make(CHANNEL, PAYLOAD))
-    assert frame["event"] == "data"
-    assert frame["channel"] == CHANNEL
-    assert frame["data"] == PAYLOAD.decode()
+    frame = json.loads(FrameEncoder(nested=True).encode(CHANNEL, PAYLOAD))
+    assert frame == {"event": "data", "channel": CHANNEL, "data": PAYLOAD.decode()}
 
 
 def test_a_plain_channel_carries_an_object():
-    maker = frames.DataFrames(nested=True, plain_channels=frozenset({"/insights/summary"}))
-    assert json.loads(maker.make("/orgs/a/insights/summary", PAYLOAD))["data"] == json.loads(PAYLOAD)
-    assert json.loads(maker.make(CHANNEL, PAYLOAD))["data"] == PAYLOAD.decode()
+    encoder = FrameEncoder(nested=True, plain_channels=frozenset({"/insights/summary"}))
+    assert json.loads(encoder.encode("/orgs/a/insights/summary", PAYLOAD))["data"] == json.loads(PAYLOAD)
+    assert json.loads(encoder.encode(CHANNEL, PAYLOAD))["data"] == PAYLOAD.decode()
 
 
-def test_objects_everywhere_when_not_nested():
-    assert json.loads(frames.DataFrames(nested=False).make(CHANNEL, PAYLOAD))["data"] == json.loads(PAYLOAD)
+def test_every_channel_carries_an_object_without_nesting():
+    assert json.loads(FrameEncoder(nested=False).encode(CHANNEL, PAYLOAD))["data"] == json.loads(PAYLOAD)
 
 
 def test_the_order_of_the_keys_varies():
-    maker = frames.DataFrames(nested=True)
-    assert len({tuple(json.loads(maker.make(CHANNEL, b"{}"))) for _ in range(6)}) == 6
+    encoder = FrameEncoder(nested=True)
+    assert len({tuple(json.loads(encoder.encode(CHANNEL, b"{}"))) for _ in range(6)}) == 6
 
 
 @pytest.mark.parametrize(
-    ("payload", "flavour"),
+    ("payload", "expected"),
     [
         ({"_offset_apbasic": 1}, "basic"),
         ({"_offset_apstats": 1, "_time": 1}, "full"),
@@ -41,34 +38,11 @@ def test_the_order_of_the_keys_varies():
         ({"mac": "x"}, ""),
     ],
 )
-def test_flavours_are_told_by_their_marks(payload, flavour):
-    assert frames.flavour(payload) == flavour
+def test_the_frame_type_follows_from_the_marker_fields(payload, expected):
+    assert frame_type(payload) == expected
 
 
-def test_a_detail_is_absent_when_there_is_none():
-    assert json.loads(frames.control("channel_subscribed", "/test")) == {
-        "event": "channel_subscribed",
-        "channel": "/test",
-    }
-
-
-def test_rubbish_goes_round_all_kinds_and_repeats_by_seed():
-    first = list(rubbish(len(KINDS) + 1, (), CHANNEL, "5c5b35000001", seed=7))
-    assert [kind for kind, _, _ in first] == [*KINDS, KINDS[0]]
-    assert first == list(rubbish(len(KINDS) + 1, (), CHANNEL, "5c5b35000001", seed=7))
-
-
-def test_text_rubbish_is_utf8_so_that_no_client_may_close_for_it():
-    for kind, frame, text in rubbish(len(KINDS), (), CHANNEL, "5c5b35000001", seed=7):
-        assert not text or frame.decode().encode() == frame, kind
-        assert len(frame) < 1 << 20, "clients may refuse frames over 1 MiB"
-
-
-def test_megabytes_are_that_big():
-    sizes = [len(frame) for _, frame, _ in rubbish(2, ("megabyte", "megabyte_json"), CHANNEL, "", seed=1)]
-    assert min(sizes) >= MEGABYTE
-
-
-def test_unknown_rubbish_is_refused():
-    with pytest.raises(ValueError, match="unknown rubbish"):
-        list(rubbish(1, ("glitter",), CHANNEL, "", seed=1))
+@pytest.mark.parametrize(("detail", "members"), [("", {}), ("permission denied", {"detail": "permission denied"})])
+def test_a_control_frame_has_a_detail_only_if_there_is_one(detail, members):
+    frame = json.loads(control_frame("subscribe_failed", "/test", detail))
+    assert frame == {"event": "subscribe_failed", "channel": "/test"} | members
