@@ -376,7 +376,9 @@ async def test_closing_has_a_deadline(connect):
 async def test_a_close_frame_without_the_end_of_the_connection(more, start, fault):
     async def stay(reader, writer):
         await peer.upgrade(reader, writer)
-        writer.write(frame(CLOSE, struct.pack(">H", 1001)))
+        await reader.read(1)  # the subscription: afterwards the collector has nothing to send
+        subscribed = json.dumps({"event": "channel_subscribed", "channel": A}).encode()
+        writer.write(frame(TEXT, subscribed) + frame(CLOSE, struct.pack(">H", 1001)))
         while more:
             writer.write(more)
             await writer.drain()

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collector.status import ConnectionStatus
 
 CONNECT_TIMEOUT_S: Final = 30.0  # name resolution, TCP, TLS, proxy and handshake together
-SEND_TIMEOUT_S: Final = 30.0  # a socket that accepts nothing for this long is dead
+SEND_TIMEOUT_S: Final = 30.0  # after this long without accepting anything, a socket counts as lost
 ALIVE_EVERY_S: Final = 15.0  # interval of `alive_at` while waiting for admission
 UNAUTHORIZED: Final = 401
 _LOG: Final = structlog.get_logger()
@@ -88,7 +88,7 @@ class StreamConnection:
         clock: time.
         rng: returns uniform random numbers in [0, 1).
         turn: is awaited before each attempt; the pool limits the rate of attempts with it.
-        gate: is awaited before each attempt, and is told of a 401.
+        gate: is awaited before each attempt; a 401 is reported to it.
         settings: of the sessions.
         errors: logs unexpected exceptions; the connections of a pool share it.
         on_recovered: receives the channels that are up again after a fault: all of them when every channel has its

@@ -57,7 +57,7 @@ class StreamSettings:
 
 
 class ChannelSink(FrameSink, Protocol):
-    """What the pool needs of the dispatcher: frames go there, and it is told of each channel."""
+    """The dispatcher, as the pool uses it: it receives the frames, and each channel is announced to it."""
 
     def subscribe(self, channel: str) -> None:
         """Prepare for the frames of `channel`; called before the first one."""
@@ -99,7 +99,7 @@ class StreamPool:
         url: of the stream.
         token: returns the token, see `StreamConnection`.
         connect: opens connections.
-        sink: is told of each channel before its first frame and after it was removed, and receives the frames.
+        sink: receives the frames; each channel is announced to it before the first one, and its removal afterwards.
         clock: time.
         statuses: status records, one per connection, added and removed here.
         settings: see `StreamSettings`; `use` replaces them.
