@@ -570,6 +570,9 @@ class Gate:
         self.rejections += 1
         self.open.clear()
 
+    def accepted(self):
+        self.open.set()
+
 
 @pytest.mark.fault(
     "Stream",

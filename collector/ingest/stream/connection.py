@@ -70,6 +70,9 @@ class AttemptGate(Protocol):
     def rejected(self) -> None:
         """Note that Mist answered 401 to the present token."""
 
+    def accepted(self) -> None:
+        """Note that Mist accepted the present token."""
+
 
 def _ignore(_channels: Sequence[str]) -> None:
     """Do nothing."""
@@ -222,6 +225,8 @@ class StreamConnection:
         headers = {"Authorization": f"Token {self._token}", "User-Agent": f"mist-collector/{__version__}"}
         connection = await self._connect(self._url, headers)
         sockets.push_async_callback(connection.close)  # without an await in between: this task may be cancelled
+        if self._gate is not None:
+            self._gate.accepted()
         return connection
 
     def _valid_token(self) -> str:
