@@ -256,9 +256,9 @@ class TestHistograms:
         table = CounterTable(store, EVENTS)
         for site in "abc":
             table.observe((site,), "event_delay_seconds", 1.0)
-        table.forget(lambda values: values != ("b",))
+        table.remove(lambda values: values != ("b",))
         assert {dict(labels)["site"] for _, labels in both(store)} == {"b"}
-        table.forget(lambda _: True)
+        table.remove(lambda _: True)
         assert both(store) == {}
 
     @pytest.mark.parametrize(("bounds", "parts"), [((-80, -60), {"bucket"}), ((0, 5), {"bucket", "sum", "count"})])
@@ -306,8 +306,8 @@ class TestCreated:
         ]
 
     def test_a_counter_that_is_0_has_none(self, store):
-        CounterTable(store, self.COUNTED).born(("a",))
-        CounterTable(store, EVENTS).born(("a",))
+        CounterTable(store, self.COUNTED).row(("a",))
+        CounterTable(store, EVENTS).row(("a",))
         assert not [line for line in self.lines(store) if "_created" in line]
 
     def test_the_text_format_has_none(self, store):
@@ -320,7 +320,7 @@ class TestCreated:
     def test_a_row_that_ended_is_created_again(self, store, now):
         table = CounterTable(store, self.COUNTED)
         table.add(("a",))
-        table.forget(lambda _: True)
+        table.remove(lambda _: True)
         now[0] += 10
         table.add(("a",))
         assert 'counted_events_created{site="a"} 1700000010.250' in self.lines(store)
