@@ -320,7 +320,7 @@ class TestCreated:
     def test_a_row_that_ended_is_created_again(self, store, now):
         table = CounterTable(store, self.COUNTED)
         table.add(("a",))
-        table.forget(lambda _: True)
+        table.remove(lambda _: True)
         now[0] += 10
         table.add(("a",))
         assert 'counted_events_created{site="a"} 1700000010.250' in self.lines(store)
