@@ -1,7 +1,7 @@
 """`make fuzz`: every target under libFuzzer (atheris), and whole answers against the real daemon; a count at the end.
 
 The target "answers" mutates whole REST answers (status, headers, body, timing) and handshakes of several accounts of a
-running daemon. It fails if the process ends, or if the values of a healthy account are not the truth: see tests/hostile.
+The target "answers" mutates whole REST answers (status, headers, body, timing) and handshakes of some accounts of a
 
 Inputs that break a target are left in `tests/fuzz/found/<target>`, where the suite plays them for ever after. What was
 learnt in between is kept in `build/fuzz`, so that the next run begins where this one ended.

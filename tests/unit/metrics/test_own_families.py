@@ -68,7 +68,6 @@ def status(connection, polls) -> dict:
         "reload": ReloadStatus(good=2, refused=1, last_good_at=11.0, faults=("x",)),
         "rejected_parts": lambda: {("ap", "not_a_number"): 6},
         "refused_labels": lambda: {"type": 8},
-        "feed_errors": lambda: {"devices": 9},
         "rows": lambda: {"ap": 20},
         "tasks": lambda: 12,
         "supervised": {"sweep": TaskStatus("sweep", restarts=3)},
