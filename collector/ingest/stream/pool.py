@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from collector.clock import Clock
     from collector.concurrency import Supervise
-    from collector.ingest.stream.connection import AttemptGate
     from collector.ingest.stream.transport import Connect
+    from collector.ingest.token_gate import TokenGate
 
 HARD_LIMIT: Final = 2000  # channels of a connection; Mist rejects more (`mistapi`, websockets client)
 CHANNELS_PER_STEP: Final = 500
@@ -73,7 +73,7 @@ class ConnectionPacer:
     """
 
     def __init__(
-        self, clock: Clock, rng: Callable[[], float], interval_s: float, gate: AttemptGate | None = None
+        self, clock: Clock, rng: Callable[[], float], interval_s: float, gate: TokenGate | None = None
     ) -> None:
         self.interval_s = interval_s
         self._clock = clock
@@ -121,7 +121,7 @@ class StreamPool:
         statuses: list[ConnectionStatus],
         settings: StreamSettings | None = None,
         supervise: Supervise = unsupervised,
-        gate: AttemptGate | None = None,
+        gate: TokenGate | None = None,
         rng: Callable[[], float] = random.random,
         on_recovered: Callable[[Sequence[str]], None] = lambda _: None,
     ) -> None:
