@@ -84,7 +84,7 @@ def replay(files: tuple[Path, ...]) -> Outcome:
         made.append(FeedRouter())
         return made[-1]
 
-    with patch("collector.feeds.router.FeedRouter", remember):
+    with patch("collector.cli.replay.FeedRouter", remember):
         result = CliRunner().invoke(app, ["replay", *map(str, files)])
     assert result.exit_code == 0, result.exception or result.stderr
     books = json.loads(result.stderr.splitlines()[-1])
