@@ -28,6 +28,7 @@ from collector.daemon.scrape import Scrape
 from collector.daemon.status_report import StatusReport
 from collector.daemon.supervisor import Supervisor
 from collector.daemon.systemd import Notifier, Watchdog
+from collector.events.recent import RecentEvents
 from collector.feeds.router import FeedRouter
 from collector.floors import Floors
 from collector.ingest.dispatcher import Dispatcher
@@ -122,11 +123,14 @@ class Daemon:
         running, self.connections, self.polls = list[AccountRun](), list[ConnectionStatus](), list[PollStatus]()
         self.channel_health = ChannelHealth(running, self.connections, clock)
         shard = Shard(config.shard.index, config.shard.count)
+        self.recent_events = RecentEvents()
         self.feeds = FeedRouter(
             self.directories,
             now=clock.now,
             unix_time=clock.time,
             is_live=self.channel_health.is_live,
+            on_event=self.recent_events.add,
+            wants_topic=self.recent_events.wants_topic,
             inline_names=config.labels == "inline",
             max_clients=config.clients.max_clients if config.clients.per_client else 0,
             max_assets=config.assets.max_assets if config.assets.per_asset else 0,
@@ -217,6 +221,7 @@ class Daemon:
             frames=self.frames,
             events=self.events,
             tasks=self.supervisor.tasks,
+            recent=self.recent_events,
             webhook=self.webhook_status,
             clock=self.clock,
         )
@@ -263,6 +268,7 @@ class Daemon:
             reload=self.reload_status,
             rejected_parts=self.feeds.rejected_parts,
             refused_labels=self.feeds.refused_labels,
+            feed_errors=self.feeds.errors,
             tasks=lambda: len(asyncio.all_tasks()),
             supervised=self.supervisor.tasks,
             log_dropped=self.log_dropped,
