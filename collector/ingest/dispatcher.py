@@ -164,6 +164,8 @@ class Dispatcher:
             counts.received += 1
             counts.drop(reader.reason)
             return reader
+        if not reader.count:
+            return None
         topic = reader.topic
         counted_as = topic if topic in TOPICS else OTHER
         counts = self._events.setdefault(counted_as, Counts())
