@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collector.mist.envelope import StreamMessage
 
 Apply = Callable[[object, float], Rejected | None]  # (payload, monotonic seconds)
-Given = tuple[Apply, object]  # the handler of a channel, and a payload of that channel
+HandlerAndPayload = tuple[Apply, object]
 ApplyEvent = Callable[[dict[str, Any], float], Rejected | None]  # (event, unix seconds)
 
 OTHER: Final = "other"  # counts the events of all unknown topics, so that the label stays bounded
@@ -108,7 +108,7 @@ class Dispatcher:
         """Return the handler of `channel`, valid until `unsubscribe`."""
         return self._channels.get(channel, _unsubscribed)
 
-    def take(self, data: Sequence[Given], now: float) -> None:
+    def take(self, data: Sequence[HandlerAndPayload], now: float) -> None:
         """Apply and count the payloads of data frames. Never raises. `now` is monotonic."""
         frames, applied = self._frames, 0
         for apply, payload in data:
@@ -164,6 +164,8 @@ class Dispatcher:
             counts.received += 1
             counts.drop(reader.reason)
             return reader
+        if not reader.count:
+            return None
         topic = reader.topic
         counted_as = topic if topic in TOPICS else OTHER
         counts = self._events.setdefault(counted_as, Counts())
