@@ -33,12 +33,12 @@ demo: $(READY) ## Run the collector against a simulated Mist cloud, with Prometh
 	@$(BIN)/mist-collector demo $(ARGS)
 
 .PHONY: unit
-unit: $(READY) ## Run the fast tests: no external programs, UNIT_TIME on 2 cores
+unit: $(READY) ## Run the fast tests: no external programs, about a minute on 2 cores
 	$(PYTEST) -m 'not slow' --hypothesis-profile quick tests/unit tests/wire tests/property tests/contracts $(ARGS)
 
 .PHONY: test
-test: $(READY) real-parts ## Run the tests and compare the coverage with its floor (TEST_TIME on 2 cores)
-	@echo "make test takes TEST_TIME on 2 cores. It needs the programs that 'make real-parts' installs: Prometheus,"
+test: $(READY) real-parts ## Run the tests and compare the coverage with its floor (12 minutes on 2 cores)
+	@echo "make test takes 12 minutes on 2 cores. It needs the programs that 'make real-parts' installs: Prometheus,"
 	@echo "Alertmanager, Chromium and others; a test whose program is missing is skipped, in CI it fails. Faster: make unit"
 	$(PYTEST) $(NOT_IN_TEST) $(COVERAGE_OPTIONS) $(ARGS)
 

@@ -91,7 +91,7 @@ class Life:
         self._late: deque[tuple[str, dict[str, Any]]] = deque()
 
     @property
-    def line(self) -> AccountRun:
+    def account(self) -> AccountRun:
         """The one account."""
         return self.daemon.accounts.running[0]
 
@@ -137,20 +137,20 @@ class Life:
         (org,) = self.fleet.orgs()
         ids = {"org_id": org["id"]}
         sites, entries = self.fleet.sites(org["id"]), self.fleet.inventory(org["id"])
-        changes = self.line.directory.replace(
+        changes = self.account.directory.replace(
             kept(map(Org.from_payload, [org])),
             kept(Site.from_payload(site, org["id"]) for site in sites),
             kept(Device.from_payload(entry, org["id"]) for entry in entries),
         )
         for part in changes.batches():
-            self.line._changed(part)
+            self.account._changed(part)
             self._speak_too_late(part)
-        self.line._subscribe()
-        self.line._payload("org", org, ids)
+        self.account._subscribe()
+        self.daemon.feeds.rest_object("org", org, ids)
         for site in sites:
-            self.line._payload("site", site, ids | {"site_id": site["id"]})
+            self.daemon.feeds.rest_object("site", site, ids | {"site_id": site["id"]})
         for entry in entries:
-            self.line._payload("inventory", entry, ids | {"site_id": entry["site_id"], "mac": entry["mac"]})
+            self.daemon.feeds.rest_object("inventory", entry, ids | {"site_id": entry["site_id"], "mac": entry["mac"]})
 
     def _speak_too_late(self, part: Changes) -> None:
         """Channels are not all unsubscribed in the moment in which a site goes: frames of it are still under way."""
@@ -206,7 +206,7 @@ class Life:
         catalog.rest_object("map", {"id": f"map-{new}", "name": new, "width": 100, "height": 100, "ppm": 10}, ids)
         zone = {"id": f"zone-{new}", "map_id": f"map-{new}", "name": new, "vertices": corners}
         catalog.rest_object("zone_definition", zone, ids)
-        self.line._subscribe()
+        self.account._subscribe()
         for number in range(3):
             said = {"mac": f"cc000000000{number}", "x": 10 + 20 * number, "y": 10}
             self._frame(f"/sites/{site_id}/stats/maps/map-{new}/clients", said)
@@ -222,7 +222,7 @@ class Life:
         for number, stats in enumerate(gone):
             status = {"status": "disconnected"} if number % 2 else {}
             ids = {"org_id": stats["org_id"], "site_id": stats["site_id"]}
-            self.line._payload("device", stats | status, ids)
+            self.daemon.feeds.rest_object("device", stats | status, ids)
 
     def _poll(self) -> None:
         """Every listing that REST is asked for."""
@@ -233,7 +233,7 @@ class Life:
         def told(kind: str, payloads: list[dict[str, Any]], site_id: str = "") -> None:
             for payload in payloads:
                 site = site_id or payload.get("site_id", "")
-                if site and site not in self.line.directory.sites:
+                if site and site not in self.account.directory.sites:
                     continue  # as `Asker` does
                 catalog.rest_object(kind, payload, {"org_id": org_id, "site_id": site})
 
@@ -253,8 +253,8 @@ class Life:
             told("zone", fleet.zone_stats(site["id"]), site["id"])
             for kind, listed in (("map", fleet.maps), ("zone_definition", fleet.zones)):
                 told(kind, listed(site["id"]), site["id"])
-                self.line._site_complete(kind, site["id"], began)
-        self.line._subscribe()
+                self.account._site_complete(kind, site["id"], began)
+        self.account._subscribe()
 
     # time
 
