@@ -65,7 +65,8 @@ async def test_a_device_that_rest_told_of_too_late_does_not_stay_down_for_ever(t
     gone = life.fleet.device_stats(org["id"])[0]
     life.fleet.remove_device(gone["mac"])
     await life._read()
-    life.account._payload("device", gone | {"status": "disconnected"}, {"org_id": org["id"], "site_id": gone["site_id"]})
+    ids = {"org_id": org["id"], "site_id": gone["site_id"]}
+    life.daemon.feeds.rest_object("device", gone | {"status": "disconnected"}, ids)
     assert samples.having(samples.of_text(await life.scrape()), mac=gone["mac"])
     await life._pass(3700.0)
     assert samples.having(samples.of_text(await life.scrape()), mac=gone["mac"]) == {}
