@@ -34,7 +34,7 @@ demo: $(READY) ## Run the collector against a simulated Mist cloud, with Prometh
 
 .PHONY: unit
 unit: $(READY) ## Run the fast tests: no external programs, about a minute on 2 cores
-	$(PYTEST) -m 'not slow' --hypothesis-profile quick tests/unit tests/wire tests/property tests/contracts $(ARGS)
+	$(PYTEST) -m 'not slow' tests/unit $(ARGS)
 
 .PHONY: test
 test: $(READY) real-parts ## Run the tests and compare the coverage with its floor (12 minutes on 2 cores)
