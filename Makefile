@@ -43,8 +43,8 @@ test: $(READY) real-parts ## Run the tests and compare the coverage with its flo
 	$(PYTEST) $(NOT_IN_TEST) $(COVERAGE_OPTIONS) $(ARGS)
 
 .PHONY: coverage
-coverage: $(READY) real-parts ## Run the tests without tests/e2e and report the branch coverage, in build/coverage too
-	$(PYTEST) --ignore tests/e2e --cov --cov-report=term:skip-covered --cov-report=html:build/coverage $(ARGS)
+coverage: $(READY) real-parts ## Run the tests that are measured and report the branch coverage, in build/coverage too
+	$(PYTEST) tests/unit tests/property tests/wire tests/contracts --cov --cov-report=term:skip-covered --cov-report=html:build/coverage $(ARGS)
 
 .PHONY: test-screens
 test-screens: $(READY) real-parts ## Run the dashboard scenarios against a real Prometheus and Alertmanager (30 minutes)

@@ -30,6 +30,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 def test_nothing_is_imported_after_the_start(project):
     command = [sys.executable, "-c", SCRIPT]
     done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=True)

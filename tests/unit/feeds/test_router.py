@@ -237,6 +237,7 @@ class TestShards:
 class TestCombinations:
     """Combinations of valid values are limited, see `catalog.limits`."""
 
+    @pytest.mark.slow
     def test_of_unknown_orgs_sites_and_types(self, router):
         apply = router.open_topic("device-events")
         for org in range(40):

@@ -335,6 +335,7 @@ async def test_the_end_of_the_listener_ends_streams_at_once():
         assert await ended == b""  # whole: a stream that had to be cut off would raise
 
 
+@pytest.mark.slow
 async def test_a_viewer_that_does_not_read_is_let_go(monkeypatch):
     monkeypatch.setattr(floor_pages, "MAX_VIEWERS", 1)
     monkeypatch.setattr(floor_pages, "WRITE_S", 0.01)

@@ -82,6 +82,7 @@ def test_the_true_occupancy_agrees_with_the_sent_positions(fleet, inside):
     assert counts == +inside(fleet)
 
 
+@pytest.mark.slow
 def test_enters_minus_exits_is_the_number_inside(fleet):
     fleet.step(fleet.now + 8 * HOUR_S)
     visits = [kind for kinds in fleet.floor_truth()["zones"].values() for kind in kinds.values()]
@@ -118,6 +119,7 @@ def test_an_evacuation_empties_the_building_temporarily(fleet, inside, site_of):
     assert on_maps(fleet) == 60
 
 
+@pytest.mark.slow
 def test_the_building_is_empty_at_night():
     fleet = Fleet(replace(OFFICE, start=OFFICE.start - 9.5 * HOUR_S))
     assert stream_messages(fleet.step(fleet.now + 4 * HOUR_S), "map") == []
