@@ -23,7 +23,7 @@ from collector.mist.envelope import Data, parse
 from collector.status import Counts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from collector.ingest.dispatcher import Apply
     from collector.mist.envelope import StreamMessage
@@ -106,23 +106,25 @@ def process(dispatcher: Dispatcher, file: Path, on_inventory: OnInventory = lamb
     if file.suffix == ".gz":
         with terminal.reading(file) as on_position:
             _process_recording(dispatcher, recordings.read(file, on_position), on_inventory)
-    elif file.suffix == ".jsonl":
-        for line in _lines(file):
+        return
+    with file.open("rb") as opened:
+        if file.suffix != ".jsonl":
+            dispatcher.delivery(_limited(file, opened.read), 0.0)
+            return
+        while line := _limited(file, opened.readline):
             if line.strip():
                 _process_message(dispatcher, parse(line))
-    else:
-        for line in _lines(file, whole=True):
-            dispatcher.delivery(line, 0.0)
 
 
-def _lines(file: Path, *, whole: bool = False) -> Iterator[bytes]:
-    """Yield the lines of a file, or its whole content. Raises UsageError for one that is too long."""
+def _limited(file: Path, read: Callable[[int], bytes]) -> bytes:
+    """Read a line or the whole content. Raises UsageError if it is too long."""
     limit = recordings.MAX_LINE_BYTES
-    with file.open("rb") as opened:
-        while line := opened.read(limit + 1) if whole else opened.readline(limit + 1):
-            if len(line) > limit:
-                raise UsageError(f"{file}: {'the body' if whole else 'a line'} is longer than {limit // 2**20} MiB")
-            yield line
+    text = read(limit + 1)
+    if len(text) > limit:
+        raise UsageError(
+            f"{file}: {'a line' if file.suffix == '.jsonl' else 'the body'} is longer than {limit // 2**20} MiB"
+        )
+    return text
 
 
 def _process_recording(

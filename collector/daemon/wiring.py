@@ -28,7 +28,7 @@ from collector.daemon.scrape import Scrape
 from collector.daemon.status_report import StatusReport
 from collector.daemon.supervisor import Supervisor
 from collector.daemon.systemd import Notifier, Watchdog
-from collector.events.recent import RecentEvents
+from collector.events.subscribers import EventSubscribers
 from collector.feeds.router import FeedRouter
 from collector.floors import Floors
 from collector.ingest.dispatcher import Dispatcher
@@ -123,14 +123,14 @@ class Daemon:
         running, self.connections, self.polls = list[AccountRun](), list[ConnectionStatus](), list[PollStatus]()
         self.channel_health = ChannelHealth(running, self.connections, clock)
         shard = Shard(config.shard.index, config.shard.count)
-        self.recent_events = RecentEvents()
+        self.event_subscribers = EventSubscribers()
         self.feeds = FeedRouter(
             self.directories,
             now=clock.now,
             unix_time=clock.time,
             is_live=self.channel_health.is_live,
-            on_event=self.recent_events.add,
-            wants_topic=self.recent_events.wants_topic,
+            on_event=self.event_subscribers,
+            wants_topic=self.event_subscribers.wants_topic,
             inline_names=config.labels == "inline",
             max_clients=config.clients.max_clients if config.clients.per_client else 0,
             max_assets=config.assets.max_assets if config.assets.per_asset else 0,
@@ -221,7 +221,7 @@ class Daemon:
             frames=self.frames,
             events=self.events,
             tasks=self.supervisor.tasks,
-            recent=self.recent_events,
+            recent=self.event_subscribers.recent,
             webhook=self.webhook_status,
             clock=self.clock,
         )

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collector.mist.envelope import StreamMessage
 
 Apply = Callable[[object, float], Rejected | None]  # (payload, monotonic seconds)
-Given = tuple[Apply, object]  # the handler of a channel, and a payload of that channel
+HandlerAndPayload = tuple[Apply, object]
 ApplyEvent = Callable[[dict[str, Any], float], Rejected | None]  # (event, unix seconds)
 
 OTHER: Final = "other"  # counts the events of all unknown topics, so that the label stays bounded
@@ -108,7 +108,7 @@ class Dispatcher:
         """Return the handler of `channel`, valid until `unsubscribe`."""
         return self._channels.get(channel, _unsubscribed)
 
-    def take(self, data: Sequence[Given], now: float) -> None:
+    def take(self, data: Sequence[HandlerAndPayload], now: float) -> None:
         """Apply and count the payloads of data frames. Never raises. `now` is monotonic."""
         frames, applied = self._frames, 0
         for apply, payload in data:
@@ -160,12 +160,22 @@ class Dispatcher:
         timer, slice_ends = self._timer, self._timer() + SLICE_S
         reader = read_delivery(body)
         if isinstance(reader, Rejected):
-            self._count(OTHER, reader)
+            counts = self._events.setdefault(OTHER, Counts())
+            counts.received += 1
+            counts.drop(reader.reason)
             return reader
+        if not reader.count:
+            return None
         topic = reader.topic
         counted_as = topic if topic in TOPICS else OTHER
+        counts = self._events.setdefault(counted_as, Counts())
         for event in reader:
-            self._count(counted_as, self._apply_event(topic, event, counted_as, now))
+            rejected = self._apply_event(topic, event, counted_as, now)
+            counts.received += 1
+            if rejected is None:
+                counts.applied += 1
+            else:
+                counts.drop(rejected.reason)
             if timer() >= slice_ends:
                 yield
                 slice_ends = timer() + SLICE_S
@@ -190,14 +200,6 @@ class Dispatcher:
             if topic in TOPICS:
                 self._topics[topic] = apply
         return apply
-
-    def _count(self, topic: str, rejected: Rejected | None) -> None:
-        counts = self._events.setdefault(topic, Counts())
-        counts.received += 1
-        if rejected is None:
-            counts.applied += 1
-        else:
-            counts.drop(rejected.reason)
 
     def _internal_error(self, error: Exception, **subject: str) -> Rejected:
         """Log an exception of a handler once; without its message and payload, which may contain secrets.

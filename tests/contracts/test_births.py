@@ -154,13 +154,13 @@ def test_every_reason_for_which_a_frame_is_dropped_is_one_or_the_other(project):
     )
     feeds = ("device_feed", "client_feed", "asset_feed", "payloads")
     files = [*ways, *(f"feeds/{name}.py" for name in feeds)]
-    said = {
+    reasons = {
         word
         for file in files
         for word in re.findall(r'Rejected\("(\w+)"\)', (Path(project) / "collector" / file).read_text())
     }
     never_of_a_frame = {"repeated"}  # taken as applied
-    assert said - ASIDE - never_of_a_frame <= set(DROP_REASONS)
+    assert reasons - ASIDE - never_of_a_frame <= set(DROP_REASONS)
     assert ASIDE.isdisjoint(DROP_REASONS)
     (matchers,) = of_alert("MistCollectorDropping", "mist_collector_stream_frames_dropped_total")
     assert {value for m in matchers if "Not" in str(m.op) for value in m.value.split("|")} == ASIDE

@@ -191,19 +191,19 @@ class TestHelp:
             assert not {"metric", "gauge", "todo", "tbd", "xxx"} & set(words)
 
     def test_no_two_families_say_the_same(self):
-        told = Counter(family["help"] for family in FAMILIES)
-        assert not [text for text, times in told.items() if times > 1]
+        helps = Counter(family["help"] for family in FAMILIES)
+        assert not [text for text, times in helps.items() if times > 1]
 
 
 class TestMeaning:
     """A measurement is exported once, as what it is."""
 
     def test_no_field_is_told_by_two_families(self):
-        """Of one subject: what is summed up over a site may also be told of a client, where that is asked for."""
+        """Of one subject: a sum over a site may also be exported per client, if that is enabled."""
         for (name, path), families in SOURCES.items():
-            told = {family["name"] for family in families if family["type"] != "info" and name in OBJECTS}
-            subjects = Counter(subject_of(family) for family in told)
-            assert not [subject for subject, times in subjects.items() if times > 1], f"{name}.{path}: {sorted(told)}"
+            names = {family["name"] for family in families if family["type"] != "info" and name in OBJECTS}
+            subjects = Counter(subject_of(family) for family in names)
+            assert not [subject for subject, times in subjects.items() if times > 1], f"{name}.{path}: {sorted(names)}"
 
     @each_family
     def test_the_type_follows_the_kind_of_the_field(self, families):
@@ -258,7 +258,7 @@ class TestLabels:
 
     @each_family
     def test_a_mac_is_a_device_s(self, families):
-        """People carry clients, so a client's MAC is told only where the configuration asks for it."""
+        """Clients belong to persons: the MAC address of a client is exported only if that is enabled."""
         for family in families:
             if "mac" in family["labels"]:
                 assert "org_id" in family["labels"]

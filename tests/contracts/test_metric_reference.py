@@ -1,4 +1,4 @@
-"""docs/metrics.md is what the catalogue says."""
+"""docs/metrics.md equals the reference that is generated from the tables."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def replay(files: tuple[Path, ...]) -> Outcome:
         made.append(FeedRouter())
         return made[-1]
 
-    with patch("collector.feeds.router.FeedRouter", remember):
+    with patch("collector.cli.replay.FeedRouter", remember):
         result = CliRunner().invoke(app, ["replay", *map(str, files)])
     assert result.exit_code == 0, result.exception or result.stderr
     books = json.loads(result.stderr.splitlines()[-1])
@@ -128,12 +128,12 @@ def unbalanced(books: dict[str, object]) -> str:
 
 
 def samples(text: str, *, openmetrics: bool = False) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
-    """Every sample of an exposition by name and labels, as prometheus-client reads it; a series told twice fails."""
+    """Every sample of an exposition by name and labels, as prometheus-client reads it; a repeated series fails."""
     found: dict[tuple[str, frozenset[tuple[str, str]]], float] = {}
     for family in (parse_openmetrics if openmetrics else parse_text)(text):
         for sample in family.samples:
             key = sample.name, frozenset(sample.labels.items())
-            assert key not in found, f"told twice: {key}"
+            assert key not in found, f"repeated: {key}"
             found[key] = sample.value
     return found
 

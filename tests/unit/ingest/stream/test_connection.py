@@ -340,6 +340,9 @@ async def test_waiting_for_admission_counts_as_alive():
         async def wait(self):
             await released.wait()
 
+        def accepted(self):
+            """Nothing to note."""
+
     clock = ManualClock()
     cloud = Cloud()
     stream = StreamConnection(
