@@ -1,51 +1,53 @@
-"""The normalised event: one record for webhook topics, change channels and the collector's own findings.
+"""The normalised event: one record for webhook topics, change channels and findings of the collector.
 
-It is a base module because feeds produce events, and the history, the outputs and the pages consume them, without
-knowing each other.
+A base module: feeds produce events; the history, the outputs and the pages consume them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+import msgspec
 
-Scalar: TypeAlias = "str | int | float | bool"
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Scalar: TypeAlias = str | int | float | bool
+Source: TypeAlias = Literal["webhook", "stream", "collector"]
 Severity: TypeAlias = Literal["info", "warning", "critical"]
 Status: TypeAlias = Literal["", "open", "cleared"]
 
 SEVERITIES: Final[tuple[Severity, ...]] = ("info", "warning", "critical")
+COLLECTOR: Final = "collector"  # topic and source of findings of the collector
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """One event after verification, deduplication and the shard check.
+class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One event after signature verification, deduplication and shard check. Every string is limited in length.
 
     Attributes:
-        id: identity of the event, equal for every repetition of it: 32 hexadecimal digits.
-        time: when it happened, Unix seconds; the time of receipt when the payload does not state it.
-        received: when the collector received it, Unix seconds.
-        source: "webhook", "stream" or "collector".
-        topic: webhook topic, what the change channel carries, or "collector" for the collector's own findings.
-        type: Mist's event type, empty when the topic has none.
-        severity: how urgent it is.
-        status: whether it opens or clears a condition; empty for an event that does neither.
-        org_id, site_id: ids from the payload, empty when it names none.
-        site_name: from the inventory, empty when it is not known.
-        device_mac: MAC address as 12 lowercase hexadecimal digits, empty when the event concerns no device.
-        device_name: from the inventory or the payload, empty when it is not known.
-        device_type: "ap", "switch", "gateway", "mxedge" or empty.
-        text: one line for people.
-        fields: every scalar of the payload by its dotted path.
+        id: Identity of the event, equal for every delivery of it, also in another process: 32 hexadecimal digits.
+        time: Time of the event in Unix seconds; the time of receipt if the payload has none.
+        received: Time of receipt in Unix seconds; 0 in a replay.
+        source: The input that the event came from.
+        topic: Webhook topic, what the change channel carries, or "collector".
+        type: Event type of Mist; empty if the topic has no types.
+        severity: Severity, from the payload or from the type.
+        status: Whether the event opens or clears a condition; empty for an event that does neither.
+        org_id: ID of the organization; empty if unknown.
+        site_id: ID of the site; empty for an event without a site.
+        site_name: Name of the site; empty if unknown.
+        device_mac: MAC address of the device as 12 lowercase hexadecimal digits; empty for an event without a device.
+        device_name: Name of the device; empty if unknown.
+        device_type: "ap", "switch", "gateway", "mxedge" or another type of Mist; empty if unknown.
+        text: One line for an operator.
+        fields: Scalars of the payload by dotted path; elements of lists have their index in the path.
     """
 
     id: str
     time: float
     received: float
     topic: str
-    source: str = "webhook"
+    source: Source = "webhook"
     type: str = ""
     severity: Severity = "info"
     status: Status = ""
@@ -56,7 +58,7 @@ class Event:
     device_name: str = ""
     device_type: str = ""
     text: str = ""
-    fields: Mapping[str, Scalar] = field(default_factory=dict)
+    fields: dict[str, Scalar] = {}
 
 
 OnEvent: TypeAlias = "Callable[[Event], None]"
