@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
+from collector.config.events import EventsConfig
 from collector.config.fields import (
     AccountName,
     ApiUrl,
@@ -354,6 +355,8 @@ class Config(Section):
     """Metrics of BLE assets; aggregates only by default."""
     location: LocationConfig = LocationConfig()
     """Metrics computed from positions; no series identifies a person."""
+    events: EventsConfig = EventsConfig()
+    """The event history."""
     stream: ConnectionConfig = ConnectionConfig()
     """WebSocket connections."""
     shard: ShardConfig = ShardConfig()
@@ -389,5 +392,6 @@ class Config(Section):
         """Attach what is not in the file; `load` calls it once."""
         self._warnings = warnings
         self.webhook.bind()
+        self.events.bind(environ)
         for account in self.accounts:
             account.bind(environ)

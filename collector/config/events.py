@@ -1,0 +1,118 @@
+"""The section `events`: the event history and personal data in it."""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BeforeValidator, Field, PrivateAttr, WithJsonSchema
+
+from collector.config.fields import FilePath, InvalidValue
+from collector.config.section import Section
+
+STATE_DIRECTORY: Final = "STATE_DIRECTORY"  # set by systemd, and by the container image
+FILE_NAME: Final = "events.db"
+KEY_NAME: Final = "identities.key"
+_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])").fullmatch
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?i?B)").fullmatch
+_BYTES: Final = {
+    "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
+    "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40,
+}  # fmt: skip
+
+
+def _duration(value: object) -> float:
+    if isinstance(value, float | int) and not isinstance(value, bool):
+        return float(value)
+    found = _DURATION(value.strip()) if isinstance(value, str) else None
+    if found is None:
+        raise InvalidValue("is not a duration", "a number and a unit: 30m, 12h, 14d, 2w")
+    return float(found[1]) * _SECONDS[found[2]]
+
+
+def _size(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    found = _SIZE(value.strip()) if isinstance(value, str) else None
+    if found is None or found[2] not in _BYTES:
+        raise InvalidValue("is not a size", "a number and a unit: 512MiB, 1GiB, 20GB")
+    return int(float(found[1]) * _BYTES[found[2]])
+
+
+Duration = Annotated[
+    float,
+    BeforeValidator(_duration),
+    Field(allow_inf_nan=False),
+    WithJsonSchema({"type": ["string", "number"], "examples": ["12h", "14d"]}),
+]
+Size = Annotated[
+    int, BeforeValidator(_size), WithJsonSchema({"type": ["string", "integer"], "examples": ["512MiB", "1GiB"]})
+]
+
+
+class HistoryConfig(Section):
+    """The event history: a SQLite file. `history: memory` keeps the last 20,000 events in memory instead."""
+
+    path: FilePath | None = None
+    """The file. By default `events.db` in the state directory ($STATE_DIRECTORY); without one, history is in memory."""
+    retention: Annotated[Duration, Field(ge=60, le=10 * 366 * 86_400)] = 14 * 86_400.0
+    """Age at which events are deleted: 12h, 14d, 8w."""
+    max_size: Annotated[Size, Field(ge=16 << 20, le=1 << 40)] = 1 << 30
+    """Size of the file at which the oldest events are deleted, at least 16MiB: 512MiB, 1GiB."""
+    on_error: Literal["count", "refuse"] = "count"
+    """If events cannot be stored: `count` counts them and answers 200; `refuse` answers 503, so that Mist retries."""
+    exclude_topics: Annotated[list[str], Field(max_length=100)] = [
+        "location*",
+        "asset-raw*",
+        "discovered-raw-rssi",
+        "filtered-asset-rssi",
+        "wifi-conn-raw",
+        "wifi-unconn-raw",
+        "sdkclient-scan-data",
+    ]
+    """Topics that are not stored; names may contain the wildcards `*` and `?`. By default positions and raw scans."""
+
+
+def _history(value: Any) -> Any:
+    """Reject other texts than `memory` in one message, instead of one per alternative."""
+    if isinstance(value, str) and value != "memory":
+        raise InvalidValue("is neither a section nor memory", "write history: memory, or the keys of the section")
+    return {} if value is None else value
+
+
+class EventsConfig(Section):
+    """Webhook events, changes and findings, which can be searched: see docs/events.md."""
+
+    history: Annotated[Literal["memory"] | HistoryConfig, BeforeValidator(_history)] = HistoryConfig()
+    """The event history: a section, or `memory`."""
+    identities: Literal["hash", "keep"] = "hash"
+    """MAC and IP addresses and names of clients: `hash` replaces them by keyed hashes, equal ones by equal ones."""
+
+    _environ: Mapping[str, str] = PrivateAttr(default_factory=lambda: os.environ)
+
+    def bind(self, environ: Mapping[str, str]) -> None:
+        """Attach the environment; `load` calls it once."""
+        self._environ = environ
+
+    @property
+    def file(self) -> Path | None:
+        """Path of the history; None if it is in memory."""
+        if self.history == "memory":
+            return None
+        if self.history.path is not None:
+            return self.history.path
+        directory = self._environ.get(STATE_DIRECTORY, "").partition(":")[0]
+        return Path(directory) / FILE_NAME if directory else None
+
+    @property
+    def key_file(self) -> Path | None:
+        """Path of the key of the hashes, beside the history; None if the key is in memory, too."""
+        return self.file.with_name(KEY_NAME) if self.file is not None else None
+
+    @property
+    def excluded_topics(self) -> tuple[str, ...]:
+        """Patterns of topics that are not kept."""
+        history = HistoryConfig() if self.history == "memory" else self.history
+        return tuple(history.exclude_topics)
