@@ -23,7 +23,8 @@ _BYTES: Final = {
 }  # fmt: skip
 
 
-def _duration(value: object) -> float:
+def parse_duration(value: object) -> float:
+    """Return the seconds of `15m` or of a number of seconds. Raises InvalidValue."""
     if isinstance(value, float | int) and not isinstance(value, bool):
         return float(value)
     found = _DURATION(value.strip()) if isinstance(value, str) else None
@@ -43,7 +44,7 @@ def _size(value: object) -> int:
 
 Duration = Annotated[
     float,
-    BeforeValidator(_duration),
+    BeforeValidator(parse_duration),
     Field(allow_inf_nan=False),
     WithJsonSchema({"type": ["string", "number"], "examples": ["12h", "14d"]}),
 ]

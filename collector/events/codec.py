@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from collector.event import Event
+from collector.event import Event, Severity, Source, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,30 +33,31 @@ _INDEX: Final = re.compile(r"\.\d+(?=\.|$)")
 _encode: Final = msgspec.json.Encoder().encode
 _decode_payload: Final = msgspec.json.Decoder(tuple[str, str, dict[str, Any]]).decode
 _decode_name: Final = msgspec.json.Decoder(list[str]).decode
+_decode_kind: Final = msgspec.json.Decoder(tuple[str, Source, str, Severity, Status]).decode
 _REFERENCES: Final = ("org_id", "site_id", "site_name", "device_mac", "device_name", "device_type", "type", "topic")
 _IN_TEXT: Final = (("\x01", "device_name"), ("\x02", "site_name"), ("\x03", "device_mac"))
 
 # The most frequent text last: zlib encodes near matches in fewer bits. Part of the file; changed with a new version.
 DICTIONARY: Final = (
-    '"minis":"vlan_id":"probe_name":"latency":"wlan_id":"psk_id":"auth_method":"user_agent":"terminate_cause":'
-    '"rx_bytes":"tx_bytes":"rx_pkts":"tx_pkts":"nas_ip":"username":"client_type":"random_mac":true,"port_type":'
-    '"usermac_labels.0":"idp_role":"nacrule_id":"nacrule_name":"nacrule_matched":true,"auth_type":"eap-tls"'
-    '"connect":"connect_float":"disconnect":"disconnect_float":"duration":"client_family":"client_hostname":'
-    '"client_manufacture":"client_model":"client_os":"client_username":"client_ip":"next_ap":"00000000-0000-0000-'
-    '0000-000000000000","termination_reason":"termination_code":"wlan_type":"current_occupancy":"occupancy_limit":'
-    '"zone_id":"zone_name":"map_id":"x":"y":"rssi":-"rssi_mean":"beam":"impacted_entities.0.entity_type":"ap",'
-    '"impacted_entities.0.entity_name":"impacted_entities.0.entity_mac":"impacted_entities.0.port_id":'
-    '"hostnames.0":"aps.0":"switches.0":"gateways.0":"reasons.0":"ssids.0":"bssids.0":"group":"infrastructure",'
-    '"marvis","security","acked":"resolved":"status":"open","count":1,"severity":"critical","warn","info",'
-    '"incident_id":"event_id":"first_seen":"last_seen":"details.""audit_id":"admin_name":"src_ip":"message":'
-    '"before":"after":"commit_user":"ev_type":"notice","text":"Port  of switch  is down is up disconnected from the '
-    'Mist cloud connected to the Mist cloud Client  joined SSID  in 5 GHz on AP  with - dBm left SSID  after  min"'
-    '"band":"5","24","channel":"pre_channel":"bandwidth":"power":"pre_power":"pre_bandwidth":"usage":"version":'
-    '"apfw":"client_count":"ext_ip":"model":"name":"ssid":"bssid":"ap":"ap_name":"reason":"power_cycle","port_id":'
-    '"ge-0/0/","last_reboot_time":"device_name":"device_type":"switch","gateway","type":"SW_PORT_DOWN","SW_PORT_UP",'
-    '"AP_CONFIGURED","AP_RESTARTED","AP_DISCONNECTED","AP_CONNECTED","mac":"site_name":[2],"for_site":true,'
-    '"device_name":[4],"device_type":[5],"mac":[3],"org_id":[0],"site_id":[1],"type":[6],"topic":"timestamp":1'
-).encode()
+    b'"minis":"vlan_id":"probe_name":"latency":"wlan_id":"psk_id":"auth_method":"user_agent":"terminate_cause":'
+    b'"rx_bytes":"tx_bytes":"rx_pkts":"tx_pkts":"nas_ip":"username":"client_type":"random_mac":true,"port_type":'
+    b'"usermac_labels.0":"idp_role":"nacrule_id":"nacrule_name":"nacrule_matched":true,"auth_type":"eap-tls"'
+    b'"connect":"connect_float":"disconnect":"disconnect_float":"duration":"client_family":"client_hostname":'
+    b'"client_manufacture":"client_model":"client_os":"client_username":"client_ip":"next_ap":"00000000-0000-0000-'
+    b'0000-000000000000","termination_reason":"termination_code":"wlan_type":"current_occupancy":"occupancy_limit":'
+    b'"zone_id":"zone_name":"map_id":"x":"y":"rssi":-"rssi_mean":"beam":"impacted_entities.0.entity_type":"ap",'
+    b'"impacted_entities.0.entity_name":"impacted_entities.0.entity_mac":"impacted_entities.0.port_id":'
+    b'"hostnames.0":"aps.0":"switches.0":"gateways.0":"reasons.0":"ssids.0":"bssids.0":"group":"infrastructure",'
+    b'"marvis","security","acked":"resolved":"status":"open","count":1,"severity":"critical","warn","info",'
+    b'"incident_id":"event_id":"first_seen":"last_seen":"details.""audit_id":"admin_name":"src_ip":"message":'
+    b'"before":"after":"commit_user":"ev_type":"notice","text":"Port  of switch  is down is up disconnected from the '
+    b'Mist cloud connected to the Mist cloud Client  joined SSID  in 5 GHz on AP  with - dBm left SSID  after  min"'
+    b'"band":"5","24","channel":"pre_channel":"bandwidth":"power":"pre_power":"pre_bandwidth":"usage":"version":'
+    b'"apfw":"client_count":"ext_ip":"model":"name":"ssid":"bssid":"ap":"ap_name":"reason":"power_cycle","port_id":'
+    b'"ge-0/0/","last_reboot_time":"device_name":"device_type":"switch","gateway","type":"SW_PORT_DOWN","SW_PORT_UP",'
+    b'"AP_CONFIGURED","AP_RESTARTED","AP_DISCONNECTED","AP_CONNECTED","mac":"site_name":[2],"for_site":true,'
+    b'"device_name":[4],"device_type":[5],"mac":[3],"org_id":[0],"site_id":[1],"type":[6],"topic":"timestamp":1'
+)
 
 
 class Row(NamedTuple):
@@ -121,7 +122,7 @@ def _pack(event: Event, dictionary: bytes) -> bytes:
 
 def event_of(row: Row, dictionary: bytes = DICTIONARY) -> Event:
     """Return the event of a row."""
-    topic, source, type_, severity, status = _decode_name(row.kind)
+    topic, source, type_, severity, status = _decode_kind(row.kind)
     org_id, site_id, site_name = _decode_name(row.place)
     mac, device_name, device_type = _decode_name(row.device)
     plain_id = row.payload[0] == 0
@@ -139,10 +140,10 @@ def event_of(row: Row, dictionary: bytes = DICTIONARY) -> Event:
         time=row.time_ms / 1000,
         received=(row.time_ms + row.delay_ms) / 1000,
         topic=topic,
-        source=source,  # type: ignore[arg-type] - written by `row_of`
+        source=source,
         type=type_,
-        severity=severity,  # type: ignore[arg-type]
-        status=status,  # type: ignore[arg-type]
+        severity=severity,
+        status=status,
         org_id=org_id,
         site_id=site_id,
         site_name=site_name,

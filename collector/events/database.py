@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
@@ -73,10 +74,8 @@ class Database:
 
     def close(self) -> None:
         """Write everything into the main file, and close."""
-        try:
+        with suppress(sqlite3.Error):  # the next start reads the WAL
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        except sqlite3.Error:
-            pass  # the next start reads the WAL
         self._connection.close()
 
     def reader(self) -> Reader:
@@ -190,10 +189,8 @@ class Database:
             self._names.pop(name, None)
         self._new_names.clear()
         if self._connection.in_transaction:
-            try:
+            with suppress(sqlite3.Error):  # SQLite rolled back itself
                 self._connection.execute("ROLLBACK")
-            except sqlite3.Error:
-                pass  # SQLite rolled back itself
 
     # Index
 
@@ -205,10 +202,10 @@ class Database:
     def index(self) -> None:
         """Add the oldest events that are missing, at most `INDEX_STEP`, to the full-text tables."""
         rows = self._connection.execute(
-            "SELECT id, time, delay, hash, k.text, p.text, d.text, payload FROM event "
+            "SELECT event.id, time, delay, hash, k.text, p.text, d.text, payload FROM event "
             "JOIN name k ON k.id = kind JOIN name p ON p.id = place JOIN name d ON d.id = device "
-            f"WHERE event.id > ? ORDER BY event.id LIMIT {INDEX_STEP}",  # noqa: S608 - a number
-            (self._indexed,),
+            "WHERE event.id > ? ORDER BY event.id LIMIT ?",
+            (self._indexed, INDEX_STEP),
         ).fetchall()
         indexed = rows[-1][0] if rows else self._next_id - 1
         documents = dict[int, list[tuple[int, str]]]()

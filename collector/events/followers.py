@@ -25,7 +25,7 @@ class Follower:
     def __init__(self, owner: Followers, matcher: Matcher) -> None:
         self._owner = owner
         self._matcher = matcher
-        self._queue = deque[Sequence["StoredEvent"]]()
+        self._queue = deque["Sequence[StoredEvent]"]()
         self._queued = 0
         self._closed = False
         self._wake = asyncio.Event()

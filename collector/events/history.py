@@ -15,6 +15,7 @@ import threading
 import time
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Self
@@ -233,11 +234,12 @@ class History:
                 batch.result.set_result(ids)
         self._followers.publish(new)
 
-    def _count_error(self, reason: str) -> None:
+    def _count_error(self, reason: str, detail: str = "") -> None:
         self._status.errors[reason] = self._status.errors.get(reason, 0) + 1
         if self._full_logged != reason:
             self._full_logged = reason
-            _LOG.error("history_write_failed", path=str(self._path), reason=reason, on_error=self._options.on_error)
+            on_error = self._options.on_error
+            _LOG.error("history_write_failed", path=str(self._path), reason=reason, detail=detail, on_error=on_error)
 
     # Output
 
@@ -361,22 +363,30 @@ class History:
                 self._owe(list(owed.items()))
 
     def _maintain(self) -> None:
-        """Index, delete, and copy the WAL; a short step of each."""
+        """Index, copy the WAL, and delete: a short step of each."""
+        self._step(self._index)
+        self._step(self._checkpoint)
+        now = time.monotonic()
+        if now >= self._next_maintenance:
+            self._next_maintenance = now + MAINTENANCE_S
+            self._flush_owed()
+            while self._step(self._retain) and self._queue.empty():
+                pass
+
+    def _step(self, step: Callable[[], bool | None]) -> bool:
+        """Run a step of maintenance; an error is counted, and the step is repeated later."""
         try:
-            self._index()
-            if self._since_checkpoint >= CHECKPOINT_AFTER:
-                self._since_checkpoint = 0
-                self._database.checkpoint()
-            now = time.monotonic()
-            if now >= self._next_maintenance:
-                self._next_maintenance = now + MAINTENANCE_S
-                self._flush_owed()
-                while self._retain() and self._queue.empty():
-                    pass
+            return bool(step())
         except (sqlite3.Error, OSError) as error:
-            self._in_loop(self._count_error, reason_of(error))
+            self._in_loop(self._count_error, reason_of(error), str(error))
         except Exception as error:  # noqa: BLE001 - as in `_commit`
             self._in_loop(self._count_error, type(error).__name__)
+        return False
+
+    def _checkpoint(self) -> None:
+        if self._since_checkpoint >= CHECKPOINT_AFTER:
+            self._since_checkpoint = 0
+            self._database.checkpoint()
 
     def _index(self) -> None:
         database, now = self._database, time.monotonic()
@@ -412,10 +422,8 @@ class History:
         return database.shrink(options.max_size_bytes)
 
     def _in_loop(self, function: Callable[..., object], *arguments: object) -> None:
-        try:
+        with suppress(RuntimeError):  # the event loop has ended
             self._loop.call_soon_threadsafe(function, *arguments)
-        except RuntimeError:
-            pass  # the event loop has ended
 
 
 def reason_of(error: Exception) -> str:

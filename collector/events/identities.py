@@ -1,8 +1,8 @@
 """Replaces personal data of events by keyed hashes: equal values have equal hashes, on one collector.
 
-`PERSONAL` and `OF_CLIENTS` are the one place that decides which fields are personal. Besides the fields themselves, their
-values are replaced wherever else they occur in the event: in its text and in other fields. The ID of an event is
-derived from its content, and is hashed, too: it could be used to test guesses of a MAC address.
+The tables `PERSONAL` and `OF_CLIENTS` decide which fields are personal. Besides the fields themselves, their values are
+replaced wherever else they occur in the event: in its text and in other fields. The ID of an event is derived from its
+content, and is hashed, too: it could be used to test guesses of a MAC address.
 
 The names of administrators in the topic `audits` are kept: who changed a configuration is the purpose of these events.
 """
@@ -27,22 +27,21 @@ if TYPE_CHECKING:
 
     from collector.event import Event, Scalar
 
-PERSONAL: Final = frozenset(
-    """
-    client client_hostname client_id client_ip client_ipv6 client_mac client_macs client_name client_username company
-    email field1 field2 field3 field4 first_name idp_username last_ip last_name mobile phone psk_name rogue_client
-    sms_gateway sponsor_email sponsor_name src_ip user user_email user_name usermac username wcid wcids
-    """.split()
-)
+PERSONAL: Final = frozenset({
+    "client", "client_hostname", "client_id", "client_ip", "client_ipv6", "client_mac", "client_macs",
+    "client_name", "client_username", "company", "email", "field1", "field2", "field3", "field4", "first_name",
+    "idp_username", "last_ip", "last_name", "mobile", "phone", "psk_name", "rogue_client", "sms_gateway",
+    "sponsor_email", "sponsor_name", "src_ip", "user", "user_email", "user_name", "usermac", "username", "wcid",
+    "wcids",
+})  # fmt: skip
 """Last element of the path of a field that is personal in every topic."""
-OF_CLIENTS: Final = frozenset("hostname id ip ip6 ips mac name sdkclient_id uuid".split())
+OF_CLIENTS: Final = frozenset({"hostname", "id", "ip", "ip6", "ips", "mac", "name", "sdkclient_id", "uuid"})
 """Last element of the path of a field that is personal unless the events of the topic are about devices."""
-DEVICE_TOPICS: Final = frozenset(
-    """
-    alarms audits client-latency collector device_event device-events device-updowns minis-application minis-network
-    minis-reachability mxedge_event mxedge-events occupancy-alerts otherdevice_sync ping site-sle
-    """.split()
-)
+DEVICE_TOPICS: Final = frozenset({
+    "alarms", "audits", "client-latency", "collector", "device_event", "device-events", "device-updowns",
+    "minis-application", "minis-network", "minis-reachability", "mxedge_event", "mxedge-events",
+    "occupancy-alerts", "otherdevice_sync", "ping", "site-sle",
+})  # fmt: skip
 """Topics whose events are about devices, sites or the organization; every other topic is about clients."""
 ENTITY_FIELDS: Final = frozenset({"entity_mac", "entity_name", "entity_ip"})
 """Fields of an impacted entity of an alarm; personal unless its `entity_type` is one of `ENTITY_DEVICES`."""
@@ -164,4 +163,3 @@ def _create_key(path: Path) -> None:
 def random_key() -> bytes:
     """Return a key for the life of the process."""
     return secrets.token_bytes(_KEY_BYTES)
-

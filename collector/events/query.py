@@ -157,9 +157,9 @@ class Reader:
         self._connection = connection
         self._bits = partition_bits
         self._names = dict[int, str]()
-        self._dictionary: bytes = connection.execute(
-            "SELECT value FROM setting WHERE name = 'dictionary'"
-        ).fetchone()[0]
+        self._dictionary: bytes = connection.execute("SELECT value FROM setting WHERE name = 'dictionary'").fetchone()[
+            0
+        ]
         connection.execute("PRAGMA query_only=1")
 
     def close(self) -> None:

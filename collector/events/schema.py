@@ -100,9 +100,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, version: int, migration
         _use_wal(connection, path)
         _create(connection, version)
     elif application != APPLICATION_ID:
-        raise HistoryError(
-            str(path), "is a database of another program", "set another path in events.history.path"
-        )
+        raise HistoryError(str(path), "is a database of another program", "set another path in events.history.path")
     elif found > version:
         raise HistoryError(
             str(path),

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from collector.floors import Floors
     from collector.listener.address import Listen
+    from collector.serve.events_api import EventsApi
     from collector.serve.guard import Handler
     from collector.serve.health import Ready
     from collector.serve.metrics import Render
@@ -82,6 +83,7 @@ class OperatorListener:
         counts: ServerStatus | None = None,
         rules: Rules | None = None,
         floors: Floors | None = None,
+        events: EventsApi | None = None,
     ) -> None:
         self._listen = listen
         self._status = status
@@ -103,6 +105,8 @@ class OperatorListener:
         application.router.add_get("/", self._page)
         if floors is not None:
             FloorPages(floors).add_to(application)
+        if events is not None:
+            events.add_to(application)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=SHUTDOWN_S)
 
     async def __aenter__(self) -> Self:
