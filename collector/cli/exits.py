@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
-from collector.errors import CollectorError, ConfigError, Fatal, ListenError, RemoteError, UsageError
+from collector.errors import CollectorError, ConfigError, Fatal, HistoryError, ListenError, RemoteError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 OK = 0
 FAILED = 1  # something broke that may heal by itself: the network, the cloud, a disk
-TO_ACT = (ConfigError, Fatal, ListenError, UsageError)
+TO_ACT = (ConfigError, Fatal, HistoryError, ListenError, UsageError)
 USAGE = 2  # somebody has to act: the command line, the configuration, a token, a port
 _NOT_ACCEPTED = 401
 

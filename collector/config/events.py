@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field, PrivateAttr, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainSerializer, PrivateAttr, WithJsonSchema
 
 from collector.config.fields import FilePath, InvalidValue
 from collector.config.section import Section
 
-STATE_DIRECTORY: Final = "STATE_DIRECTORY"  # set by systemd, and by the container image
+STATE_DIRECTORY: Final = "STATE_DIRECTORY"  # set by systemd, see StateDirectory= in systemd.exec(5)
 FILE_NAME: Final = "events.db"
 KEY_NAME: Final = "identities.key"
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])").fullmatch
@@ -42,14 +42,24 @@ def _size(value: object) -> int:
     return int(float(found[1]) * _BYTES[found[2]])
 
 
+def _with_unit(value: float, units: Mapping[str, int]) -> str:
+    """Return a duration or a size in the largest unit of which it is a multiple."""
+    unit = max((unit for unit, factor in units.items() if value % factor == 0), key=units.__getitem__, default="")
+    return f"{value / units[unit]:.0f}{unit}" if unit else f"{value:g}"
+
+
 Duration = Annotated[
     float,
     BeforeValidator(parse_duration),
     Field(allow_inf_nan=False),
-    WithJsonSchema({"type": ["string", "number"], "examples": ["12h", "14d"]}),
+    PlainSerializer(lambda value: _with_unit(value, _SECONDS), return_type=str),
+    WithJsonSchema({"type": "string", "examples": ["12h", "14d"]}),
 ]
 Size = Annotated[
-    int, BeforeValidator(_size), WithJsonSchema({"type": ["string", "integer"], "examples": ["512MiB", "1GiB"]})
+    int,
+    BeforeValidator(_size),
+    PlainSerializer(lambda value: _with_unit(value, _BYTES), return_type=str),
+    WithJsonSchema({"type": "string", "examples": ["512MiB", "1GiB"]}),
 ]
 
 
@@ -58,9 +68,11 @@ class HistoryConfig(Section):
 
     path: FilePath | None = None
     """The file. By default `events.db` in the state directory ($STATE_DIRECTORY); without one, history is in memory."""
-    retention: Annotated[Duration, Field(ge=60, le=10 * 366 * 86_400)] = 14 * 86_400.0
+    retention: Annotated[Duration, Field(ge=60, le=10 * 366 * 86_400, json_schema_extra={"default": "14d"})] = (
+        14 * 86_400.0
+    )
     """Age at which events are deleted: 12h, 14d, 8w."""
-    max_size: Annotated[Size, Field(ge=16 << 20, le=1 << 40)] = 1 << 30
+    max_size: Annotated[Size, Field(ge=16 << 20, le=1 << 40, json_schema_extra={"default": "1GiB"})] = 1 << 30
     """Size of the file at which the oldest events are deleted, at least 16MiB: 512MiB, 1GiB."""
     on_error: Literal["count", "refuse"] = "count"
     """If events cannot be stored: `count` counts them and answers 200; `refuse` answers 503, so that Mist retries."""

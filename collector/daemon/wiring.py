@@ -28,6 +28,8 @@ from collector.daemon.scrape import Scrape
 from collector.daemon.status_report import StatusReport
 from collector.daemon.supervisor import Supervisor
 from collector.daemon.systemd import Notifier, Watchdog
+from collector.events.configured import history_of
+from collector.events.event_buffer import EventBuffer
 from collector.feeds.router import FeedRouter
 from collector.floors import Floors
 from collector.ingest.dispatcher import Dispatcher
@@ -39,6 +41,7 @@ from collector.metrics.self_metrics import SelfMetrics, Subscriptions
 from collector.mist.deduplicator import Deduplicator
 from collector.mist.directories import Directories
 from collector.mist.shard import Shard
+from collector.serve.events_api import EventsApi
 from collector.serve.listener import OperatorListener
 from collector.status import ConnectionStatus, Counts, PollStatus, ReloadStatus, ServerStatus, WebhookStatus
 
@@ -85,6 +88,7 @@ async def run(
     )
     asyncio.get_running_loop().set_exception_handler(AcceptErrorHandler(daemon.operator.refused, daemon.clock.now))
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(daemon.history)
         await stack.enter_async_context(daemon.operator)
         if daemon.webhook is not None:
             await stack.enter_async_context(daemon.webhook)
@@ -121,6 +125,8 @@ class Daemon:
         self.directories = Directories()
         running, self.connections, self.polls = list[AccountRun](), list[ConnectionStatus](), list[PollStatus]()
         self.channel_health = ChannelHealth(running, self.connections, clock)
+        self.history = history_of(config.events, clock.time)
+        self.event_buffer = EventBuffer(self.history)
         shard = Shard(config.shard.index, config.shard.count)
         self.feeds = FeedRouter(
             self.directories,
@@ -188,6 +194,7 @@ class Daemon:
             "reload": self.reloader.run,
             "web_files": self.reloader.watch_web_files,
             "account": self.accounts.run,
+            "events": self.event_buffer.run,
         }
         async with asyncio.TaskGroup() as group:
             running = [group.create_task(self.supervisor(name, task)) for name, task in tasks.items()]
@@ -233,6 +240,7 @@ class Daemon:
             counts=self.server_status,
             rules=operator_rules(config.server),
             floors=floors if config.location.floor_page else None,
+            events=EventsApi(self.history, self.clock),
         )
 
     def _site_name(self, site_id: str) -> str:
