@@ -11,7 +11,7 @@ import msgspec
 
 from collector.event_query import Total
 from collector.events import codec, schema
-from collector.events.query import Reader
+from collector.events.query import HistoryReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -78,9 +78,9 @@ class Database:
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._connection.close()
 
-    def reader(self) -> Reader:
+    def reader(self) -> HistoryReader:
         """Open a connection for reading."""
-        return Reader(schema.connect(self._path), partition_bits=self._bits)
+        return HistoryReader(schema.connect(self._path), partition_bits=self._bits)
 
     # Store
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collector.event_query import CounterKey, EventFilter, EventFollower, Increments, Outcome, Total
     from collector.events.database import Stored
     from collector.events.identities import Identities
-    from collector.events.query import Reader
+    from collector.events.query import HistoryReader
 
 BATCH: Final = 500
 MAX_QUEUED: Final = 20_000  # events
@@ -131,7 +131,7 @@ class History:
         self._thread: threading.Thread | None = None
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="history-reader")
         self._local = threading.local()
-        self._open_readers: list[Reader] = []
+        self._open_readers: list[HistoryReader] = []
         self._waiting_queries = 0
         self._status = HistoryStatus()
         self._followers = Followers(self._status)
@@ -272,7 +272,7 @@ class History:
 
     def _search(self, matcher: Matcher, limit: int, after: int | None, newer_than: int) -> EventPage:
         """Search, in a reader thread."""
-        reader: Reader | None = getattr(self._local, "reader", None)
+        reader: HistoryReader | None = getattr(self._local, "reader", None)
         if reader is None:
             reader = self._local.reader = self._database.reader()
             self._open_readers.append(reader)

@@ -150,7 +150,7 @@ class _Search:
         return len(self.found) >= self.limit or time.monotonic() > self.ends_at
 
 
-class Reader:
+class HistoryReader:
     """Reads a history through a connection of its own. Used by one thread at a time."""
 
     def __init__(self, connection: sqlite3.Connection, *, partition_bits: int = PARTITION_BITS) -> None:
