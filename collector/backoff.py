@@ -5,6 +5,7 @@ Pure functions: a random draw and the present time are arguments, so that tests 
 
 from __future__ import annotations
 
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 
@@ -72,10 +73,11 @@ def retry_after_s(headers: Mapping[str, str], unix_time: float) -> float:
 
 
 def _http_date(text: str) -> float | None:
-    """Return an HTTP date as seconds since the epoch, None when it is not one."""
+    """Return an HTTP date as seconds since the epoch, None when it is not one. A date without a zone is in UTC."""
     if len(text) > _MAX_HEADER_LENGTH:
         return None
     try:
-        return parsedate_to_datetime(text).timestamp()
-    except (ValueError, TypeError, OverflowError, OSError):
+        date = parsedate_to_datetime(text)
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
+    except Exception:  # noqa: BLE001 - a parser of remote input: whatever it raises, the text is not a date
         return None

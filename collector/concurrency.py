@@ -1,4 +1,4 @@
-"""Waiting for the first of several coroutines, and the seam through which a package has its tasks supervised."""
+"""Waiting for the first of several coroutines, and the interface through which a package has its tasks supervised."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 class Supervise(Protocol):
     """Runs a long-lived task and restarts it when it raises; `daemon.supervisor` implements it."""
 
-    def __call__(self, name: str, run: Callable[[], Awaitable[object]]) -> Coroutine[Any, Any, None]:
+    def __call__(self, name: str, run: Callable[[], Awaitable[object]], /) -> Coroutine[Any, Any, None]:
         """Return a coroutine that awaits `run()`, and again after a backoff each time that it raises.
 
         Args:
@@ -25,7 +25,7 @@ class Supervise(Protocol):
         """
 
 
-async def unsupervised(_name: str, run: Callable[[], Awaitable[object]]) -> None:
+async def unsupervised(name: str, run: Callable[[], Awaitable[object]]) -> None:  # noqa: ARG001 - see `Supervise`
     """Implement `Supervise` without a restart: an exception propagates. For commands and tests."""
     await run()
 
@@ -35,13 +35,20 @@ async def first_completed(*coroutines: Coroutine[Any, Any, T]) -> T:
 
     The others are cancelled and have ended when this returns. When two complete in the same iteration of the event
     loop, the earlier argument wins: pass a deadline last. A deadline is a `clock.sleep`, so that tests own the time.
+
+    Raises:
+        RuntimeError: the first to complete raised CancelledError although nothing cancelled this call, as a library
+            does that cancels a future of its own. To pass it on would end the calling task without a trace.
     """
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(_outcome(coroutine)) for coroutine in coroutines]
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        first = next(task for task in tasks if task.done())
         for task in tasks:
             task.cancel()
-    value, error = next(task.result() for task in tasks if not task.cancelled())
+    if first.cancelled():
+        raise RuntimeError("a coroutine was cancelled from within")
+    value, error = first.result()
     if error is not None:
         raise error
     return value  # type: ignore[return-value]  # without an error there is a value

@@ -8,6 +8,7 @@
     |- ListenError            operator: an address cannot be bound
     |- RemoteError            the Mist cloud gave an error, an invalid answer or none
     |  |- Retryable           transient: retried with backoff
+    |  |  `- MalformedAnswer   an answer exceeds a limit or cannot be parsed; it costs that answer only
     |  |- RateLimited         transient: retried after `retry_after_s`
     |  `- Fatal               operator action required: token, permissions or address are wrong
     |- DecodeError            a payload could not be decoded; counted by `reason`
@@ -93,6 +94,18 @@ class RemoteError(CollectorError):
 
 class Retryable(RemoteError):  # noqa: N818 - named for its handling
     """A network error or a 5xx answer: retry with backoff."""
+
+
+class MalformedAnswer(Retryable):
+    """A REST answer that exceeds a limit or cannot be parsed.
+
+    Attributes:
+        counted: whether `mist_collector_rest_calls_total{outcome="malformed"}` has counted it.
+    """
+
+    def __init__(self, reason: str, *, where: str = "", status: int | None = None) -> None:
+        self.counted = False
+        super().__init__(f"unexpected answer: {reason}", where=where, status=status)
 
 
 class RateLimited(RemoteError):  # noqa: N818 - as above

@@ -45,13 +45,19 @@ def hide(secret: str) -> None:
     _hidden[secret] = None
 
 
+def mask_registered(text: str) -> str:
+    """Return `text` with registered secrets masked, and nothing else."""
+    for secret in _hidden:
+        if secret in text:
+            text = text.replace(secret, MASK)
+    return text
+
+
 def redact_text(text: str) -> str:
     """Return `text` with registered secrets and everything that has the form of a secret masked."""
     if len(text) > MAX_TEXT_LENGTH:
         text = f"{text[:MAX_TEXT_LENGTH]}..."
-    for secret in _hidden:
-        if secret in text:
-            text = text.replace(secret, MASK)
+    text = mask_registered(text)
     for pattern, replacement in _SECRET_TEXT:
         text = pattern.sub(replacement, text)
     return text

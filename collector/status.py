@@ -97,7 +97,7 @@ class RestStatus:
     """The REST client of one account."""
 
     account: str
-    calls: dict[str, int] = field(default_factory=dict)  # by outcome: ok, retry, rate_limited, refused
+    calls: dict[str, int] = field(default_factory=dict)  # by outcome: ok, retry, rate_limited, refused, malformed
     budget_limit: int = 5000  # calls per hour that a token has
     budget_used: int = 0  # calls since the last full hour
     inventory_at: float | None = None  # time of the last complete inventory, monotonic

@@ -119,7 +119,7 @@ async def run_until_signal(
     from collector.daemon.wiring import run as collect  # noqa: PLC0415 - loads everything; a signal meanwhile ends it in order
     from collector.metrics import gc_tuning  # noqa: PLC0415 - as above
 
-    gc_tuning.tune()
+    gc_tuning.configure()
     await collect(
         config,
         stop=stop,

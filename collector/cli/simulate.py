@@ -1,20 +1,20 @@
-"""`mist-collector simulate`: a Mist cloud on this machine, as a process of its own."""
+"""The command `simulate`: a simulated Mist cloud."""
 
 from __future__ import annotations
 
 import typer
 
-from collector.cli.from_fields import taking
+from collector.cli.options import options_from
+from collector.simulator import command
 from collector.simulator.flags import SimulateOptions
 
 
-@taking(SimulateOptions)
+@options_from(SimulateOptions)
 def simulate(options: SimulateOptions) -> None:
-    """Run a Mist cloud on this machine: REST, stream and webhooks over a fleet with a life of its own.
+    """Run a simulated Mist cloud on this machine: REST API, WebSocket stream and webhooks of a simulated fleet.
 
-    Prints where its REST API, its stream and its control endpoint are. Exit code 0 at an ordinary end, 1 when it
-    fails, 2 when options make no sense or a port is taken.
+    Prints the addresses of its REST API, its stream and its control endpoint.
+
+    Exit codes: 0 normal end; 1 failure; 2 invalid options or a port is in use.
     """
-    from collector.simulator import command  # noqa: PLC0415 - --help needs none of it
-
     raise typer.Exit(command.run(options))

@@ -28,7 +28,7 @@ from collector.config.model import (
     WebhookConfig,
 )
 from collector.errors import ConfigError, Fault
-from collector.listener.address import Listen
+from collector.listener.address import ListenAddress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,7 +101,7 @@ class _Schema(GenerateJsonSchema):
     """Writes the defaults of listen addresses in the form of the file."""
 
     def encode_default(self, dft: Any) -> Any:
-        return str(dft) if isinstance(dft, Listen) else super().encode_default(dft)
+        return str(dft) if isinstance(dft, ListenAddress) else super().encode_default(dft)
 
 
 def json_schema() -> dict[str, Any]:

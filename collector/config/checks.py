@@ -56,6 +56,8 @@ def warnings(config: Config) -> Iterator[str]:
     for index, account in enumerate(config.accounts):
         if account.token_file is not None and secret_file.readable_by_all(account.token_file):
             yield _open_to_all(f"accounts[{index}].token_file", secret_file.shown(account.token_file))
+    if "transport" in config.stream.model_fields_set:
+        yield "stream.transport: is ignored since 0.2.0: remove it"
     if not config.webhook.enabled:
         return
     for index, path in enumerate(config.webhook.secret_files):

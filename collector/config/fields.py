@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, ValidationInfo, WithJsonSchema
 
 from collector.listener import address
-from collector.listener.address import Listen, Network
+from collector.listener.address import ListenAddress, Network
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _ENVIRONMENT_NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,99}")
@@ -30,8 +30,8 @@ class InvalidValue(ValueError):  # noqa: N818 - one of a family of outcomes; it 
         super().__init__(problem)
 
 
-def _listen(value: object) -> Listen:
-    if isinstance(value, Listen):
+def _listen(value: object) -> ListenAddress:
+    if isinstance(value, ListenAddress):
         return value
     remedy = 'write host:port in quotes, for instance "0.0.0.0:9733" or "[::]:9733"'
     if not isinstance(value, str):
@@ -156,8 +156,8 @@ def _credential(path: Path, base: Path, directory: str) -> Path | None:
     return credential if credential.is_file() else None
 
 
-ListenAddress = Annotated[
-    Listen,
+ListenHostPort = Annotated[
+    ListenAddress,
     BeforeValidator(_listen),
     PlainSerializer(str, return_type=str),
     WithJsonSchema({"type": "string", "pattern": address.PATTERN, "examples": ["0.0.0.0:9733", "[::]:9733"]}),

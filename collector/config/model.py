@@ -17,7 +17,7 @@ from collector.config.fields import (
     ApiUrl,
     EnvironmentName,
     HttpPath,
-    ListenAddress,
+    ListenHostPort,
     NetworkRange,
     OrgId,
     Seconds,
@@ -28,8 +28,9 @@ from collector.config.location import LocationConfig
 from collector.config.secret_file import SecretFile, SecretProblem
 from collector.config.section import Section
 from collector.errors import ConfigError, Fault
-from collector.listener.address import Listen
+from collector.listener.address import ListenAddress
 from collector.redaction import hide
+from collector.token import token_fault
 
 # The names of `collector.mist.clouds.CLOUDS`; a unit test holds both lists equal (layers forbid the import).
 CloudName = Literal[
@@ -98,7 +99,7 @@ class AccountConfig(Section):
                 raise SecretProblem(
                     f"the environment variable {self.token_env} is not set", "set the variable or token_file"
                 )
-        if not (token.isascii() and token.isprintable() and " " not in token):
+        if token_fault(token) is not None:
             raise SecretProblem(
                 f"{where} does not contain an API token", "copy the token as Mist displayed it when it was created"
             )
@@ -143,7 +144,7 @@ class WebhookConfig(Section):
 
     enabled: bool = True
     """Run the webhook listener."""
-    listen: ListenAddress = Listen("0.0.0.0", 9734)  # noqa: S104 - Mist connects from outside; signatures authenticate
+    listen: ListenHostPort = ListenAddress("0.0.0.0", 9734)  # noqa: S104 - Mist connects from outside; signatures authenticate
     """Address and port of the webhook listener."""
     path: HttpPath = "/webhook"
     """Path of the webhook URL that is configured in Mist."""
@@ -183,7 +184,7 @@ class WebhookConfig(Section):
 class ServerConfig(Section):
     """The operator's listener: /metrics, health endpoints, pages."""
 
-    listen: ListenAddress = Listen("0.0.0.0", 9733)  # noqa: S104 - Prometheus scrapes from another host
+    listen: ListenHostPort = ListenAddress("0.0.0.0", 9733)  # noqa: S104 - Prometheus scrapes from another host
     """Address and port of the operator's listener."""
     web_config_file: SecretPath | None = None
     """TLS, client certificates and users: a file in the format of the Prometheus exporter-toolkit (web-config.yml)."""
@@ -284,7 +285,7 @@ class ConnectionConfig(Section):
     """WebSocket connections."""
 
     transport: Literal["websockets", "aiohttp"] = "websockets"
-    """The WebSocket library."""
+    """Ignored since 0.2.0: remove it. The next release rejects it."""
     max_channels: Annotated[int, Field(ge=1, le=MIST_CHANNEL_LIMIT)] = 1500
     """Channels per connection; Mist rejects more than 2000."""
     open_every_s: Annotated[float, Field(ge=0, le=60, allow_inf_nan=False)] = 0.5

@@ -1,15 +1,15 @@
-"""The operator's listener by the same file as Prometheus and its exporters: `web-config.yml` of the exporter-toolkit.
+"""`web-config.yml` of the exporter-toolkit, the file that configures TLS and users of Prometheus and its exporters.
 
-https://github.com/prometheus/exporter-toolkit/blob/master/docs/web-configuration.md tells of the keys. Two of them are
-taken and left to OpenSSL (`curve_preferences`, `prefer_server_cipher_suites`), and `http2` has nothing to switch: this
-listener speaks HTTP/1.1. Asking for a client certificate without checking it is refused, for Python cannot do it.
+The keys: https://github.com/prometheus/exporter-toolkit/blob/master/docs/web-configuration.md. Three keys are accepted
+without effect: `curve_preferences` and `prefer_server_cipher_suites`, which OpenSSL decides, and `http2`, because this
+listener supports HTTP/1.1 only. Requesting a client certificate without verifying it is rejected: Python's `ssl` does
+not support it.
 """
 
 from __future__ import annotations
 
 import re
 import ssl
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, SecretStr, ValidationError
@@ -19,9 +19,10 @@ from collector.config import yaml_file
 from collector.config.fields import InvalidValue, SecretPath
 from collector.config.section import Section
 from collector.errors import ConfigError, Fault
+from collector.listener.web_config import WebConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
 _HASH: Final = re.compile(r"\$2[abxy]\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}")
@@ -40,7 +41,8 @@ _VERIFY: Final = {
     "VerifyClientCertIfGiven": ssl.CERT_OPTIONAL,
     "RequireAndVerifyClientCert": ssl.CERT_REQUIRED,
 }
-# Go's names, in which the file is written, and OpenSSL's. The suites of TLS 1.3 cannot be chosen, in Go neither.
+_VERIFYING: Final = "VerifyClientCertIfGiven, RequireAndVerifyClientCert"
+# Go's name of a cipher suite, as in the file, and OpenSSL's. Go does not permit a choice of TLS 1.3 suites either.
 _SUITES: Final = {
     "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256": "ECDHE-ECDSA-AES128-GCM-SHA256",
     "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384": "ECDHE-ECDSA-AES256-GCM-SHA384",
@@ -71,27 +73,27 @@ _HEADERS: Final = (
 
 def _suite(value: str) -> str:
     if value not in _SUITES:
-        raise InvalidValue("is not a cipher suite that is known here", f"allowed: {', '.join(_SUITES)}")
+        raise InvalidValue("is not a supported cipher suite", f"allowed: {', '.join(_SUITES)}")
     return value
 
 
 def _hashed(value: SecretStr) -> SecretStr:
     if not _HASH.fullmatch(value.get_secret_value()):
-        raise InvalidValue("is not a bcrypt hash", "write the hash of the password, as htpasswd -nBC 10 prints it")
+        raise InvalidValue("is not a bcrypt hash", "write the hash of the password, as printed by htpasswd -nBC 10")
     return value
 
 
 def _header(value: dict[str, str]) -> dict[str, str]:
     for name, text in value.items():
         if name not in _HEADERS:
-            raise InvalidValue("names a header that cannot be set", f"allowed: {', '.join(_HEADERS)}")
+            raise InvalidValue("is not a header that can be set", f"allowed: {', '.join(_HEADERS)}")
         if not text.isascii() or not text.isprintable():
-            raise InvalidValue("holds a value that no header may carry", "printable ASCII")
+            raise InvalidValue("has a value that is not valid in a header", "printable ASCII")
     return value
 
 
 class TlsSection(Section):
-    """`tls_server_config`. Every file is relative to this one's folder."""
+    """`tls_server_config`. Paths are relative to the directory of this file."""
 
     cert: str | None = None
     cert_file: SecretPath | None = None
@@ -123,22 +125,15 @@ class WebSection(Section):
     basic_auth_users: dict[str, Annotated[SecretStr, AfterValidator(_hashed)]] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Web:
-    """How the operator's listener is guarded. Without a file: not at all."""
+def load(path: Path) -> WebConfig:
+    """Read the file and the files that it names.
 
-    tls: ssl.SSLContext | None = None
-    allowed_sans: frozenset[str] = frozenset()  # of client certificates; none: every certificate that verifies
-    users: Mapping[str, SecretStr] = field(default_factory=dict)  # name -> bcrypt hash
-    headers: Mapping[str, str] = field(default_factory=dict)  # to be sent with every answer
-    files: tuple[Path, ...] = ()  # what all this was read from
-
-
-def load(path: Path) -> Web:
-    """Read the file and all that it names; ConfigError with every fault."""
+    Raises:
+        ConfigError: with all faults.
+    """
     document, found = yaml_file.read(path)
     if document is None and found and found[0].problem == "is empty":
-        return Web(files=(path,))  # as the exporter-toolkit takes it
+        return WebConfig(files=(path,))  # as in the exporter-toolkit
     if not isinstance(document, dict) or found:
         raise ConfigError(str(path), found)
     try:
@@ -149,7 +144,7 @@ def load(path: Path) -> Web:
     wrong = list(_faults(tls)) if tls is not None else []
     if wrong:
         raise ConfigError(str(path), wrong)
-    return Web(
+    return WebConfig(
         tls=_context(path, tls) if tls is not None else None,
         allowed_sans=frozenset(tls.client_allowed_sans) if tls is not None else frozenset(),
         users=section.basic_auth_users,
@@ -164,33 +159,35 @@ def _files(tls: TlsSection | None) -> Iterator[Path]:
 
 
 def _faults(tls: TlsSection) -> Iterator[Fault]:
-    """What lies between the keys."""
+    """Yield the faults that concern several keys."""
     here = "tls_server_config."
     for one, other in (("cert", "cert_file"), ("key", "key_file"), ("client_ca", "client_ca_file")):
         if getattr(tls, one) and getattr(tls, other):
-            yield Fault(f"{here}{other}", f"stands beside {one}", "give one of the two")
+            yield Fault(f"{here}{other}", f"cannot be set together with {one}", "set one of the two")
     for name in ("cert", "key"):
         if not (getattr(tls, name) or getattr(tls, f"{name}_file")):
-            yield Fault(f"{here}{name}_file", "is missing", "TLS needs a certificate and its key")
+            yield Fault(f"{here}{name}_file", "is missing", "TLS requires a certificate and its key")
     if tls.cert is not None or tls.key is not None:
-        yield Fault(f"{here}cert_file", "is needed: a certificate or key in the file itself is not taken", "name files")
+        problem = "is required: an inline certificate or key is not supported"
+        yield Fault(f"{here}cert_file", problem, "set cert_file and key_file")
     if tls.client_auth_type not in _VERIFY:
         yield Fault(
             f"{here}client_auth_type",
-            f"{tls.client_auth_type} asks for a certificate and checks nothing: not supported",
+            f"{tls.client_auth_type} requests a certificate without verifying it: not supported",
             f"allowed: {', '.join(_VERIFY)}",
         )
     authority = tls.client_ca or tls.client_ca_file
     if authority and tls.client_auth_type == "NoClientCert":
-        yield Fault(f"{here}client_auth_type", "is NoClientCert beside a client_ca_file", "say how it is used")
+        problem = "is NoClientCert although client_ca_file is set"
+        yield Fault(f"{here}client_auth_type", problem, f"allowed: {_VERIFYING}")
     if not authority and tls.client_auth_type == "RequireAndVerifyClientCert":
-        yield Fault(f"{here}client_ca_file", "is missing", "it verifies the certificates of clients")
+        yield Fault(f"{here}client_ca_file", "is missing", "it verifies client certificates")
     if tuple(_VERSIONS).index(tls.min_version) > tuple(_VERSIONS).index(tls.max_version):
-        yield Fault(f"{here}min_version", "is above max_version", "")
+        yield Fault(f"{here}min_version", "is higher than max_version", "")
 
 
 def _context(path: Path, tls: TlsSection) -> ssl.SSLContext:
-    """The server's side of TLS; ConfigError for files that do not fit."""
+    """Return the server context. Raises ConfigError for files that cannot be used."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version, context.maximum_version = _VERSIONS[tls.min_version], _VERSIONS[tls.max_version]
     chosen = [_SUITES[name] for name in tls.cipher_suites if _SUITES[name]]
@@ -205,8 +202,8 @@ def _context(path: Path, tls: TlsSection) -> ssl.SSLContext:
 
 
 def _no_password() -> str:
-    """A key under a password would be asked for on the terminal."""
-    raise InvalidValue("is under a password", "store the key without one, readable by the collector alone")
+    """Reject an encrypted key: OpenSSL would ask for the passphrase on the terminal."""
+    raise InvalidValue("is encrypted", "store the key unencrypted, readable only by the collector")
 
 
 def _load(path: Path, key: str, load: Any) -> None:
@@ -218,5 +215,5 @@ def _load(path: Path, key: str, load: Any) -> None:
         reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
         problem = f"cannot be used: {str(reason).lower().replace('_', ' ')}"
         raise ConfigError(
-            str(path), [Fault(f"tls_server_config.{key}", problem, "PEM files, the certificate's own key beside it")]
+            str(path), [Fault(f"tls_server_config.{key}", problem, "PEM files, the key must belong to the certificate")]
         ) from None

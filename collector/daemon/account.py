@@ -5,24 +5,23 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Final, NoReturn
 
 import structlog
 
 from collector.daemon.task_set import RestartableTask
 from collector.errors import ConfigError
-from collector.ingest.rest.client import Rest
+from collector.ingest.rest.backfill import Backfill
+from collector.ingest.rest.client import RestClient
 from collector.ingest.rest.inventory import Inventory
-from collector.ingest.rest.polling import PollHooks, Polling
-from collector.ingest.rest.recovery import Recovery
-from collector.ingest.rest.type_lists import TypeLists
-from collector.ingest.stream.pool import Pool
+from collector.ingest.rest.polls import PollHooks, Polling, TypeLists
+from collector.ingest.stream.pool import StreamPool, StreamSettings
+from collector.ingest.token_gate import TokenGate
 from collector.location.map_watcher import MapWatcher
 from collector.mist import clouds
 from collector.mist.directory import Directory
 from collector.mist.polls import POLLS
-from collector.mist.session import Session
+from collector.mist.session import SessionSettings
 from collector.mist.wanted import wanted
 from collector.serve.status_page import AccountLine
 from collector.status import RestStatus
@@ -90,32 +89,35 @@ class AccountRun:
         self.config = account
         self._shared = shared
         self.directory = Directory()
-        self.rest = Rest(self.cloud, self._read_token, RestStatus(account.name), clock)
+        self.gate = TokenGate(clock, account=account.name)
+        self.rest = RestClient(self.cloud, self._read_token, RestStatus(account.name), clock, gate=self.gate)
+        self.backfill = Backfill(
+            self.rest, self.directory, shared.feeds.rest_object, clock, mxedges=config.streams.mxedges
+        )
         self.inventory = Inventory(
             self.rest,
             account,
             self.directory,
+            self.backfill,
             on_change=self._changed,
             on_changed=self._subscribe_in_steps,
-            on_payload=self._payload,
+            handle=shared.feeds.rest_object,
             clock=clock,
             every_s=config.inventory.refresh_s,
-            mxedges=config.streams.mxedges,
             shard=shared.shard,
         )
-        self.recovery = Recovery(self.inventory.prime, clock)
-        self.pool = Pool(
+        self.pool = StreamPool(
             account.name,
             url=self.cloud.stream_url,
             token=self._read_token,
             connect=connect,
-            intake=shared.dispatcher,
+            sink=shared.dispatcher,
             clock=clock,
             statuses=shared.connections,
-            max_channels=config.stream.max_channels,
-            open_every_s=config.stream.open_every_s,
-            new_session=self._new_session,
-            on_recovered=self.recovery.recovered,
+            settings=stream_settings(config),
+            supervise=shared.supervise,
+            gate=self.gate,
+            on_recovered=self.backfill.channels_recovered,
         )
         self.maps = MapWatcher(shared.location.maps, self._subscribe, clock)
         self.polling = RestartableTask(self._polling)
@@ -126,7 +128,7 @@ class AccountRun:
         parts: dict[str, Callable[[], Awaitable[object]]] = {
             "inventory": self.inventory.run,
             "pool": self.pool.run,
-            "backfill": self.recovery.run,
+            "backfill": self.backfill.run,
             "polls": self.polling.run,
             "type_lists": self.types.run,
             "maps": self.maps.run,
@@ -153,10 +155,10 @@ class AccountRun:
         config, scope_before = self._shared.config, (self.config.orgs, self.config.sites)
         self.config = account
         self.inventory.every_s = config.inventory.refresh_s
-        self.inventory.prime_mxedges(on=config.streams.mxedges)
+        self.backfill.mxedges = config.streams.mxedges
         if (account.orgs, account.sites) != scope_before:
             self.inventory.rescope(account)
-        self.pool.max_channels = config.stream.max_channels
+        self.pool.use(stream_settings(config))
         if (config.polls, config.streams) != (before.polls, before.streams):
             self._forget_polls()
             self.polling.restart()
@@ -170,10 +172,13 @@ class AccountRun:
     async def watch_token(self) -> NoReturn:
         """Check whether the token was replaced; if so, replace every connection, one by one, the new one first."""
         in_use, refused = self._fingerprint(), b""
-        refused_at = 0.0
+        refused_at, last = 0.0, in_use
         while True:
             await self._shared.clock.sleep(TOKEN_CHECK_EVERY_S)
             now, found = self._shared.clock.now(), self._fingerprint()
+            if found not in (last, b""):
+                last = found
+                self.gate.token_changed()
             if found in (in_use, b"") or (found == refused and now - refused_at < TOKEN_RETRY_S):
                 continue
             if await self.pool.rotate():
@@ -191,25 +196,15 @@ class AccountRun:
 
     # Wiring of the parts
 
-    def _new_session(self, channels: tuple[str, ...], **more: object) -> Session:
-        stream = self._shared.config.stream
-        make = partial(
-            Session,
-            ack_timeout_s=stream.ack_timeout_s,
-            ping_every_s=stream.ping_every_s,
-            pong_within_s=stream.pong_within_s,
-        )
-        return make(channels, **more)  # type: ignore[arg-type]  # passed through as the stream gives it
-
     def _polling(self) -> Polling:
         """Make the polls that the configuration enables, with their periods."""
         shared, polls = self._shared, self._shared.config.polls
         return Polling(
             self.rest,
             self.directory,
-            [poll for poll in POLLS if shared.config.asks(poll.switch, located=poll.located)],
+            [poll for poll in POLLS if shared.config.asks(poll.switch, located=poll.for_location)],
             PollHooks(
-                hand_on=shared.feeds.rest_object,
+                handle=shared.feeds.rest_object,
                 on_period=lambda kind, period_s: shared.feeds.set_poll_period(kind, period_s, self.name),
                 on_complete=shared.feeds.rest_complete,
                 on_site_complete=self._site_complete,
@@ -218,7 +213,8 @@ class AccountRun:
             budget_share=polls.budget_share,
             clock=shared.clock,
             statuses=shared.polls,
-            closed_orgs=lambda: self.inventory.closed_orgs,
+            site_only_orgs=lambda: self.inventory.site_only_orgs,
+            supervise=shared.supervise,
         )
 
     def _forget_polls(self) -> None:
@@ -227,7 +223,7 @@ class AccountRun:
 
     def _changed(self, part: Changes) -> None:
         """Unsubscribe from what is gone before its series end: a late frame would create them again, for ever."""
-        self.pool.leave({site.id for site in part.sites_removed} | {org.id for org in part.orgs_removed})
+        self.pool.unsubscribe_objects({site.id for site in part.sites_removed} | {org.id for org in part.orgs_removed})
         self._shared.feeds.changed(part)
 
     def _site_complete(self, kind: str, site_id: str, began: float) -> None:
@@ -245,7 +241,7 @@ class AccountRun:
             paths.append(path)
             if number % CHANNELS_PER_STEP == 0:
                 await self._shared.clock.sleep(0)
-        for _ in self.pool.follow(paths):
+        for _ in self.pool.set_channels_in_steps(paths):
             await self._shared.clock.sleep(0)
 
     def _wanted(self) -> Iterator[str]:
@@ -253,9 +249,6 @@ class AccountRun:
         streams, maps = shared.config.streams.model_dump(), shared.location.maps()
         paths = wanted(streams, self.directory, shared.shard, maps)
         return (path for path in paths if shared.feeds.open_channel(path) is not None)
-
-    def _payload(self, kind: str, payload: dict[str, object], ids: dict[str, str]) -> None:
-        self._shared.feeds.rest_object(kind, payload, ids)
 
     def summary(self) -> AccountLine:
         """Return the account's line on the collector page."""
@@ -267,6 +260,15 @@ class AccountRun:
             len(known.sites),
             len(known.devices),
         )
+
+
+def stream_settings(config: Config) -> StreamSettings:
+    """Return the settings of the stream connections."""
+    stream = config.stream
+    session = SessionSettings(
+        ack_timeout_s=stream.ack_timeout_s, ping_every_s=stream.ping_every_s, pong_within_s=stream.pong_within_s
+    )
+    return StreamSettings(stream.max_channels, stream.open_every_s, session)
 
 
 def cloud_of(account: AccountConfig) -> clouds.Cloud:

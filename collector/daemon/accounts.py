@@ -42,7 +42,7 @@ class Accounts:
         staying = {account.name: account for account in self.running if account.fits(wanted.get(account.name))}
         for account in [account for account in self.running if account.name not in staying]:
             account.leave()
-            self._shared.directories.part(account.directory)
+            self._shared.directories.remove(account.directory)
             self.rest.remove(account.rest.status)
         self.running[:] = [staying.get(account.name) or self._start(account) for account in config.accounts]
         self._tasks.set(self.running)
@@ -51,6 +51,6 @@ class Accounts:
 
     def _start(self, config: AccountConfig) -> AccountRun:
         account = AccountRun(self._shared, config, self._connect)
-        self._shared.directories.join(account.directory)
+        self._shared.directories.add(account.directory)
         self.rest.append(account.rest.status)
         return account

@@ -49,4 +49,6 @@ class ChannelHealth:
         last = connection.subscriptions[channel].last_message_at
         if last is not None and self._clock.now() - last < STALE_AFTER_S:
             return False
-        return any(account.recovery.ask(channel) for account in self._accounts if account.name == connection.account)
+        return any(
+            account.backfill.request(channel) for account in self._accounts if account.name == connection.account
+        )

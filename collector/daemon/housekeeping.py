@@ -39,4 +39,4 @@ class Housekeeping:
         """Freeze long-lived objects; see `metrics.gc_tuning`."""
         while True:
             await self._clock.sleep(SETTLE_EVERY_S)
-            gc_tuning.settle()
+            gc_tuning.freeze_survivors()

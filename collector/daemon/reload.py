@@ -17,10 +17,11 @@ import structlog
 from collector.config import web_file
 from collector.daemon.preload import preload
 from collector.errors import ConfigError, Fault
-from collector.ingest.webhook.endpoint import WebhookLimits, WebhookRules
+from collector.ingest.webhook.endpoint import WebhookLimits, WebhookPolicy
 from collector.listener.client_address import ClientAddressPolicy
 from collector.listener.connection_limits import ConnectionLimits
-from collector.serve.listener import Rules
+from collector.listener.web_config import WebConfig
+from collector.serve.listener import OperatorAccess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -163,12 +164,12 @@ class Reloader:
         faults = list(restart_faults(present, new))
         if faults:
             raise ConfigError("configuration", faults)
-        rules = operator_rules(new.server)
+        access = operator_access(new.server)
         await asyncio.to_thread(preload, new)
         # Nothing fails from here on.
         if self._webhook is not None:
-            self._webhook.use(webhook_rules(new.webhook))
-        await self._operator.use(rules)
+            self._webhook.use(webhook_policy(new.webhook))
+        await self._operator.use(access)
         self._accounts.apply(new)
         source.applied(new)
         log.info("reloaded", changed=list(changed_sections(present, new)))
@@ -177,29 +178,29 @@ class Reloader:
         """Reload certificates and passwords when their files change; log a file that cannot be used once."""
         seen = b""
         while True:
-            now = web_files_stamp(self._operator.rules)
+            now = web_files_stamp(self._operator.access)
             if seen not in (b"", now):
                 async with self._one_at_a_time:
                     await self._renew(self._accounts.config.server)
-                now = web_files_stamp(self._operator.rules)
+                now = web_files_stamp(self._operator.access)
             seen = now
             await self._clock.sleep(CHECK_FILES_EVERY_S)
 
     async def _renew(self, server: ServerConfig) -> None:
         try:
-            rules = operator_rules(server)
+            access = operator_access(server)
         except ConfigError as error:
             faults = [str(fault) for fault in error.faults]
             log.error("web_config_failed", file=error.file, faults=faults)  # noqa: TRY400 - the operator's error
         else:
-            await self._operator.use(rules)
+            await self._operator.use(access)
             log.info("web_config_reloaded")
 
 
-def web_files_stamp(rules: Rules) -> bytes:
-    """Return bytes that change when a file changes from which `rules` were read."""
+def web_files_stamp(access: OperatorAccess) -> bytes:
+    """Return bytes that change when a file changes from which `access` was read."""
     stamps = []
-    for file in rules.web.files:
+    for file in access.web.files:
         try:
             stat = file.stat()
         except OSError:
@@ -229,21 +230,21 @@ def _value_at(config: Config, key: str) -> object:
     return value
 
 
-def webhook_rules(config: WebhookConfig) -> WebhookRules:
-    """Return the rules for deliveries that the configuration sets."""
+def webhook_policy(config: WebhookConfig) -> WebhookPolicy:
+    """Return which deliveries are accepted, as configured."""
     limits = WebhookLimits(
-        config.max_body_bytes,
-        config.read_timeout_s,
-        config.rate_per_s,
-        config.rate_burst,
-        ConnectionLimits(config.max_connections, max(1, config.max_connections // 4)),
+        max_body_bytes=config.max_body_bytes,
+        read_timeout_s=config.read_timeout_s,
+        rate_per_s=config.rate_per_s,
+        rate_burst=config.rate_burst,
+        connections=ConnectionLimits(config.max_connections, max(1, config.max_connections // 4)),
     )
     sources = ClientAddressPolicy(config.allow_sources, config.trusted_proxies)
-    return WebhookRules(config.path, config.read_secrets, config.allow_unsigned, limits, sources)
+    return WebhookPolicy(config.path, config.read_secrets, config.allow_unsigned, limits, sources)
 
 
-def operator_rules(config: ServerConfig) -> Rules:
-    """Return the rules of the operator's listener that the configuration sets. Raises ConfigError."""
+def operator_access(config: ServerConfig) -> OperatorAccess:
+    """Return who may request what of the operator's listener, as configured. Raises ConfigError."""
     file = config.web_config_file
-    web = web_file.load(file) if file is not None else web_file.Web()
-    return Rules(web, health_open=config.health_open, allow_reload=config.allow_reload)
+    web = web_file.load(file) if file is not None else WebConfig()
+    return OperatorAccess(web, health_open=config.health_open, allow_reload=config.allow_reload)

@@ -7,39 +7,29 @@ from typing import TYPE_CHECKING
 
 from collector.metrics import text_format
 from collector.metrics.labels import escape
+from collector.metrics.samples import SampleFilter
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator
 
-    from collector.metrics.self_metrics import SelfMetrics, Subscriptions
+    from collector.metrics.self_metrics import SelfMetrics
     from collector.metrics.store import Store
     from collector.serve.metrics import Selection
-    from collector.status import ConnectionStatus
 
 
 class Scrape:
     """Renders expositions. One instance serves all scrapes."""
 
-    def __init__(
-        self,
-        store: Store,
-        subscriptions: Subscriptions,
-        self_metrics: SelfMetrics,
-        connections: Sequence[ConnectionStatus],
-    ) -> None:
+    def __init__(self, store: Store, self_metrics: SelfMetrics) -> None:
         self._store = store
-        self._subscriptions = subscriptions
         self._self_metrics = self_metrics
-        self._connections = connections
 
     async def render(self, selection: Selection) -> AsyncGenerator[bytes]:
         """Yield the selected part of the exposition; the event loop runs other tasks between the chunks."""
-        for _ in self._subscriptions.update(self._connections):
-            await asyncio.sleep(0)
         openmetrics = selection.openmetrics
         scrape = self._store.begin_scrape()
         try:
-            for chunk in text_format.render(self._store, openmetrics=openmetrics, wanted=wanted_of(selection)):
+            for chunk in text_format.render(self._store, openmetrics=openmetrics, selected=filter_of(selection)):
                 if chunk:
                     yield chunk
                 await asyncio.sleep(0)
@@ -51,8 +41,8 @@ class Scrape:
             yield text_format.EOF
 
 
-def wanted_of(selection: Selection) -> text_format.Wanted:
+def filter_of(selection: Selection) -> SampleFilter:
     """Return the families and rows of a selection; the families of an object begin with `mist_<object>_`."""
     prefixes = tuple(f"mist_{name}_" for name in selection.collect)
-    needle = b'site_id="%b"' % escape(selection.site).encode() if selection.site else b""
-    return text_format.Wanted((lambda name: name.startswith(prefixes)) if prefixes else None, needle)
+    labels = b'site_id="%b"' % escape(selection.site).encode() if selection.site else b""
+    return SampleFilter((lambda name: name.startswith(prefixes)) if prefixes else None, labels)

@@ -23,7 +23,7 @@ from collector.daemon.housekeeping import Housekeeping
 from collector.daemon.liveness import Liveness
 from collector.daemon.preload import preload
 from collector.daemon.readiness import Readiness
-from collector.daemon.reload import Reloader, operator_rules, webhook_rules
+from collector.daemon.reload import Reloader, operator_access, webhook_policy
 from collector.daemon.scrape import Scrape
 from collector.daemon.status_report import StatusReport
 from collector.daemon.supervisor import Supervisor
@@ -33,11 +33,12 @@ from collector.events.event_buffer import EventBuffer
 from collector.feeds.router import FeedRouter
 from collector.floors import Floors
 from collector.ingest.dispatcher import Dispatcher
-from collector.ingest.stream.transport_websockets import WebsocketsConnect
+from collector.ingest.stream.websocket import WebSocketConnect
 from collector.ingest.webhook.endpoint import Webhook
-from collector.listener.connection_limits import AcceptErrorHandler
 from collector.location.feed import LocationFeed
-from collector.metrics.self_metrics import SelfMetrics, Subscriptions
+from collector.metrics.own_families import StatusRecords
+from collector.metrics.self_metrics import SelfMetrics
+from collector.metrics.subscriptions import Subscriptions
 from collector.mist.deduplicator import Deduplicator
 from collector.mist.directories import Directories
 from collector.mist.shard import Shard
@@ -86,7 +87,6 @@ async def run(
     daemon = Daemon(
         config, clock or SystemClock(), source=source, notifier=notifier, connect=connect, log_dropped=log_dropped
     )
-    asyncio.get_running_loop().set_exception_handler(AcceptErrorHandler(daemon.operator.refused, daemon.clock.now))
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(daemon.history)
         await stack.enter_async_context(daemon.operator)
@@ -131,6 +131,7 @@ class Daemon:
         self.feeds = FeedRouter(
             self.directories,
             now=clock.now,
+            unix_time=clock.time,
             is_live=self.channel_health.is_live,
             inline_names=config.labels == "inline",
             max_clients=config.clients.max_clients if config.clients.per_client else 0,
@@ -159,15 +160,14 @@ class Daemon:
             connections=self.connections,
             polls=self.polls,
         )
-        self.accounts = Accounts(self.shared, connect or WebsocketsConnect(), running)
+        self.accounts = Accounts(self.shared, connect or WebSocketConnect(clock), running)
         self.rest = self.accounts.rest
         self.readiness = Readiness(running, self.connections)
         self.housekeeping = Housekeeping(self.feeds, clock)
         self.liveness = Liveness(self.connections, self.housekeeping, lambda: self.config.stream, clock)
         self.report = self._report()
-        self.scrape = Scrape(
-            self.feeds.store, Subscriptions(self.feeds.store, self.to_unix), self._self_metrics(), self.connections
-        )
+        self.subscriptions = Subscriptions(self.feeds.store, self.connections, self.to_unix)
+        self.scrape = Scrape(self.feeds.store, SelfMetrics(self._status_records()))
         self.webhook = self._webhook(config, self.webhook_status) if self.webhook_status is not None else None
         self.operator = self._operator(config)
         self.reloader = Reloader(
@@ -238,7 +238,7 @@ class Daemon:
             stuck=self.unhealthy,
             reload=lambda: self.reloader.reload(),  # noqa: PLW0108 - the reloader is made after the operator
             counts=self.server_status,
-            rules=operator_rules(config.server),
+            access=operator_access(config.server),
             floors=floors if config.location.floor_page else None,
             events=EventsApi(self.history, self.clock),
         )
@@ -250,16 +250,17 @@ class Daemon:
     def _webhook(self, config: Config, status: WebhookStatus) -> Webhook:
         return Webhook(
             config.webhook.listen,
-            deliver=self.dispatcher.delivery,
+            deliver=self.dispatcher.deliver,
             status=status,
             clock=self.clock,
-            rules=webhook_rules(config.webhook),
+            policy=webhook_policy(config.webhook),
         )
 
-    def _self_metrics(self) -> SelfMetrics:
-        return SelfMetrics(
+    def _status_records(self) -> StatusRecords:
+        return StatusRecords(
             version=collector.__version__,
             to_unix=self.to_unix,
+            started_at=self.clock.time(),
             frames=self.frames,
             events=self.events,
             connections=self.connections,

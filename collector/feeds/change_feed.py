@@ -118,7 +118,7 @@ class ChangeFeed:
 
     def _where(self, mac: str, event: Mapping[str, object], ids: Mapping[str, str]) -> tuple[str, str, str]:
         """Org, site and kind of the device: as its rows have them, else as the event and its channel say."""
-        place = self._devices.roster.places.get(mac)
+        place = self._devices.roster.objects.get(mac)
         if place is not None:
             return place.labels[0], place.labels[1], place.labels[3]
         site_id = ids.get("site_id") or text(event.get("site_id"))

@@ -27,8 +27,8 @@ from collector.feeds.individual_rows import Individuals
 from collector.feeds.payloads import one_or_many
 from collector.metrics.compiler import ObjectKind
 from collector.metrics.counter_table import CounterTable, LabelLimiter
+from collector.metrics.interning import intern_text
 from collector.metrics.row_index import RowIndex
-from collector.metrics.shared_texts import share
 from collector.mist.identity import mac_of
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Where(NamedTuple):
 
     def shared(self) -> Where:
         """The same, of strings that are in memory once however many clients have them."""
-        return Where._make([share(part) if isinstance(part, str) else part for part in self])
+        return Where._make([intern_text(part) if isinstance(part, str) else part for part in self])
 
 
 NOWHERE = Where()

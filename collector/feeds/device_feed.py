@@ -23,7 +23,7 @@ from collector.feeds.payloads import Inside, one_or_many
 from collector.metrics.compiler import ObjectKind
 from collector.metrics.counter_table import OTHER
 from collector.metrics.row_index import NO_ROW, RowIndex
-from collector.metrics.store import SEEN
+from collector.metrics.store import LAST_SEEN
 from collector.mist.identity import mac_of
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class DeviceFeed:
         self.roster = RowIndex(DEVICE_LABELS)
         self.kinds_by_name = {
             name: ObjectKind(
-                name, store, self.roster, (DEVICE, root), nested, extras=EXTRAS, steady=STEADY.get(name, ())
+                name, store, self.roster, (DEVICE, root), nested, extras=EXTRAS, skip_unchanged=STEADY.get(name, ())
             )
             for name, (root, nested) in KINDS.items()
         }
@@ -119,7 +119,7 @@ class DeviceFeed:
         if isinstance(struct, Rejected):
             return struct
         mac, type_, _model, _org_id, status, _site_id = self._extras[kind.name](struct)
-        place = self.roster.places.get(mac)
+        place = self.roster.objects.get(mac)
         if (
             place is None
             or place.spec is not kind.spec
@@ -217,12 +217,12 @@ class DeviceFeed:
 
     def updown(self, mac: str, labels: tuple[str, str, str], up: float, at: float | None, now: float) -> None:
         """An event says that the device is up or down since `at` (Unix seconds); `labels` are org, site and type."""
-        place = self.roster.places.get(mac)
+        place = self.roster.objects.get(mac)
         if place is None:
             org_id, site_id, kind = labels
             if not self._directories.empty or not site_id:
                 return  # the inventory is known and does not have it: another shard's, or gone
-            place = self.roster.place(mac, (org_id, site_id, mac, kind), self.kinds_by_name[RECORD].spec)
+            place = self.roster.object_rows(mac, (org_id, site_id, mac, kind), self.kinds_by_name[RECORD].spec)
         last_seen = self._table.get(self.roster.row(place, 0), self._last_seen)
         if at is not None and at + _EVENT_TOLERANCE_S < last_seen:
             return
@@ -231,13 +231,13 @@ class DeviceFeed:
 
     def merge(self, mac: str, part: dict[str, object], now: float) -> None:
         """Write a part of a device's statistics that came another way, if the device is known."""
-        place = self.roster.places.get(mac)
+        place = self.roster.objects.get(mac)
         kind = self.kinds_by_name.get(place.labels[3]) if place is not None else None
         if place is None or kind is None:
             return
         struct = kind.decode(part)
         if not isinstance(struct, Rejected):
-            kind.write(struct, self.roster.place(mac, place.labels, kind.spec), now)
+            kind.write(struct, self.roster.object_rows(mac, place.labels, kind.spec), now)
 
     def silent(self, mac: str, place: ObjectRows) -> None:
         """The device said nothing for its time to live: it is down, unless it is we who do not hear."""
@@ -264,12 +264,12 @@ class DeviceFeed:
                 self.roster.remove(moved.after.mac)
         gone = {site.id for site in changes.sites_removed}
         self._mixed_sites -= gone
-        for mac in [mac for mac, place in self.roster.places.items() if place.labels[1] in gone] if gone else ():
+        for mac in [mac for mac, place in self.roster.objects.items() if place.labels[1] in gone] if gone else ():
             self.roster.remove(mac)
 
     def sweep(self, now: float) -> Iterator[int]:
         """End what a device has not spoken of for its time to live."""
-        macs = list(self.roster.places)
+        macs = list(self.roster.objects)
         for first in range(0, len(macs), SWEEP_STEP):
             step = macs[first : first + SWEEP_STEP]
             yield self.roster.sweep(now, step, self.silent) + self._sweep_leftovers(now, step)
@@ -281,7 +281,7 @@ class DeviceFeed:
         """
         ended = 0
         for mac in () if self._directories.empty else macs:
-            place = self.roster.places.get(mac)
+            place = self.roster.objects.get(mac)
             if place is None or place.labels[3] == mxedge.KIND or streams(place) or self._directories.device(mac):
                 continue
             if self.heard_at(place) < now - LEFTOVER_S:
@@ -298,19 +298,19 @@ class DeviceFeed:
 
     def _place(self, seen: Seen, org_id: str, site_id: str) -> ObjectRows:
         labels: tuple[str, ...] = (org_id or seen.org_id, site_id, seen.mac, seen.kind)
-        known = self.roster.places.get(seen.mac)
+        known = self.roster.objects.get(seen.mac)
         if known is not None and not labels[0] and known.labels[1:] == labels[1:]:
             labels = known.labels  # the org was known from another message
         if known is not None and seen.recorded and known.labels == labels:
             return known
-        return self.roster.place(
+        return self.roster.object_rows(
             seen.mac, labels, (self.kinds_by_name[RECORD] if seen.recorded else self._kind(seen.kind)).spec
         )
 
     def _write_record(self, record: msgspec.Struct, place: ObjectRows, now: float) -> None:
         """Write what is known of a device without its measurements; what the stream says of it counts again after."""
         self.kinds_by_name[RECORD].write(record, place, now)
-        place.forget_steady()
+        place.forget_unchanged()
 
     def _kind(self, name: str) -> ObjectKind:
         return self.kinds_by_name.get(name) or self.kinds_by_name[RECORD]
@@ -350,7 +350,7 @@ class DeviceFeed:
     def heard_at(self, place: ObjectRows) -> float:
         """When somebody last spoke of the device, monotonic seconds; NaN when nobody did."""
         row = place.rows[0]
-        return self._table.get(row, SEEN) if row >= 0 else UNKNOWN
+        return self._table.get(row, LAST_SEEN) if row >= 0 else UNKNOWN
 
     def _set_up(self, place: ObjectRows, up: float) -> None:
         self._table.set(self.roster.row(place, 0), self._up, up)

@@ -202,29 +202,29 @@ class GaugeRows:
         if moment is not None and moment < self._moments.get(identity, moment):
             self._refusals.reject("stale")
             return
-        if identity not in self._roster.places and (len(self) >= self.rule.max_rows or OTHER in where):
+        if identity not in self._roster.objects and (len(self) >= self.rule.max_rows or OTHER in where):
             self._refusals.reject(TOO_MANY_ROWS)
             return
         decoded = self.kind.decode(part)
         if isinstance(decoded, Rejected):
             self._refusals.reject(decoded.reason)
             return
-        self.kind.write(decoded, self.kind.place(identity, labels), now)
+        self.kind.write(decoded, self.kind.object_rows(identity, labels), now)
         if moment is not None:
             self._moments[identity] = moment
 
     def __len__(self) -> int:
         """Rows in use."""
-        return len(self._roster.places)
+        return len(self._roster.objects)
 
     def remove(self, gone: Callable[[tuple[str, ...]], bool]) -> None:
         """End the rows whose label values are `gone`."""
-        for identity in [identity for identity, place in self._roster.places.items() if gone(place.labels)]:
+        for identity in [identity for identity, place in self._roster.objects.items() if gone(place.labels)]:
             self._end(identity)
 
     def sweep(self, now: float) -> Iterator[int]:
         """End rows past their time to live."""
-        identities = list(self._roster.places)
+        identities = list(self._roster.objects)
         for first in range(0, len(identities), SWEEP_STEP):
             yield self._roster.sweep(now, identities[first : first + SWEEP_STEP], self._silent)
 

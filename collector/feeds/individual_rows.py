@@ -28,18 +28,18 @@ class Individuals:
         """Write one's message; `labels` are org, site and MAC."""
         if not self._limit or (self._chosen and labels[2] not in self._chosen):
             return
-        known = self._kind.roster.places
+        known = self._kind.row_index.objects
         if identity not in known and len(known) >= self._limit:
             self.refused += 1
             return
-        self._kind.write(struct, self._kind.place(identity, labels), now)
+        self._kind.write(struct, self._kind.object_rows(identity, labels), now)
 
     def remove(self, identity: str) -> None:
         """End the rows of one who went, if there are any."""
         if self._limit:
-            self._kind.roster.remove(identity)
+            self._kind.row_index.remove(identity)
 
     def sweep(self, now: float) -> int:
         """End what was not spoken of for its time to live inside the rows; how many."""
-        roster = self._kind.roster
-        return roster.sweep(now, list(roster.places), lambda _identity, _place: None)
+        roster = self._kind.row_index
+        return roster.sweep(now, list(roster.objects), lambda _identity, _place: None)

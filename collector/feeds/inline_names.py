@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from collector.metrics.row_index import RowIndex
-    from collector.metrics.store import Relabelled
+    from collector.metrics.store import SupportsRelabel
     from collector.mist.directories import Directories
     from collector.mist.directory import Changes
 
@@ -29,7 +29,7 @@ class InlineNames:
         return {"site_name": site.name if site else "", "device_name": device.name if device else ""}
 
     @staticmethod
-    def changed(changes: Changes, rosters: Iterable[RowIndex], tallies: Iterable[Relabelled]) -> None:
+    def changed(changes: Changes, rosters: Iterable[RowIndex], tallies: Iterable[SupportsRelabel]) -> None:
         """Write the new names on the rows of what was renamed."""
         renamed = {c.after.id for c in changes.sites_changed if c.before.name != c.after.name}
         renamed |= {c.after.mac for c in changes.devices_changed if c.before.name != c.after.name}
@@ -37,7 +37,7 @@ class InlineNames:
         if not renamed:
             return
         for roster in rosters:
-            for place in roster.places.values():
+            for place in roster.objects.values():
                 if not renamed.isdisjoint(place.labels):
                     roster.relabel(place)
         for tally in tallies:

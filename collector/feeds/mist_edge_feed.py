@@ -58,7 +58,7 @@ class MistEdgeFeed:
         if isinstance(seen, Rejected):
             return seen
         edge, site_id = seen
-        known = self._devices.roster.places.get(edge.mac)
+        known = self._devices.roster.objects.get(edge.mac)
         if known is not None and last_seen_of(edge.struct, self._kind) < self._devices.last_seen(known):
             return STALE  # the other channel was quicker: its counters must not fall
         self._devices.write(self._kind, edge.struct, self._place(edge, site_id, ids), edge.status, now)
@@ -86,13 +86,13 @@ class MistEdgeFeed:
         return edge, "" if named == NIL_ID else named
 
     def _place(self, edge: Seen, site_id: str | None, ids: Mapping[str, str]) -> ObjectRows:
-        known = self._devices.roster.places.get(edge.mac)
+        known = self._devices.roster.objects.get(edge.mac)
         org_before, site_before = known.labels[:2] if known is not None else ("", "")
         if site_id is None:
             site_id = ids.get("site_id") or site_before
         site = self._directories.site(site_id)
         org_id = edge.org_id or ids.get("org_id") or (site.org_id if site else org_before)
-        return self._kind.place(edge.mac, (org_id, site_id, edge.mac, mxedge.KIND))
+        return self._kind.object_rows(edge.mac, (org_id, site_id, edge.mac, mxedge.KIND))
 
     def kinds(self) -> tuple[ObjectKind, ...]:
         """None of its own: the devices have it."""
@@ -110,7 +110,7 @@ class MistEdgeFeed:
 
     def sweep(self, now: float) -> Iterator[int]:
         """End the edges that nobody has spoken of for a day."""
-        places = self._devices.roster.places
+        places = self._devices.roster.objects
         macs = list(places)
         for first in range(0, len(macs), SWEEP_STEP):
             step = ((mac, places[mac]) for mac in macs[first : first + SWEEP_STEP] if mac in places)
@@ -123,4 +123,4 @@ class MistEdgeFeed:
         return place.labels[3] == mxedge.KIND and self._devices.heard_at(place) < now - LOST_AFTER_S
 
     def _edges(self) -> Iterator[tuple[str, ObjectRows]]:
-        return (item for item in self._devices.roster.places.items() if item[1].labels[3] == mxedge.KIND)
+        return (item for item in self._devices.roster.objects.items() if item[1].labels[3] == mxedge.KIND)

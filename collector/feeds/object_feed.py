@@ -132,7 +132,7 @@ class Reader:
         identity = "\0".join([values[index] for index in self._identity])
         if not identity.strip("\0"):
             return NO_IDENTITY
-        self.kind.write(decoded, self.kind.place(identity, tuple(values)), now)
+        self.kind.write(decoded, self.kind.object_rows(identity, tuple(values)), now)
         return None
 
     def _label(self, label: str, own: object, ids: Mapping[str, str]) -> str:
@@ -150,13 +150,13 @@ class Reader:
     def remove(self, gone: Mapping[str, set[str]]) -> None:
         """End the objects of these devices, sites and orgs, by the label that names them."""
         watched = [(at, gone[name]) for at, name in enumerate(self.object.labels) if gone.get(name)]
-        for identity, place in list(self._roster.places.items()):
+        for identity, place in list(self._roster.objects.items()):
             if any(place.labels[at] in ids for at, ids in watched):
                 self._roster.remove(identity)
 
     def sweep(self, now: float) -> Iterator[int]:
         """End objects, and rows inside them, past their time to live."""
-        identities = list(self._roster.places)
+        identities = list(self._roster.objects)
         for first in range(0, len(identities), SWEEP_STEP):
             yield self._roster.sweep(now, identities[first : first + SWEEP_STEP], self._silent)
 

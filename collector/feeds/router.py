@@ -6,6 +6,7 @@ topics by name, REST objects by kind. A new feed is one line in `FeedRouter.__in
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -51,6 +52,7 @@ class FeedRouter:
         directories: Directories | None = None,
         *,
         now: Callable[[], float] = lambda: 0.0,
+        unix_time: Callable[[], float] = time.time,
         is_live: Callable[[str], bool] = lambda _: True,
         inline_names: bool = False,
         max_clients: int = 0,
@@ -59,12 +61,12 @@ class FeedRouter:
         shard: Shard | None = None,
     ) -> None:
         self._shard = shard or Shard()
-        self.store = Store()
+        self.store = Store(unix_time)
         self.directories = directories or Directories()
         self._now = now
         self._names = InlineNames(self.directories) if inline_names else None
         if self._names is not None:
-            self.store.decorate = self._names
+            self.store.extra_labels = self._names
         objects = self.objects = ObjectFeed(self.store, self.directories, OBJECTS)
         self.devices = DeviceFeed(self.store, self.directories, is_live, objects.lists_of)
         self.events = EventFeed(self.store, self.directories, self.devices, now)
@@ -152,7 +154,7 @@ class FeedRouter:
         for feed in self.feeds:
             feed.changed(changes)
         if self._names is not None:
-            self._names.changed(changes, {kind.roster for kind in self.kinds()}, self.store.tallies)
+            self._names.changed(changes, {kind.row_index for kind in self.kinds()}, self.store.counter_tables)
 
     def sweep(self) -> Iterator[int]:
         """End what nobody spoke of within its time to live; yields after each step, so that others get their turn."""

@@ -1,36 +1,42 @@
-"""The way from a parsed frame or a webhook event to the store, with the books kept.
+"""Dispatches stream frames and webhook events to the handlers that apply them, and counts the outcome.
 
-For frames and for the events of each topic, `received = applied + sum(dropped)` holds after every call. A frame is
-one unit, even if its payload is a list; a control frame of the stream counts as applied. A webhook body that cannot
-be read counts as one event of the topic "other".
+For frames and for the events of each topic, `received = applied + sum(dropped)` holds after every call. A frame is one
+unit, even if its payload is a list; a control frame of the stream counts as applied. A webhook body that cannot be read
+counts as one event of the topic "other".
 """
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from collector.error_log import generated_line, origin_of, source_line
 from collector.errors import Rejected
-from collector.mist.delivery import parse_delivery
+from collector.mist.delivery import read_delivery
 from collector.mist.envelope import Data
 from collector.mist.topics import TOPICS, identity_of
 from collector.status import Counts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Iterator, Sequence
 
     from collector.mist.deduplicator import Deduplicator
-    from collector.mist.envelope import Event
+    from collector.mist.envelope import StreamMessage
 
 Apply = Callable[[object, float], Rejected | None]  # (payload, monotonic seconds)
 Given = tuple[Apply, object]  # the handler of a channel, and a payload of that channel
 ApplyEvent = Callable[[dict[str, Any], float], Rejected | None]  # (event, unix seconds)
 
-OTHER: Final = "other"  # the topic under which what has no known topic is booked: keeps the label bounded
-_MAX_BUGS: Final = 100  # distinct bugs that get a log line; more of them would say nothing new
+OTHER: Final = "other"  # counts the events of all unknown topics, so that the label stays bounded
+SLICE_S: Final = 0.002  # of a delivery is applied, then the event loop does other work
+_MAX_LOGGED_ERRORS: Final = 100  # distinct ones
 _UNSUBSCRIBED: Final = Rejected("unsubscribed_channel")
+_DUPLICATE: Final = Rejected("duplicate")
+_NOT_AN_OBJECT: Final = Rejected("not_an_object")
 _LOG: Final = structlog.get_logger()
 
 
@@ -39,11 +45,18 @@ def _unsubscribed(_payload: object, _now: float) -> Rejected:
 
 
 class Dispatcher:
-    """Knows the handler of each channel and topic, and books what happens to each frame and event.
+    """Holds the handler of each channel and topic, and counts what happens to each frame and event.
 
-    `open_channel` resolves a channel to its handler, None when nothing of it is measured; `open_topic` does so for any
-    topic. `frames` and `events` (by topic, filled here) are the books. Handlers are synchronous and should return
-    `Rejected` rather than raise; a handler that raises has a bug, which costs its frame and one line of log.
+    Handlers are synchronous and should return `Rejected` rather than raise. A handler that raises has a bug, which
+    costs its frame or event, and one log line for each distinct error.
+
+    Args:
+        open_channel: returns the handler of a channel; None when nothing of it is measured.
+        open_topic: returns the handler of a topic, known or not.
+        duplicates: which events were seen.
+        frames: counts frames.
+        events: counts events by topic.
+        timer: clock by which a delivery is cut into slices.
     """
 
     def __init__(
@@ -54,30 +67,33 @@ class Dispatcher:
         duplicates: Deduplicator,
         frames: Counts,
         events: dict[str, Counts],
+        timer: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._open_channel = open_channel
         self._open_topic = open_topic
         self._duplicates = duplicates
         self._frames = frames
         self._events = events
+        self._timer = timer
         self._channels: dict[str, Apply] = {}
         self._topics: dict[str, ApplyEvent] = {}
-        self._bugs: set[tuple[str, str]] = set()
+        self._logged_errors: set[tuple[str, str, str]] = set()
+        self._delivering = asyncio.Lock()  # fair: the first to wait is the first to get it
 
     # Stream
 
     def subscribe(self, channel: str) -> None:
-        """Resolve the handler of `channel`, once for all its frames."""
+        """Determine the handler of `channel`, once for all its frames."""
         apply = self._open_channel(channel)
         if apply is not None:
             self._channels[channel] = apply
 
     def unsubscribe(self, channel: str) -> None:
-        """Forget `channel`; frames of it that are still under way are dropped as "unsubscribed_channel"."""
+        """Forget `channel`; frames of it that still arrive are dropped as "unsubscribed_channel"."""
         self._channels.pop(channel, None)
 
-    def event(self, event: Event | Rejected, now: float) -> None:
-        """Take what a frame was, at monotonic `now`. Never raises."""
+    def event(self, event: StreamMessage | Rejected, now: float) -> None:
+        """Count one parsed frame, and apply its payload if it is a data frame. Never raises. `now` is monotonic."""
         frames = self._frames
         if type(event) is Data:
             self.take(((self.handler(event.channel), event.payload),), now)
@@ -89,17 +105,17 @@ class Dispatcher:
             frames.applied += 1
 
     def handler(self, channel: str) -> Apply:
-        """Return what applies the payloads of `channel`, good until `unsubscribe`."""
+        """Return the handler of `channel`, valid until `unsubscribe`."""
         return self._channels.get(channel, _unsubscribed)
 
     def take(self, data: Sequence[Given], now: float) -> None:
-        """Take the payloads of data frames, at monotonic `now`, and book them. Never raises."""
+        """Apply and count the payloads of data frames. Never raises. `now` is monotonic."""
         frames, applied = self._frames, 0
         for apply, payload in data:
             try:
                 rejected = apply(payload, now)
             except Exception as error:  # noqa: BLE001 - a bug in one handler must not stop the stream; it is counted
-                rejected = self._bug(error)
+                rejected = self._internal_error(error, channel=self._channel_of(apply))
             if rejected is None:
                 applied += 1
             else:
@@ -107,36 +123,67 @@ class Dispatcher:
         frames.received += len(data)
         frames.applied += applied
 
+    def _channel_of(self, handler: Apply) -> str:
+        return next((channel for channel, apply in self._channels.items() if apply is handler), "")
+
     # Webhook
 
-    def delivery(self, body: bytes, now: float) -> Rejected | None:
-        """Take a verified webhook body, at unix time `now`; Rejected when it holds no readable list of events.
+    async def deliver(self, body: bytes, now: float) -> Rejected | None:
+        """Apply and count the events of a verified webhook body, in slices of `SLICE_S`.
 
-        All of its events are applied or dropped when this returns. Never raises.
+        Deliveries are applied one after the other in the order in which they were received, so that the events of a
+        device keep their order. All events are applied or dropped when this returns; when it is cancelled, the events
+        that remain are neither counted nor applied.
+
+        Args:
+            body: the raw body.
+            now: Unix time.
+
+        Returns:
+            Rejected when the body contains no list of events that can be read; see `read_delivery`.
         """
-        delivery = parse_delivery(body)
-        if isinstance(delivery, Rejected):
-            self._book(OTHER, delivery)
-            return delivery
-        topic = delivery.topic
-        booked_as = topic if topic in TOPICS else OTHER
-        for event in delivery.events:
-            self._book(booked_as, self._apply(topic, event, booked_as, now))
+        async with self._delivering:
+            slices = _Slices(self._apply_delivery(body, now))
+            for _ in slices:
+                await asyncio.sleep(0)
+        return slices.outcome
+
+    def delivery(self, body: bytes, now: float) -> Rejected | None:
+        """Do the same at once, for recordings that are replayed."""
+        slices = _Slices(self._apply_delivery(body, now))
+        for _ in slices:
+            pass
+        return slices.outcome
+
+    def _apply_delivery(self, body: bytes, now: float) -> Generator[None, None, Rejected | None]:
+        """Apply the events of a body; yields after each slice."""
+        timer, slice_ends = self._timer, self._timer() + SLICE_S
+        reader = read_delivery(body)
+        if isinstance(reader, Rejected):
+            self._count(OTHER, reader)
+            return reader
+        topic = reader.topic
+        counted_as = topic if topic in TOPICS else OTHER
+        for event in reader:
+            self._count(counted_as, self._apply_event(topic, event, counted_as, now))
+            if timer() >= slice_ends:
+                yield
+                slice_ends = timer() + SLICE_S
         return None
 
-    def _apply(self, topic: str, event: object, booked_as: str, now: float) -> Rejected | None:
-        """Apply one event, unless it was seen before. All unknown topics share one memory of what was seen."""
+    def _apply_event(self, topic: str, event: object, counted_as: str, now: float) -> Rejected | None:
+        """Apply one event, unless it was seen before. All unknown topics share one memory of duplicates."""
         if not isinstance(event, dict):
-            return Rejected("not_an_object")
+            return event if isinstance(event, Rejected) else _NOT_AN_OBJECT
         try:
-            if self._duplicates.seen(booked_as, identity_of(topic, event), now):
-                return Rejected("duplicate")
-            return self._handler(topic)(event, now)
+            if self._duplicates.seen(counted_as, identity_of(topic, event), now):
+                return _DUPLICATE
+            return self._topic_handler(topic)(event, now)
         except Exception as error:  # noqa: BLE001 - as above
-            return self._bug(error)
+            return self._internal_error(error, topic=counted_as)
 
-    def _handler(self, topic: str) -> ApplyEvent:
-        """Resolve a known topic once; an unknown one each time, for there may be any number of them."""
+    def _topic_handler(self, topic: str) -> ApplyEvent:
+        """Return the handler of a topic. Unknown ones are not kept: their number is unbounded."""
         apply = self._topics.get(topic)
         if apply is None:
             apply = self._open_topic(topic)
@@ -144,22 +191,34 @@ class Dispatcher:
                 self._topics[topic] = apply
         return apply
 
-    def _book(self, topic: str, rejected: Rejected | None) -> None:
-        account = self._events.setdefault(topic, Counts())
-        account.received += 1
+    def _count(self, topic: str, rejected: Rejected | None) -> None:
+        counts = self._events.setdefault(topic, Counts())
+        counts.received += 1
         if rejected is None:
-            account.applied += 1
+            counts.applied += 1
         else:
-            account.drop(rejected.reason)
+            counts.drop(rejected.reason)
 
-    def _bug(self, error: Exception) -> Rejected:
-        """Log a bug where it is new; without its message and payload, which may hold what nobody should read."""
-        trace = error.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        where = f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}" if trace is not None else "unknown"
-        bug = (type(error).__name__, where)
-        if bug not in self._bugs and len(self._bugs) < _MAX_BUGS:
-            self._bugs.add(bug)
-            _LOG.error("handler_failed", error=bug[0], where=where)
+    def _internal_error(self, error: Exception, **subject: str) -> Rejected:
+        """Log an exception of a handler once; without its message and payload, which may contain secrets.
+
+        If it was raised within generated code, the line is logged, and the object kind that it is generated for.
+        """
+        where, generated = origin_of(error), generated_line(error)
+        facts = {} if generated is None else {"object": generated.kind, "generated": generated.text}
+        known = (type(error).__name__, where, facts.get("generated", ""))
+        if known not in self._logged_errors and len(self._logged_errors) < _MAX_LOGGED_ERRORS:
+            self._logged_errors.add(known)
+            _LOG.error("handler_failed", error=known[0], where=where, source=source_line(error), **subject, **facts)
         return Rejected("internal_error")
+
+
+class _Slices:
+    """Iterates over the slices of a delivery; `outcome` is what the generator returned."""
+
+    def __init__(self, slices: Generator[None, None, Rejected | None]) -> None:
+        self.outcome: Rejected | None = None
+        self._slices = slices
+
+    def __iter__(self) -> Iterator[None]:
+        self.outcome = yield from self._slices

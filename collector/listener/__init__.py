@@ -1,1 +1,1 @@
-"""What both HTTP listeners share: connection limits, client address, authentication."""
+"""What both HTTP listeners share: connection limits, client address, TLS, authentication, headers."""

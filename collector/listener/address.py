@@ -1,7 +1,4 @@
-"""Where a listener stands: `host:port`, and the socket it opens there.
-
-Both listeners (webhook, operator) need the same words and the same error, and neither may import the other.
-"""
+"""Listen addresses: parse `host:port`, detect collisions, bind the socket."""
 
 from __future__ import annotations
 
@@ -14,22 +11,27 @@ from dataclasses import dataclass
 
 from collector.errors import ListenError
 
-# host:port, [ipv6]:port or :port (every address). Host names are allowed: "localhost:9733".
+# host:port, [ipv6]:port or :port (all addresses). Host names are allowed: "localhost:9733".
 PATTERN = r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*):[0-9]{1,5}$"
-BACKLOG = 128
+BACKLOG = 1024  # beyond it the kernel drops connections, also those of a scraper, which tries again after 1 s
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-_EVERY_ADDRESS = ("", "0.0.0.0", "::")  # noqa: S104 - these are what the comparison looks for
+_WILDCARDS = ("", "0.0.0.0", "::")  # noqa: S104 - compared with, not bound
 _CAUSES = {
-    errno.EADDRINUSE: "the port is already taken by another program",
-    errno.EACCES: "the system does not allow this user to listen there",
-    errno.EADDRNOTAVAIL: "this machine has no such address",
-    errno.EAFNOSUPPORT: "this machine does not speak that address family",
+    errno.EADDRINUSE: "the port is already in use",
+    errno.EACCES: "permission denied",
+    errno.EADDRNOTAVAIL: "this host does not have that address",
+    errno.EAFNOSUPPORT: "this host does not support that address family",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Listen:
-    """One place to listen; an empty `host` and `::` mean every address, IPv4 and IPv6; port 0 means any free one."""
+class ListenAddress:
+    """A host and a TCP port to listen on.
+
+    Attributes:
+        host: host name or address; empty and `::` mean all addresses, IPv4 and IPv6.
+        port: TCP port; 0 lets the system choose one.
+    """
 
     host: str
     port: int
@@ -39,22 +41,26 @@ class Listen:
         return f"{host}:{self.port}"
 
     @property
-    def everywhere(self) -> bool:
-        """True when it takes every address of the machine."""
-        return self.host in _EVERY_ADDRESS
+    def is_wildcard(self) -> bool:
+        """Whether it covers all addresses of the host."""
+        return self.host in _WILDCARDS
 
-    def collides(self, other: Listen) -> bool:
-        """True when both cannot be opened at once on one machine."""
+    def collides(self, other: ListenAddress) -> bool:
+        """Return whether both cannot be bound at the same time."""
         if self.port == 0 or self.port != other.port:
             return False
-        return self.everywhere or other.everywhere or _canonical(self.host) == _canonical(other.host)
+        return self.is_wildcard or other.is_wildcard or _canonical(self.host) == _canonical(other.host)
 
     def bind(self) -> socket.socket:
-        """Open, bind and listen. Raises `ListenError`, which says in words what the system refused."""
+        """Return a listening socket.
+
+        Raises:
+            ListenError: the system rejected the address; the error states why.
+        """
         try:
             return self._bind()
         except socket.gaierror as error:
-            raise ListenError(str(self), f"the name cannot be resolved ({error.strerror})") from error
+            raise ListenError(str(self), f"the host name cannot be resolved ({error.strerror})") from error
         except OSError as error:
             cause = _CAUSES.get(error.errno or 0) or os.strerror(error.errno or 0)
             raise ListenError(str(self), cause if error.errno else str(error)) from error
@@ -68,23 +74,27 @@ class Listen:
         return socket.create_server((str(address[0]), self.port), family=family, backlog=BACKLOG)
 
 
-def parse(text: str) -> Listen:
-    """Read `host:port`; raises ValueError with a sentence for people."""
+def parse(text: str) -> ListenAddress:
+    """Parse `host:port`.
+
+    Raises:
+        ValueError: with a message for the operator.
+    """
     if not re.match(PATTERN, text):
         raise ValueError("must be host:port")
     host, _, port = text.rpartition(":")
-    if int(port) > 65535:  # noqa: PLR2004 - the width of a TCP port
-        raise ValueError("the port must lie between 0 and 65535")
+    if int(port) > 65535:  # noqa: PLR2004 - the largest TCP port
+        raise ValueError("the port must be between 0 and 65535")
     if host.startswith("["):
         try:
             host = str(ipaddress.IPv6Address(host[1:-1]))
         except ValueError:
-            raise ValueError("what stands in brackets must be an IPv6 address") from None
-    return Listen(host, int(port))
+            raise ValueError("the address in brackets must be an IPv6 address") from None
+    return ListenAddress(host, int(port))
 
 
 def is_loopback(host: str) -> bool:
-    """True for localhost, 127.0.0.0/8 and ::1: what never leaves this machine."""
+    """Return whether `host` is localhost, in 127.0.0.0/8, or ::1."""
     if host.lower() == "localhost":
         return True
     try:

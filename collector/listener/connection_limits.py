@@ -1,59 +1,186 @@
-"""The door of a listener: how many may come in, how long they may stand there, and what becomes of those who stammer.
+"""Connection limits of a listener: how many connections, from how many sources, and for how long.
 
-aiohttp bounds one connection (the size of a head, the requests that wait behind one another); here is what bounds them
-all together. A connection *works* while a request of it is answered and *rests* otherwise: before its first request,
-between two, and while a head trickles in. Resting is limited in time; and when all places are taken, the one that has
-rested longest is closed for the newcomer, so that idle connections never lock anybody out.
+A connection counts from accept to close, before TLS and before the first byte. It is *in flight* while a request is
+being answered and *idle* otherwise: before its first request, between two requests, and while request headers arrive.
+Idle time is limited. When all places are taken, the connection that has been idle longest is closed in favour of a new
+one, so idle connections cannot lock anyone out. A share of the places is reserved for sources that authenticated
+recently, so connections in flight cannot lock a scraper out either.
 """
 
 from __future__ import annotations
 
 import asyncio
-import errno
-import ipaddress
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final
 
-import structlog
-from aiohttp import web
+from collector.listener.client_address import address_of, source_of
 
 if TYPE_CHECKING:
-    import socket
-    import ssl
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
-    Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+    from collector.listener.client_address import AuthenticatedSources
 
-NAME: Final = "mist-collector"  # as which listeners answer: no word of versions, which strangers look for
-_TLS_HANDSHAKE_S: Final = 10.0
-TELL_EVERY_S: Final = 60.0
-log = structlog.get_logger()
+RESERVED_SHARE: Final = 8  # one place in eight is reserved for authenticated sources
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """What all connections of one listener may take together; the head of a request is bounded by the last three."""
+    """Limits of all connections of one listener together, and of one connection.
 
-    connections: int = 512  # open files are the scarce thing: 1024 a process is a common default
-    of_one_source: int = 128
-    rest_s: float = 20.0  # a connection that has asked nothing yet is closed after this time
-    keep_s: float = (
-        120.0  # one that has asked is kept so long; longer than a reverse proxy keeps it, or both would race
+    Attributes:
+        max_connections: open connections. Descriptors are the scarce resource: 1024 a process is a common default.
+        max_per_source: open connections of one source.
+        first_request_timeout_s: from accept until the first request has arrived.
+        keepalive_timeout_s: idle time between two requests; longer than a reverse proxy keeps its connections, so
+            that only one side closes them.
+        tls_handshake_timeout_s: from the first byte until the handshake is complete.
+        lingering_time_s: how long the rest of a rejected body is read, so that the client receives the answer.
+        max_line_bytes, max_field_bytes, max_fields: size of the request headers.
+    """
+
+    max_connections: int = 512
+    max_per_source: int = 128
+    first_request_timeout_s: float = 20.0
+    keepalive_timeout_s: float = 120.0
+    tls_handshake_timeout_s: float = 10.0
+    lingering_time_s: float = 1.0
+    max_line_bytes: int = 4096
+    max_field_bytes: int = 4096
+    max_fields: int = 64
+
+    @property
+    def max_unauthenticated(self) -> int:
+        """Open connections of all sources together that have not authenticated recently."""
+        return self.max_connections - self.max_connections // RESERVED_SHARE
+
+
+class AdmittedConnection:
+    """One accepted connection: its place, its deadline, and how to close it.
+
+    Attributes:
+        address: of the peer, "" when it has none.
+        source: what the limit for one source counts, see `source_of`.
+        authenticated: whether the source authenticated recently.
+        abort: closes the socket in its present state (accepted, handshake, HTTP); set by whoever owns the socket.
+    """
+
+    __slots__ = (
+        "_accepted_at",
+        "_deadline",
+        "_has_received",
+        "_is_in_flight",
+        "_is_open",
+        "_limiter",
+        "_loop",
+        "_timeout_reason",
+        "_timer",
+        "abort",
+        "address",
+        "authenticated",
+        "source",
     )
-    linger_s: float = 1.0  # the rest of a refused body is read so long, so that the answer arrives before the end
-    line_bytes: int = 4096
-    field_bytes: int = 4096
-    fields: int = 64
+
+    def __init__(self, limiter: ConnectionLimiter, address: str, source: str, *, authenticated: bool) -> None:
+        self.address = address
+        self.source = source
+        self.authenticated = authenticated
+        self.abort: Callable[[], object] = _nothing
+        self._limiter = limiter
+        self._loop = asyncio.get_running_loop()
+        self._accepted_at = self._loop.time()
+        self._is_open = True
+        self._is_in_flight = False
+        self._has_received = False
+        self._timeout_reason = ""
+        self._deadline = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still has its place."""
+        return self._is_open
+
+    def wait_for_first_request(self) -> None:
+        """Become idle until the first request; its timeout counts from accept."""
+        self._become_idle(self._accepted_at + self._limiter.limits.first_request_timeout_s)
+
+    def wait_for_handshake(self) -> None:
+        """Become idle until the TLS handshake is complete."""
+        limits = self._limiter.limits
+        timeout_s = min(limits.tls_handshake_timeout_s, limits.first_request_timeout_s)
+        self._become_idle(self._loop.time() + timeout_s, "tls_handshake_timeout")
+
+    def end_request(self) -> None:
+        """Become idle until the next request."""
+        self._become_idle(self._loop.time() + self._limiter.limits.keepalive_timeout_s)
+
+    def begin_request(self) -> None:
+        """Become in flight."""
+        if self._is_open:
+            self._is_in_flight = True
+            self._limiter.note_in_flight(self)
+
+    def note_received(self) -> None:
+        """Note that bytes arrived since it became idle."""
+        self._has_received = True
+
+    def note_authenticated(self) -> None:
+        """Note that the source has authenticated, now."""
+        self._limiter.note_authenticated(self)
+
+    def close(self, reason: str) -> None:
+        """Close now, and count the reason."""
+        if self._is_open:
+            self._limiter.on_closed(reason)
+            self.release()
+            self.abort()
+
+    def release(self) -> None:
+        """Give the place back. Does nothing the second time."""
+        if not self._is_open:
+            return
+        self._is_open = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._limiter.note_released(self)
+
+    def _become_idle(self, deadline: float, timeout_reason: str = "") -> None:
+        if not self._is_open:
+            return
+        self._is_in_flight = self._has_received = False
+        self._timeout_reason = timeout_reason
+        self._limiter.note_idle(self)
+        self._deadline = deadline
+        if self._timer is not None and self._timer.when() > deadline:
+            self._timer.cancel()
+            self._timer = None
+        if self._timer is None:
+            self._timer = self._loop.call_at(deadline, self._check_deadline)
+
+    def _check_deadline(self) -> None:
+        """Close when the deadline has passed; one timer serves many requests."""
+        self._timer = None
+        if self._is_in_flight:
+            return
+        if self._loop.time() < self._deadline:
+            self._timer = self._loop.call_at(self._deadline, self._check_deadline)
+        else:
+            self.close(self._timeout_reason or ("slow_head" if self._has_received else "idle"))
 
 
 class ConnectionLimiter:
-    """Counts who is in. `on_closed(reason)` is told why a connection was ended here: a few fixed words.
+    """Admits connections within `limits`, which may be replaced at any time.
 
-    Reasons: too_many (of one source, or no place), crowded_out (rested longest when all places were taken), idle
-    (nothing came), slow_head (a head did not become whole), bad_request (it is not HTTP, or too much of it).
-    `exempt(address)` tells the sources that may take any number of places: a proxy speaks for many. `on_count` learns
-    how many are open.
+    Args:
+        limits: see `ConnectionLimits`.
+        on_closed: receives the reason of each connection that the listener closed or rejected, one of a fixed set:
+            too_many (limit for one source, or no place), evicted (idle longest when all places were taken), idle
+            (no request arrived), slow_head (request headers did not arrive in time), bad_request (invalid HTTP),
+            tls_handshake_timeout, tls_handshake_failed, no_descriptors, accept_failed.
+        exempt: returns whether a peer address is exempt from the limit for one source (a reverse proxy).
+        on_count: receives the number of open connections.
+        authenticated: sources that authenticated recently.
     """
 
     def __init__(
@@ -61,275 +188,117 @@ class ConnectionLimiter:
         limits: ConnectionLimits,
         on_closed: Callable[[str], None],
         *,
+        authenticated: AuthenticatedSources,
         exempt: Callable[[str], bool] = lambda _: False,
         on_count: Callable[[int], None] = lambda _: None,
     ) -> None:
         self.limits = limits
         self.on_closed = on_closed
+        self._authenticated = authenticated
         self._exempt = exempt
         self._on_count = on_count
-        self._places: dict[str, int] = {}  # taken, by source
-        self._resting: dict[LimitedRequestHandler, None] = {}  # the longest first
-        self._quiet = asyncio.Event()
-        self._quiet.set()
-        self.open = 0
-
-    async def drained(self, within_s: float) -> None:
-        """Wait until no request is being answered, at most so long."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(within_s):
-                await self._quiet.wait()
-
-    def admit(self, caller: LimitedRequestHandler) -> bool:
-        """Give the caller a place, or say that there is none."""
-        source, limits = caller.source, self.limits
-        if self._places.get(source, 0) >= limits.of_one_source and not self._exempt(caller.address):
-            self.on_closed("too_many")
-            return False
-        if self.open >= limits.connections and not self._make_room():
-            self.on_closed("too_many")
-            return False
-        self._places[source] = self._places.get(source, 0) + 1
-        self.open += 1
-        self._on_count(self.open)
-        return True
-
-    def left(self, caller: LimitedRequestHandler) -> None:
-        """Give the caller's place back."""
-        self._resting.pop(caller, None)
-        self.open -= 1
-        self._note_quiet()
-        self._on_count(self.open)
-        count = self._places[caller.source] - 1
-        if count:
-            self._places[caller.source] = count
-        else:
-            del self._places[caller.source]
-
-    def rests(self, caller: LimitedRequestHandler) -> None:
-        """Note that the caller has nothing in hand, from now."""
-        self._resting.pop(caller, None)
-        self._resting[caller] = None
-        self._note_quiet()
-
-    def works(self, caller: LimitedRequestHandler) -> None:
-        """Note that a request of the caller is being answered."""
-        self._resting.pop(caller, None)
-        self._quiet.clear()
-
-    def goes(self, caller: LimitedRequestHandler) -> None:
-        """Note that the caller is being closed: it is no more among those who may make room."""
-        self._resting.pop(caller, None)
-
-    def _note_quiet(self) -> None:
-        if len(self._resting) >= self.open:
-            self._quiet.set()
-
-    def _make_room(self) -> bool:
-        longest = next(iter(self._resting), None)
-        if longest is None:
-            return False
-        longest.end("crowded_out")
-        return True
-
-
-class LimitedRequestHandler(web.RequestHandler):
-    """One connection. It does what aiohttp's does, within the limits of its `doors`."""
-
-    __slots__ = ("_doors", "_due", "_heard", "_loop_", "_placed", "_timer", "_working", "address", "source")
-
-    def __init__(self, server: web.Server, doors: ConnectionLimiter, loop: asyncio.AbstractEventLoop) -> None:
-        limits = doors.limits
-        super().__init__(
-            server,
-            loop=loop,
-            access_log=None,  # type: ignore[arg-type]  # as AppRunner takes it: none is written
-            auto_decompress=False,  # a signature covers the bytes as they were sent
-            keepalive_timeout=3 * max(limits.rest_s, limits.keep_s),  # ours is the shorter one, and is counted
-            lingering_time=limits.linger_s,
-            max_line_size=limits.line_bytes,
-            max_field_size=limits.field_bytes,
-            max_headers=limits.fields,
-        )
-        self._doors = doors
-        self._loop_ = loop
-        self._due = 0.0
-        self._timer: asyncio.TimerHandle | None = None
-        self._placed = False
-        self._working = False
-        self._heard = False  # something came since it rests
-        self.address = ""  # of the peer
-        self.source = ""  # the same, or the network of an IPv6 address: who has one of it has all
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take a place, or be gone."""
-        peer = transport.get_extra_info("peername")
-        self.address = str(peer[0]) if isinstance(peer, tuple) else ""
-        self.source = source_of(self.address)
-        if not self._doors.admit(self):
-            cast("asyncio.Transport", transport).abort()
-            return
-        self._placed = True
-        super().connection_made(transport)
-        self._rest(self._doors.limits.rest_s)
-
-    def connection_lost(self, exc: BaseException | None) -> None:
-        """Give the place back."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._placed:
-            self._placed = False
-            self._doors.left(self)
-        super().connection_lost(exc)
-
-    def data_received(self, data: bytes) -> None:
-        """Note that something came."""
-        self._heard = True
-        super().data_received(data)
-
-    def works(self) -> None:
-        """A request is being answered from now on."""
-        self._working = True
-        self._doors.works(self)
-
-    def rests(self) -> None:
-        """Nothing is in hand from now on."""
-        if self._placed:
-            self._rest(self._doors.limits.keep_s)
-
-    def _rest(self, seconds: float) -> None:
-        self._working = self._heard = False
-        self._doors.rests(self)
-        self._due = self._loop_.time() + seconds
-        if self._timer is not None and self._timer.when() > self._due:
-            self._timer.cancel()
-            self._timer = None
-        if self._timer is None:
-            self._timer = self._loop_.call_at(self._due, self._look)
-
-    def _look(self) -> None:
-        """See whether it rests for too long; one timer serves many requests."""
-        self._timer = None
-        if self._working:
-            return
-        if self._loop_.time() < self._due:
-            self._timer = self._loop_.call_at(self._due, self._look)
-        else:
-            self.end("slow_head" if self._heard else "idle")
-
-    def end(self, reason: str) -> None:
-        """Close at once, and count why."""
-        self._doors.on_closed(reason)
-        self._doors.goes(self)
-        transport = self.transport
-        if transport is not None:
-            transport.abort()
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        """Answer what is no HTTP in two words; aiohttp would log each with its traceback, and echo some of it."""
-        if exc is None or status >= 500:  # noqa: PLR2004 - our own fault
-            return super().handle_error(request, status, exc, message)
-        self._doors.on_closed("bad_request")
-        answer = web.Response(status=status, text="bad request\n", headers={"Server": NAME})
-        answer.force_close()
-        return answer
-
-
-class AcceptErrorHandler:
-    """What the event loop complains of: a newcomer that cannot be taken for want of a file descriptor.
-
-    asyncio would log that with a traceback, once a second and listener; here it is counted, and logged once a minute.
-    Everything else it complains of goes the usual way.
-    """
-
-    def __init__(self, on_refused: Callable[[str], None], now: Callable[[], float]) -> None:
-        self._on_refused = on_refused
-        self._now = now
-        self._told_at: float | None = None
-
-    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Handle one complaint; to be set as the loop's exception handler."""
-        error = context.get("exception")
-        if not (isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE)):
-            loop.default_exception_handler(context)
-            return
-        self._on_refused("no_descriptors")
-        now = self._now()
-        if self._told_at is None or now - self._told_at >= TELL_EVERY_S:
-            self._told_at = now
-            log.error("no_descriptors", why=error.strerror)
-
-
-def source_of(address: str) -> str:
-    """Who that is: the address, or of IPv6 the network of 64 bits, of which one site has all addresses."""
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is None:
-        return str(ipaddress.ip_network((parsed, 64), strict=False))
-    return address
-
-
-class LimitedSite(web.BaseSite):
-    """Serves `runner` on a listening socket, through `doors`; with `tls` over TLS."""
-
-    __slots__ = ("_doors", "_listener")
-
-    def __init__(
-        self,
-        runner: web.BaseRunner,
-        listener: socket.socket,
-        doors: ConnectionLimiter,
-        *,
-        tls: ssl.SSLContext | None = None,
-    ) -> None:
-        super().__init__(runner, ssl_context=tls)
-        self._listener = listener
-        self._doors = doors
+        self._per_source: dict[str, int] = {}
+        self._open: set[AdmittedConnection] = set()
+        self._in_flight: set[AdmittedConnection] = set()
+        self._idle: dict[
+            AdmittedConnection, None
+        ] = {}  # of sources that have not authenticated; the longest idle first
+        self._idle_authenticated: dict[AdmittedConnection, None] = {}
+        self._unauthenticated = 0
+        self._drained = asyncio.Event()
+        self._drained.set()
 
     @property
-    def name(self) -> str:
-        """Where it listens, as aiohttp asks for it."""
-        host, port = self._listener.getsockname()[:2]
-        return f"{'https' if self._ssl_context else 'http'}://{host}:{port}"
+    def open(self) -> int:
+        """Number of open connections."""
+        return len(self._open)
 
-    async def start(self) -> None:
-        """Accept connections from now on."""
-        await super().start()
-        loop = asyncio.get_running_loop()
-        server = self._runner.server
-        if server is None:
-            raise RuntimeError("the runner is not set up")
-        self._server = await loop.create_server(
-            lambda: LimitedRequestHandler(server, self._doors, loop),
-            sock=self._listener,
-            ssl=self._ssl_context,
-            ssl_handshake_timeout=_TLS_HANDSHAKE_S if self._ssl_context else None,
-            backlog=self._backlog,
-        )
+    def admit(self, address: str) -> AdmittedConnection | None:
+        """Give a connection from `address` a place; None when it has to be closed."""
+        source = source_of(address_of(address))
+        authenticated = source in self._authenticated
+        over_share = self._per_source.get(source, 0) >= self.limits.max_per_source and not self._exempt(address)
+        if over_share or not (self._has_place(authenticated=authenticated) or self._evict(authenticated=authenticated)):
+            self.on_closed("too_many")
+            return None
+        connection = AdmittedConnection(self, address, source, authenticated=authenticated)
+        self._per_source[source] = self._per_source.get(source, 0) + 1
+        self._open.add(connection)
+        self._unauthenticated += not authenticated
+        self._on_count(len(self._open))
+        return connection
+
+    async def drain(self, timeout_s: float) -> bool:
+        """Wait until no request is in flight, at most `timeout_s`; returns whether that is so."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._drained.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def abort_all(self) -> None:
+        """Close every connection at once, uncounted."""
+        for connection in tuple(self._open):
+            connection.release()
+            connection.abort()
+
+    def note_idle(self, connection: AdmittedConnection) -> None:
+        """Note that a connection became idle now."""
+        self._leave_queues(connection)
+        idle = self._idle_authenticated if connection.authenticated else self._idle
+        idle[connection] = None
+
+    def note_in_flight(self, connection: AdmittedConnection) -> None:
+        """Note that a request of the connection is being answered."""
+        self._leave_queues(connection)
+        self._in_flight.add(connection)
+        self._drained.clear()
+
+    def note_authenticated(self, connection: AdmittedConnection) -> None:
+        """Note that the source of the connection has authenticated now."""
+        self._authenticated.add(connection.source)
+        if connection.is_open and not connection.authenticated:
+            connection.authenticated = True
+            self._unauthenticated -= 1
+            if self._idle.pop(connection, connection) is None:
+                self._idle_authenticated[connection] = None
+
+    def note_released(self, connection: AdmittedConnection) -> None:
+        """Give the place of a connection back."""
+        self._leave_queues(connection)
+        self._open.discard(connection)
+        self._unauthenticated -= not connection.authenticated
+        self._on_count(len(self._open))
+        left = self._per_source[connection.source] - 1
+        if left:
+            self._per_source[connection.source] = left
+        else:
+            del self._per_source[connection.source]
+
+    def _leave_queues(self, connection: AdmittedConnection) -> None:
+        self._idle.pop(connection, None)
+        self._idle_authenticated.pop(connection, None)
+        self._in_flight.discard(connection)
+        if not self._in_flight:
+            self._drained.set()
+
+    def _has_place(self, *, authenticated: bool) -> bool:
+        return len(self._open) < self.limits.max_connections and self._within_share(authenticated=authenticated)
+
+    def _within_share(self, *, authenticated: bool) -> bool:
+        return authenticated or self._unauthenticated < self.limits.max_unauthenticated
+
+    def _evict(self, *, authenticated: bool) -> bool:
+        """Close the connection that has been idle longest; an authenticated one only where the share allows it."""
+        longest = next(iter(self._idle), None)
+        if longest is None and self._within_share(authenticated=authenticated):
+            longest = next(iter(self._idle_authenticated), None)
+        if longest is None:
+            return False
+        longest.close("evicted")
+        return True
 
 
-async def hide_server_header(_request: web.Request, response: web.StreamResponse) -> None:
-    """Say nothing of what the listener is made of; to be called before an answer is sent."""
-    response.headers["Server"] = NAME
-
-
-@web.middleware
-async def track_in_flight(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Let the door know of each request while it is answered; a middleware of every application behind doors."""
-    caller = request.protocol
-    if not isinstance(caller, LimitedRequestHandler):
-        return await handler(request)
-    caller.works()
-    try:
-        return await handler(request)
-    finally:
-        caller.rests()
+def _nothing() -> None:
+    """Do nothing: the connection has no socket yet."""

@@ -61,7 +61,7 @@ class LocationCounters:
         self.received = table.column("mist_map_positions_received_total")
         self.last = table.column("mist_map_last_position_timestamp_seconds")
         self.touched: list[FloorCounters] = []  # that have counted since they were last flushed
-        store.unwritten.append(self.flush)
+        store.flush_hooks.append(self.flush)
         self.aps, self.ages, self.rssi = (
             CounterTable(store, entity) for entity in (tables.FLOOR_APS, tables.FLOOR_AGE, tables.FLOOR_RSSI)
         )

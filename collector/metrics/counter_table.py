@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from collector.metrics.labels import render_pairs
 from collector.metrics.model import Histogram, layout
-from collector.metrics.store import SEEN
+from collector.metrics.store import LAST_SEEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -61,7 +61,8 @@ class CounterTable:
     def __init__(self, store: Store, entity: Entity) -> None:
         self.table = store.table(entity)
         self._names = tuple(entity.labels)
-        store.tallies.append(self)
+        self.table.record_created()
+        store.counter_tables.append(self)
         self._rows: dict[tuple[str, ...], int] = {}
         self._histograms = {
             family.name: (column, family.bounds) for family, column in layout(entity) if isinstance(family, Histogram)
@@ -77,7 +78,7 @@ class CounterTable:
 
     def _labels(self, values: tuple[str, ...]) -> bytes:
         own = dict(zip(self._names, values, strict=True))
-        return render_pairs({**own, **self.table.store.decorate(own)})
+        return render_pairs({**own, **self.table.store.extra_labels(own)})
 
     def relabel(self, concerned: Callable[[tuple[str, ...]], bool]) -> None:
         """Render the labels of the rows `concerned` anew: what the store adds has changed."""
@@ -101,14 +102,14 @@ class CounterTable:
 
     def mark(self, values: tuple[str, ...], now: float) -> None:
         """Note that somebody spoke of these values at monotonic `now`."""
-        self.table.set(self.born(values), SEEN, now)
+        self.table.set(self.born(values), LAST_SEEN, now)
 
     def silent(self, until: float) -> Iterator[list[tuple[str, ...]]]:
         """Find the values that were marked, but not since `until`; step by step, so that others get their turn."""
         everybody = list(self._rows)
         for first in range(0, len(everybody), LOOK_AT):
             rows = ((values, self._rows.get(values)) for values in everybody[first : first + LOOK_AT])
-            yield [values for values, row in rows if row is not None and 0.0 < self.table.get(row, SEEN) < until]
+            yield [values for values, row in rows if row is not None and 0.0 < self.table.get(row, LAST_SEEN) < until]
 
     def values(self) -> Iterator[tuple[str, ...]]:
         """The label values of every row."""

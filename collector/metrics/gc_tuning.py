@@ -1,40 +1,41 @@
-"""Keeps the garbage collector away from what lives for weeks.
+"""Garbage collector settings for a process with many long-lived objects.
 
-A full collection walks every container in the collector's sight: with a hundred thousand devices half a second in which
-nothing else happens. Rows, places and the directory form no cycles and need no collector; so whatever has survived is
-frozen out of its sight as soon as it is much. Measured at the start of 5,000 sites with 100,000 access points
-(`python -m tests.benchmarks.giant`): collections of up to 570 ms before, some 10-15 ms since.
+A full collection visits every tracked container: half a second without other work for a hundred thousand devices. Rows,
+their index and the directory form no cycles and need no cycle collector. So objects that have survived are frozen
+(`gc.freeze`) as soon as they are many. Measured at the start of 5,000 sites with 100,000 access points
+(`python -m tests.benchmarks.giant`): collections of up to 570 ms before, of 10-15 ms since.
 
-What is frozen is freed like anything else once nobody refers to it; only a cycle that was alive at that moment and dies
-later stays. So nothing is frozen while the number of objects stands still, and every so many times all is thawed and
-looked through: a long pause, for the largest once in weeks.
+A frozen object is released like any other when its last reference goes; only a cycle that was alive when it was frozen
+and becomes garbage later stays. So nothing is frozen while the number of objects is constant, and all objects are
+unfrozen and collected at long intervals, which in the largest installations is one long pause every few weeks.
 """
 
 from __future__ import annotations
 
 import gc
 from itertools import count
+from typing import Final
 
-MOST_OBJECTS = 50_000  # old ones in the collector's sight: a collection of so many takes some ten milliseconds
-THRESHOLDS = (5000, 10, 20)  # of allocations: a page of a listing makes 80,000 objects, which soon go again
-OLD = 2  # the generation of what has survived
-THAW_EVERY = 500  # times of freezing; the start of a giant takes some two hundred
-_times = count(1)
+MAX_TRACKED_OBJECTS: Final = 50_000  # of the oldest generation; collecting so many takes some ten milliseconds
+THRESHOLDS: Final = (5000, 10, 20)  # for `gc.set_threshold`; a page of a listing allocates 80,000 short-lived objects
+OLDEST_GENERATION: Final = 2
+UNFREEZE_EVERY: Final = 500  # freezes; the start of the largest installations takes some two hundred
+_freezes = count(1)
 
 
-def tune() -> None:
-    """Set the collector up for a daemon, once all is loaded: what is there now stays to the end."""
+def configure() -> None:
+    """Set the thresholds and freeze all objects that exist after start-up; they live as long as the process."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*THRESHOLDS)
 
 
-def settle(most: int = MOST_OBJECTS) -> bool:
-    """Freeze when more than `most` old objects are in sight; whether it did. To be called every second or so."""
-    if len(gc.get_objects(OLD)) <= most:
+def freeze_survivors(limit: int = MAX_TRACKED_OBJECTS) -> bool:
+    """Freeze if there are more than `limit` tracked old objects; return whether it did. To be called every second."""
+    if len(gc.get_objects(OLDEST_GENERATION)) <= limit:
         return False
-    if next(_times) % THAW_EVERY == 0:
+    if next(_freezes) % UNFREEZE_EVERY == 0:
         gc.unfreeze()
-    gc.collect()  # a cycle that is dead already would be frozen for ever
+    gc.collect()  # garbage cycles would be frozen forever
     gc.freeze()
     return True

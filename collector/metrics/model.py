@@ -1,11 +1,11 @@
-"""What a table of metrics is made of: entities (kinds of rows) and families (named columns).
+"""The model of metric tables: entities (kinds of rows) and families (columns).
 
-A catalogue writes these objects down as data; `compiler.py` turns them into decoders and writers, `store.py` keeps
-the rows, `exposition.py` renders them. Nothing here knows where a payload comes from.
+A catalogue is data made of these objects. `compiler.py` turns them into decoders and writers, `store.py` holds the
+rows, `samples.py` reads them. This module does not depend on the source of a payload.
 
-Paths are dotted JSON keys, relative to the place where the entity lives: `env_stat.cpu_temp`. A place may end in one
-iteration: `radio_stat.{band}` (a map; its key is the row's key) or `module_stat[*]` (a list). Several names of one
-field are a tuple, the name met most often first.
+Paths are dotted JSON keys, relative to the JSON object of the entity: `env_stat.cpu_temp`. The path of an entity may
+end in one iteration: `radio_stat.{band}` (a map, whose key is the key of the row) or `module_stat[*]` (a list).
+Alternative names of one field are a tuple, the most frequent first.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ Path: TypeAlias = "str | tuple[str, ...]"
 
 METRIC_NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 LABEL_NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
-EPOCH_MS_FLOOR = 1e11  # a point in time above this is in milliseconds: 1e11 s would be the year 5138
+EPOCH_MS_FLOOR = 1e11  # a larger time is in milliseconds: 1e11 s is the year 5138
 
 
 class FamilyType(StrEnum):
-    """What Prometheus is told a family is."""
+    """Type of a metric family."""
 
     GAUGE = "gauge"
     COUNTER = "counter"
@@ -34,8 +34,8 @@ class FamilyType(StrEnum):
     HISTOGRAM = "histogram"
 
 
-class Kind(StrEnum):
-    """How a JSON value becomes a column: which types are valid, and what the tolerant path makes of the others."""
+class ValueKind(StrEnum):
+    """ValueKind of a JSON value: the types that are valid, and the conversion of other types on the tolerant path."""
 
     NUMBER = "number"
     COUNT = "count"
@@ -46,15 +46,22 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """From the wire's unit to the base unit: value * times / per. Division keeps 57 % at 0.57 exactly."""
+    """Conversion from the unit of the source to the base unit: value * times / per. Division keeps 57 % exactly 0.57.
+
+    Attributes:
+        times: factor.
+        per: divisor.
+        epoch: the value is in seconds or milliseconds since the epoch; zero means never and is not exposed.
+        zero_is_hole: zero means that nothing was measured and is not exposed.
+    """
 
     times: float = 1.0
     per: float = 1.0
-    epoch: bool = False  # seconds or milliseconds since 1970; zero is "never", so no sample
-    zero_is_hole: bool = False  # zero on the wire means that nothing was measured
+    epoch: bool = False
+    zero_is_hole: bool = False
 
     def render(self, column: list[float]) -> list[float]:
-        """Scale one column at scrape time, so that the update path stores what the wire said."""
+        """Convert the values of one column. This happens during a scrape; the store holds the values of the source."""
         if self.epoch:
             return [v if v < EPOCH_MS_FLOOR else v / 1000.0 for v in (v or _NAN for v in column)]
         if self.zero_is_hole:
@@ -65,7 +72,7 @@ class Scale:
         return [v * times for v in column] if per == 1.0 else [v * times / per for v in column]
 
     def of(self, value: float) -> float:
-        """Scale a single value."""
+        """Convert a single value."""
         return self.render([value])[0]
 
 
@@ -78,10 +85,15 @@ EPOCH = Scale(epoch=True)
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """Common to all: the family's name, the field it reads, its HELP sentence, labels that never vary in this column.
+    """A family with one number per row.
 
-    `path` None is a column that code sets by name (a state derived from several messages); `reads` then names the
-    fields it is derived from, for the reference.
+    Attributes:
+        name: name of the family.
+        path: the field that is read, or its alternative names; None for a column that code writes.
+        help: the HELP text.
+        scale: conversion to the base unit.
+        labels: labels that are the same in every row.
+        reads: fields that code derives the value from, for the metric reference.
     """
 
     name: str
@@ -93,13 +105,13 @@ class Family:
 
     @property
     def type(self) -> FamilyType:
-        """What Prometheus is told."""
+        """Type of the family."""
         return FamilyType.GAUGE
 
     @property
-    def kind(self) -> Kind:
-        """Which JSON values are valid."""
-        return Kind.NUMBER
+    def kind(self) -> ValueKind:
+        """ValueKind of the JSON value."""
+        return ValueKind.NUMBER
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -110,7 +122,7 @@ class Family:
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Every field this family is made of, relative to the entity's place."""
+        """Every field that the family is derived from, relative to the entity."""
         return self.paths + self.reads
 
 
@@ -119,96 +131,113 @@ class Gauge(Family):
 
 
 class Counter(Family):
-    """A value that only grows until its device restarts; its name ends in `_total`."""
+    """A value that only increases until its source restarts; its name ends in `_total`."""
 
     @property
     def type(self) -> FamilyType:
-        """What Prometheus is told."""
+        """Type of the family."""
         return FamilyType.COUNTER
 
     @property
-    def kind(self) -> Kind:
-        """Numbers that are not negative."""
-        return Kind.COUNT
+    def kind(self) -> ValueKind:
+        """A number that is not negative."""
+        return ValueKind.COUNT
 
 
 class Flag(Family):
-    """A yes or no: 1 or 0."""
+    """A boolean: 1 or 0."""
 
     @property
-    def kind(self) -> Kind:
-        """Booleans (and 0/1, "true"/"false")."""
-        return Kind.FLAG
+    def kind(self) -> ValueKind:
+        """A boolean (also 0/1 and "true"/"false")."""
+        return ValueKind.FLAG
 
 
 def timestamp(name: str, path: Path, help: str, **labels: str) -> Gauge:  # noqa: A002 - the field is called help
-    """A point in time, seconds since 1970 (milliseconds and ISO text are understood; 0 is never)."""
+    """Return a gauge for a time in seconds since the epoch (read from seconds, milliseconds or ISO 8601; 0: never)."""
     return Gauge(name, path, help, scale=EPOCH, labels=labels)
 
 
 @dataclass(frozen=True, slots=True)
 class Info:
-    """Strings of a row, as the labels of one series that is always 1."""
+    """Strings of a row as the labels of one series whose value is always 1.
+
+    Attributes:
+        name: name of the family.
+        fields: label name -> path.
+        help: the HELP text.
+        reads: further fields of the series, which are labels of the row.
+    """
 
     name: str
-    fields: Mapping[str, Path]  # label name -> path
+    fields: Mapping[str, Path]
     help: str
-    reads: tuple[str, ...] = ()  # fields that reach the series otherwise (as a label of the row)
+    reads: tuple[str, ...] = ()
 
     @property
     def type(self) -> FamilyType:
-        """What Prometheus is told."""
+        """Type of the family."""
         return FamilyType.INFO
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Every field this family is made of, relative to the entity's place."""
+        """Every field that the family is derived from, relative to the entity."""
         return self.paths + self.reads
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """The fields that become labels of the series."""
+        """The fields that are labels of the series."""
         return tuple(p for path in self.fields.values() for p in ((path,) if isinstance(path, str) else path))
 
 
 @dataclass(frozen=True, slots=True)
 class StateSet:
-    """One series a known state, 1 for the present one and 0 for the rest; what nobody knows yet is `other`."""
+    """One series per known state: 1 for the current state and 0 for the others. Unknown states are `other`.
+
+    Attributes:
+        name: name of the family.
+        path: the field that holds the state.
+        help: the HELP text.
+        states: the known states.
+        label: name of the label of the state.
+        fold: text of the field -> name of the state.
+        labels: labels that are the same in every row.
+    """
 
     name: str
     path: str
     help: str
     states: tuple[str, ...]
     label: str = "state"
-    fold: Callable[[str], str] = str.lower  # wire text -> state name
-    labels: Mapping[str, str] = field(default_factory=dict)  # that never vary in this entity
+    fold: Callable[[str], str] = str.lower
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def type(self) -> FamilyType:
-        """A state set is written as gauges: the OpenMetrics type would dictate the label's name."""
+        """Gauge, because the OpenMetrics type prescribes the label name."""
         return FamilyType.GAUGE
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """The field read."""
+        """The field that holds the state."""
         return (self.path,)
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """All states, in the order of their columns."""
+        """All states in the order of their columns."""
         return (*self.states, "other")
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The field read."""
+        """The field that holds the state."""
         return self.paths
 
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """Observations counted here, by upper bounds in base units; the bound +Inf is implied.
+    """Observations that the collector counts, by upper bounds in base units; the bound +Inf is implied.
 
-    Columns: one count a bucket (not cumulative; the exposition adds up), then the sum.
+    Columns: one count per bucket (not cumulative; `samples.py` accumulates them), then the sum.
     """
 
     name: str
@@ -218,17 +247,17 @@ class Histogram:
 
     @property
     def type(self) -> FamilyType:
-        """What Prometheus is told."""
+        """Type of the family."""
         return FamilyType.HISTOGRAM
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """None: code observes."""
+        """No fields: code observes values."""
         return ()
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The fields that are observed."""
+        """The fields whose values are observed."""
         return self.reads
 
 
@@ -236,16 +265,19 @@ AnyFamily: TypeAlias = "Family | Info | StateSet | Histogram"
 
 
 def key_itself(key: str, text: str | None) -> str:
-    """Label value: the field's text where there is one, else the row's key."""
+    """Return the text of the field, or the row's key if there is none."""
     return text or key
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """Where a row's label comes from: its key in the map or list, or one of its own fields.
+    """Source of a row's label: its key in the map or list, or one of its own fields.
 
-    `of(key, text)` makes the value; `text` is None until `field` was seen. A label with a field may change its value
-    while the row lives; rows within this one inherit only the labels that cannot.
+    A label with a field may change while the row exists; rows inside this one inherit only the labels that cannot.
+
+    Attributes:
+        field: the field; None for a label that depends on the key alone.
+        of: (key, text of the field or None) -> label value.
     """
 
     field: str | None = None
@@ -257,7 +289,7 @@ BY_KEY = Label()
 
 @dataclass(frozen=True, slots=True)
 class At:
-    """One of several places where an entity lives, with labels that tell the places apart."""
+    """One of several paths of an entity, with labels that distinguish them."""
 
     path: str
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -265,7 +297,7 @@ class At:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """A row is not measured (its series end) while `field` has the value `is_`."""
+    """A row has no measurements (its series end) while `field` has the value `is_`."""
 
     field: str
     is_: object
@@ -275,18 +307,19 @@ class Guard:
 class Entity:
     """A kind of row.
 
-    name      of the table, unique: `ap_radio`
-    within    the entity whose JSON object this one lives in; None for the object itself
-    at        where: see the module's text; "" is the object itself
-    labels    a root's label names in order (values come from the context), or label name -> `Label` of a nested row
-    families  the columns
-    unless    conditions under which a row is not measured
-    requires  a field of the ROOT object without which this section of a message is not believed
-    key       the field that identifies an element of a list, or several names of it (its index otherwise)
-    known     keys of a map that the reference spells out, beside any other that may come
-    ttl_s     a row that was not spoken of for so long ends; None: it goes with its owner only
-    of        the object whose fields a counted entity reads, where it is not called like the entity
-    option    the key of the configuration without which there are no rows; "" for what is always told
+    Attributes:
+        name: name of the table, unique: `ap_radio`.
+        families: the columns.
+        within: the entity whose JSON object contains this one; None for the object itself.
+        at: the path, see the module's docstring, or several; "" is the object itself.
+        labels: label names of a root, in order (values come from the context); of a nested row label name -> `Label`.
+        unless: conditions under which a row has no measurements.
+        requires: field of the ROOT object without which this part of a message is not applied.
+        key: the field, or alternative names of it, that identifies an element of a list; the index otherwise.
+        known: keys of a map that the metric reference lists, in addition to any others.
+        ttl_s: a row that was not updated for this time ends; None: it ends only with its owner.
+        of: the object whose fields the families of a counted entity read, if its name is another.
+        option: configuration key without which there are no rows; "" if there always are.
     """
 
     name: str
@@ -304,7 +337,7 @@ class Entity:
 
     @property
     def places(self) -> tuple[At, ...]:
-        """All places, as `At`."""
+        """All paths, as `At`."""
         return (At(self.at),) if isinstance(self.at, str) else self.at
 
     @property
@@ -314,14 +347,14 @@ class Entity:
 
     @property
     def label_names(self) -> tuple[str, ...]:
-        """Every label a row has, inherited ones first."""
+        """Every label of a row, inherited ones first."""
         own = tuple(self.labels)
         const = tuple(dict.fromkeys(name for place in self.places for name in place.labels))
         return (self.within.label_names if self.within else ()) + const + own
 
 
 def width_of(family: AnyFamily) -> int:
-    """How many columns of a row the family takes."""
+    """Return the number of columns of a family."""
     if isinstance(family, Info):
         return 0
     if isinstance(family, Histogram):
@@ -330,10 +363,10 @@ def width_of(family: AnyFamily) -> int:
 
 
 def layout(entity: Entity) -> list[tuple[AnyFamily, int]]:
-    """Every family of the entity with its first column.
+    """Return every family of the entity with its first column.
 
-    Column 0 is the last sight. Fields of one JSON object stand side by side, so that they can be written in one go;
-    what is written one by one (fields of several names, state sets, columns that code sets) comes last.
+    Column 0 is the time of the last update. Fields of one JSON object are adjacent, so that they are written at once;
+    columns that are written separately (fields with several names, state sets, columns that code writes) come last.
     """
     plain = [f for f in entity.families if isinstance(f, Family) and f.path is not None]
     objects = list(dict.fromkeys(f.paths[0].rpartition(".")[0] for f in plain))

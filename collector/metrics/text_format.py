@@ -1,81 +1,58 @@
-"""From the store to the exposition formats, column by column.
+"""The exposition formats: Prometheus text format 0.0.4 and OpenMetrics 1.0.0, printed from `samples.py`.
 
-One family after the other; each column is cut in slices short enough that rendering one (a few milliseconds at most)
-never holds up the event loop: the caller decides what to do between chunks. A slice is rendered in C throughout:
-strided copy, `tolist`, `orjson.dumps`, split at the commas, interleaved with the names and label texts.
+A batch of samples is printed in C throughout: `orjson.dumps` of the values, split at the commas, interleaved with the
+names and the label texts.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import accumulate, chain, compress
-from typing import TYPE_CHECKING, Any
+from math import isnan
+from typing import TYPE_CHECKING, Final
 
 import orjson
 
+from collector.metrics import samples
 from collector.metrics.model import FamilyType
+from collector.metrics.samples import HistogramSamples
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from collector.metrics.store import Column, FamilyColumns, HistogramColumns, InfoColumn, Store
+    from collector.metrics.samples import HistogramRow, SampleFilter, Samples
+    from collector.metrics.store import FamilyColumns, Store
 
-SLICE_ROWS = 4096
-TEXT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-OPENMETRICS_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
-EOF = b"# EOF\n"
-UNITS = ("seconds", "bytes", "ratio", "celsius", "watts", "meters", "volts", "hertz", "pascals")
-_HOLE = b"null"
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is asked for of the exposition: families by name, rows whose object's labels hold `needle`; all of both."""
-
-    family: Callable[[str], bool] | None = None
-    needle: bytes = b""
-
-    def rows(self, texts: list[bytes | None]) -> list[bool]:
-        """Which rows are in use and asked for."""
-        needle = self.needle
-        return [text is not None and needle in text for text in texts]
+TEXT: Final = "text/plain; version=0.0.4; charset=utf-8"
+OPENMETRICS: Final = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+EOF: Final = b"# EOF\n"  # the last line of OpenMetrics
+UNITS: Final = ("seconds", "bytes", "ratio", "celsius", "watts", "meters", "volts", "hertz", "pascals")
 
 
-EVERYTHING = Wanted()
+def render(store: Store, *, openmetrics: bool = False, selected: SampleFilter = samples.ALL) -> Iterator[bytes]:
+    """Yield the exposition in chunks of whole lines, without the `# EOF` of OpenMetrics.
 
-
-def render(store: Store, *, openmetrics: bool = False, wanted: Wanted = EVERYTHING) -> Iterator[bytes]:
-    """The exposition in chunks of whole lines; families without a series are left out. No `# EOF` at the end.
-
-    The first chunks may be empty: steps of what has to be written down before. The caller brackets the iteration with
-    `begin_scrape` and `end_scrape` when it yields to other work between chunks.
+    Families without samples are left out. The first chunks are empty: they are steps of `Store.flush`. A caller that
+    runs other code between two chunks calls `Store.begin_scrape` and `Store.end_scrape` around the iteration.
     """
-    for _ in store.write_down():
+    for _ in store.flush():
         yield b""
-    for name in sorted(store.families):
-        family = store.families[name]
-        if wanted.family is None or wanted.family(name):
-            yield from render_family(family, wanted, openmetrics=openmetrics)
+    for family, batches in samples.families(store, selected):
+        header = header_of(family, openmetrics=openmetrics)
+        for batch in batches:
+            if isinstance(batch, HistogramSamples):
+                lines = histogram_lines(family.name, batch, openmetrics=openmetrics)
+            else:
+                lines = sample_lines(family.name, batch, openmetrics=openmetrics)
+            yield header + lines if header else lines
+            header = b""
 
 
-def render_family(family: FamilyColumns, wanted: Wanted, *, openmetrics: bool) -> Iterator[bytes]:
-    """One family, its header first, once it is known to have a series."""
-    header, rendered = header_of(family, openmetrics=openmetrics), 0
-    slices = chain(
-        chain.from_iterable(render_column(column, wanted) for column in family.columns),
-        chain.from_iterable(render_info(info, wanted) for info in family.infos),
-        chain.from_iterable(render_histogram(histogram, wanted) for histogram in family.histograms),
-    )
-    for count, chunk in slices:
-        yield header + chunk if header else chunk
-        header = b""
-        rendered += count
-    if not wanted.needle:
-        family.rendered = rendered
+def render_all(store: Store, *, openmetrics: bool = False) -> bytes:
+    """Return the whole exposition at once, for tests and for commands that do not serve it."""
+    return b"".join(render(store, openmetrics=openmetrics)) + (EOF if openmetrics else b"")
 
 
 def header_of(family: FamilyColumns, *, openmetrics: bool) -> bytes:
-    """HELP and TYPE (and UNIT) lines. OpenMetrics names a counter and an info family without their suffix."""
+    """Return the HELP, TYPE and UNIT lines. OpenMetrics names a counter and an info family without their suffix."""
     name, type_, unit = family.name, family.type.value, b""
     if openmetrics:
         name = name.removesuffix("_total").removesuffix("_info")
@@ -87,89 +64,58 @@ def header_of(family: FamilyColumns, *, openmetrics: bool) -> bytes:
     return f"# HELP {name} {text}\n# TYPE {name} {type_}\n".encode() + unit
 
 
-def render_column(column: Column, wanted: Wanted) -> Iterator[tuple[int, bytes]]:
-    """The lines of one column, slice by slice, with their number."""
-    table = column.table
-    labels, width = table.labels, table.width
-    for first in range(0, len(labels), SLICE_ROWS):
-        texts, endings = labels[first : first + SLICE_ROWS], table.endings[first : first + SLICE_ROWS]
-        values = table.values[first * width + column.index : (first + len(texts)) * width : width].tolist()
-        if column.scale is not None:
-            values = column.scale.render(values)
-        numbers = orjson.dumps(values)[1:-1].split(b",")
-        if wanted.needle:
-            asked = wanted.rows(texts)
-            numbers, texts, endings = chosen(asked, numbers, texts, endings)
-        if _HOLE in numbers:
-            present = list(map(_HOLE.__ne__, numbers))
-            numbers, texts, endings = chosen(present, numbers, texts, endings)
-        if numbers:
-            yield len(numbers), interleave(column.prefix, texts, endings if table.nested else None, numbers)
+def sample_lines(name: str, batch: Samples, *, openmetrics: bool) -> bytes:
+    """Return one line per sample; in OpenMetrics `_created` lines follow, see `with_created`."""
+    start = b"\n%b{%b" % (name.encode(), batch.constant)  # the newline ends the line before
+    numbers = orjson.dumps(batch.values)[1:-1].split(b",")
+    endings = () if batch.endings is None else (batch.endings,)
+    if openmetrics and batch.created is not None:
+        numbers = with_created(name, batch, numbers)
+    return interleave((start, batch.labels, *endings, b"} ", numbers), len(batch))
 
 
-def render_info(info: InfoColumn, wanted: Wanted) -> Iterator[tuple[int, bytes]]:
-    """The lines of one info family, slice by slice, with their number; the row's labels follow the strings."""
-    labels = info.table.labels
-    for first in range(0, len(labels), SLICE_ROWS):
-        strings = info.texts[first : first + SLICE_ROWS]
-        rows = labels[first : first + SLICE_ROWS]
-        present = [text is not None and asked for text, asked in zip(strings, wanted.rows(rows), strict=True)]
-        endings = info.table.endings[first : first + SLICE_ROWS]
-        own, texts, endings = chosen(present, strings, rows, endings)
-        if texts:
-            both = [a + b for a, b in zip(own, texts, strict=True)]
-            yield len(both), interleave(info.prefix, both, endings, [b"1.0"] * len(both))
+def with_created(name: str, batch: Samples, numbers: list[bytes]) -> list[bytes]:
+    """Append a `_created` line to the number of each counter that has counted and whose creation time is known.
 
-
-def render_histogram(histogram: HistogramColumns, wanted: Wanted) -> Iterator[tuple[int, bytes]]:
-    """The lines of one histogram, slice by slice: a row's buckets stand together, rising to +Inf, then sum and count.
-
-    Histograms are few (a row a zone, a site, a topic), so this is written for clarity, row by row.
+    A counter that is still 0 needs none: nothing is lost if its restart is not noticed. Most counters are 0.
     """
-    table = histogram.table
-    bounds = [*(str(float(bound)).encode() for bound in histogram.bounds), b"+Inf"]
-    name, width = histogram.name.encode(), table.width
-    for first in range(0, len(table.labels), SLICE_ROWS // 8):
-        lines: list[bytes] = []
-        for row, labels in enumerate(table.labels[first : first + SLICE_ROWS // 8], first):
-            start = row * width + histogram.first
-            if labels is None or wanted.needle not in labels or table.values[start] != table.values[start]:
-                continue
-            text = table.text(row)
-            counts = accumulate(table.values[start : start + len(bounds)])
-            comma = b"," if text else b""
-            lines += [
-                b'%b_bucket{%b%ble="%b"} %d\n' % (name, text, comma, bound, count)
-                for bound, count in zip(bounds, counts, strict=True)
-            ]
-            # a sum that can fall is no counter: OpenMetrics forbids it, and a count without a sum
-            if histogram.bounds[0] >= 0:
-                lines.append(b"%b_sum{%b} %b\n" % (name, text, orjson.dumps(table.values[start + len(bounds)])))
-                lines.append(b"%b_count{%b} %d\n" % (name, text, sum(table.values[start : start + len(bounds)])))
-        if lines:
-            yield len(lines), b"".join(lines)
+    start = b"\n%b_created{%b" % (name.removesuffix("_total").encode(), batch.constant)
+    endings = batch.endings or [b""] * len(batch)
+    rows = zip(numbers, batch.values, batch.labels, endings, batch.created or (), strict=True)
+    return [
+        b"%b%b%b%b} %.3f" % (number, start, labels, ending, created) if value and not isnan(created) else number
+        for number, value, labels, ending, created in rows
+    ]
 
 
-def chosen(which: list[bool], *lists: list[Any]) -> tuple[list[Any], ...]:
-    """The chosen elements of each list."""
-    return tuple(list(compress(one, which)) for one in lists)
+def interleave(fields: Sequence[bytes | list[bytes]], count: int) -> bytes:
+    """Return `count` lines of these fields, each the same in every line or one list item per line.
 
-
-def interleave(
-    prefix: bytes, texts: Sequence[bytes | None], endings: Sequence[bytes] | None, numbers: list[bytes]
-) -> bytes:
-    """`name{labels} value` lines. `prefix` begins with the newline that ends the line before it."""
-    count = len(numbers)
-    parts: list[Any] = [prefix, b"", b"} ", b""] * count if endings is None else [prefix, b"", b"", b"} ", b""] * count
-    width = 4 if endings is None else 5
-    parts[1::width] = texts  # rows with a value have labels
-    if endings is not None:
-        parts[2::width] = endings
-    parts[width - 1 :: width] = numbers
+    The first field begins with a newline; that of the first line is left out, and the last line ends in one.
+    """
+    parts = [field if isinstance(field, bytes) else b"" for field in fields] * count
+    for position, field in enumerate(fields):
+        if not isinstance(field, bytes):
+            parts[position :: len(fields)] = field
     parts.append(b"\n")
     return b"".join(parts)[1:]
 
 
-def render_all(store: Store, *, openmetrics: bool = False) -> bytes:
-    """The whole exposition in one piece, for tests, `replay` and other places that do not serve."""
-    return b"".join(render(store, openmetrics=openmetrics)) + (EOF if openmetrics else b"")
+def histogram_lines(name: str, batch: HistogramSamples, *, openmetrics: bool) -> bytes:
+    """Return the lines of histograms: the buckets up to +Inf, then sum and count, in OpenMetrics then `_created`."""
+    bounds = [*(str(float(bound)).encode() for bound in batch.bounds), b"+Inf"]
+    lines: list[bytes] = []
+    for row in batch.rows:
+        lines += _histogram_row(name.encode(), bounds, row)
+        if openmetrics and row.counts[-1] and row.created is not None and not isnan(row.created):
+            lines.append(b"%b_created{%b} %.3f\n" % (name.encode(), row.labels, row.created))
+    return b"".join(lines)
+
+
+def _histogram_row(name: bytes, bounds: list[bytes], row: HistogramRow) -> Iterator[bytes]:
+    comma = b"," if row.labels else b""
+    for bound, count in zip(bounds, row.counts, strict=True):
+        yield b'%b_bucket{%b%ble="%b"} %d\n' % (name, row.labels, comma, bound, count)
+    if row.sum is not None:  # OpenMetrics forbids a count without a sum
+        yield b"%b_sum{%b} %b\n" % (name, row.labels, orjson.dumps(row.sum))
+        yield b"%b_count{%b} %d\n" % (name, row.labels, row.counts[-1])

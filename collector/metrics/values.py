@@ -1,7 +1,7 @@
-"""What a single JSON value is worth: the tolerant path's conversions, one function a kind.
+"""Conversion of single JSON values on the tolerant path: one function per value kind.
 
-Each returns the converted value, None for "explicitly unknown" (null, empty text), or a `Rejected` with its reason. The
-fast path accepts a subset of these spellings, checked in C, and gives the same values: a property test holds it.
+Each returns the converted value, None if the value is unknown (null, empty text), or a `Rejected` with its reason. The
+fast path accepts a subset of these spellings, checked in C, and returns the same values; a property test compares them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from collector.errors import Rejected
-from collector.metrics.model import Kind
+from collector.metrics.model import ValueKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +41,7 @@ def number(value: object) -> float | Rejected | None:
 
 
 def count(value: object) -> float | Rejected | None:
-    """A number that is not negative: a counter below zero has run over, and would look like one that was reset."""
+    """A number that is not negative: a counter below zero has overflowed, which Prometheus would take for a reset."""
     converted = number(value)
     return NEGATIVE if isinstance(converted, float) and converted < 0 else converted
 
@@ -56,7 +56,7 @@ def flag(value: object) -> bool | Rejected | None:
 
 
 def time(value: object) -> float | Rejected | None:
-    """A point in time: a number (s or ms, told apart when rendered) or ISO 8601; the year 1 is Mist's "none"."""
+    """A time: a number (s or ms, distinguished when it is rendered) or ISO 8601 text; the year 1 means none."""
     converted = number(value)
     if not isinstance(converted, Rejected) or not isinstance(value, str):
         return converted
@@ -70,7 +70,7 @@ def time(value: object) -> float | Rejected | None:
 
 
 def text(value: object) -> str | int | Rejected | None:
-    """Text; numbers and booleans are spelled out."""
+    """Text; numbers and booleans are converted to text."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -82,10 +82,10 @@ def text(value: object) -> str | int | Rejected | None:
     return NOT_TEXT
 
 
-CONVERT: dict[Kind, Callable[[object], object]] = {
-    Kind.NUMBER: number,
-    Kind.COUNT: count,
-    Kind.FLAG: flag,
-    Kind.TIME: time,
-    Kind.TEXT: text,
+CONVERT: dict[ValueKind, Callable[[object], object]] = {
+    ValueKind.NUMBER: number,
+    ValueKind.COUNT: count,
+    ValueKind.FLAG: flag,
+    ValueKind.TIME: time,
+    ValueKind.TEXT: text,
 }

@@ -1,7 +1,7 @@
-"""Every WebSocket channel of the Mist cloud: one row each.
+"""The WebSocket channels of the Mist cloud, one row each.
 
-To subscribe to a new channel, add a row here and its table in `collector.catalog`. The rows that carry nothing for
-metrics are utilities on request; they stand here so that a recorded frame of theirs is recognised, not "unknown".
+To subscribe to another channel, add a row here and a table in `collector.catalog`. Rows without an object are utilities
+that a user starts in Mist's portal: the collector does not subscribe to them, but recognizes their recorded frames.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Scope(StrEnum):
-    """What a channel or topic is opened for."""
+    """The kind of object that a channel or topic belongs to."""
 
     SITE = "site"
     ORG = "org"
@@ -25,36 +25,38 @@ class Scope(StrEnum):
     NONE = "none"
 
 
-ON_CHANGE: Final = math.inf  # no cadence: silence on the channel means nothing
+ON_CHANGE: Final = math.inf  # a message per event: any time without messages is normal
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
     """One row of the table.
 
-    `template` is the path with its ids in braces and is also the bounded name of the channel in labels.
-    `carries` names the object in a payload, for the catalogue; "" when there is nothing to measure.
-    `every_s` is how often an object speaks, in seconds; `ON_CHANGE` when it speaks only of events.
-    `stream` is the key of the `streams` configuration that switches the channel on; "" when it is never subscribed.
+    Attributes:
+        template: the path with its ids in braces. Also the label value of the channel.
+        scope: what the channel exists once for.
+        carries: the object in a payload, as the catalogue names it; "" for a channel without metrics.
+        period_s: the interval between two messages about one object, in seconds, or `ON_CHANGE`.
+        stream: the key of the `streams` configuration that enables the channel; "" for one that is never subscribed.
     """
 
     template: str
     scope: Scope
     carries: str = ""
-    every_s: float = ON_CHANGE
+    period_s: float = ON_CHANGE
     stream: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A path recognised: its row, and its ids by their names in the template."""
+    """A channel path: its row, and its ids by their names in the template."""
 
     channel: Channel
     ids: dict[str, str]
 
 
-# Cadence as live consumers saw it: devices every 20-30 s, clients some tens of seconds, maps some seconds. For Mist
-# Edges and insights no source gives a rate: 60 s is an assumption.
+# Periods as observed by live consumers: devices 20-30 s, clients some tens of seconds, maps some seconds. For Mist
+# Edges and insights no source gives a period: 60 s is an assumption.
 CHANNELS: Final[tuple[Channel, ...]] = (
     Channel("/sites/{site_id}/stats/devices", Scope.SITE, "device", 30.0, "devices"),
     Channel("/sites/{site_id}/stats/clients", Scope.SITE, "client", 60.0, "clients"),
@@ -100,37 +102,48 @@ _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 
 
 def match(path: str) -> Match | None:
-    """Recognise a channel path; None for one that is unknown or malformed. One pass of one expression."""
+    """Return the row and the ids of a channel path, None when it is unknown or malformed. One regular expression."""
     found = _EXPRESSION.fullmatch(path)
     if found is None or found.lastindex is None:
         return None
-    # The group that closed last is the alternative itself; its ids are the groups that opened after it.
+    # The group that closed last is the alternative; its ids are the groups that opened after it.
     alternative = found.lastindex
     channel, names = _ALTERNATIVES[alternative]
     return Match(channel, {name: found[alternative + 1 + at] for at, name in enumerate(names)})
 
 
+def is_periodic(text: str) -> bool:
+    """Return whether messages of the channel with this path arrive periodically, so that their absence is a fault.
+
+    Channels of events may be silent for weeks, and those of a map while the floor is empty. An unknown channel counts
+    as periodic.
+    """
+    found = match(text)
+    return found is None or (found.channel.period_s != ON_CHANGE and found.channel.scope is not Scope.MAP)
+
+
 def fits(identity: str) -> bool:
-    """Whether an id can stand in a path. Mist's do; a cloud that answers rubbish may name others."""
+    """Return whether an id is valid in a channel path: 1 to 64 characters of UUIDs, MAC addresses and names."""
     return _IS_ID(identity) is not None
 
 
 def path(channel: Channel, **ids: str) -> str:
-    """Return the path of `channel` for exactly its ids; the inverse of `match`.
+    """Return the path of `channel` with `ids`; the inverse of `match`.
 
-    Raises ValueError when an id is missing, superfluous or could not stand in a path.
+    Raises:
+        ValueError: an id is missing, superfluous or not valid in a path.
     """
     names = _PLACEHOLDER.findall(channel.template)
     if set(names) != ids.keys():
         raise ValueError(f"{channel.template} takes the ids {names}, not {sorted(ids)}")
     for name, value in ids.items():
         if not fits(value):
-            raise ValueError(f"{name} {value!r} cannot stand in a channel path")
+            raise ValueError(f"{name} {value!r} is not valid in a channel path")
     return channel.template.format(**ids)
 
 
 def _compile() -> tuple[re.Pattern[str], dict[int, tuple[Channel, list[str]]]]:
-    """All templates as one expression, and its alternatives by the number of their group."""
+    """Return all templates as one expression, and its alternatives by group number."""
     alternatives: dict[int, tuple[Channel, list[str]]] = {}
     patterns: list[str] = []
     group = 1

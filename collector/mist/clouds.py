@@ -1,4 +1,4 @@
-"""The regions of the Mist cloud: where their REST and stream hosts are (the servers of Mist's OpenAPI)."""
+"""The regions of the Mist cloud with their REST and stream addresses (the servers in Mist's OpenAPI description)."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from urllib.parse import SplitResult, urlsplit
 if TYPE_CHECKING:
     from typing import Final
 
-_API_PATH: Final = "/api/v1"  # the REST client appends it; an operator who wrote it too meant the same
+_API_PATH: Final = "/api/v1"  # the REST client appends it; api_url may contain it, too
 _STREAM_PATH: Final = "/api-ws/v1/stream"
 _STREAM_SCHEMES: Final = {"https": "wss", "http": "ws"}
 
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
-    """One region. `api_url` has no trailing slash and no `/api/v1`; `stream_url` is the whole WebSocket address."""
+    """One region. `api_url` has neither a trailing slash nor `/api/v1`; `stream_url` is the complete WebSocket URL."""
 
     name: str
     api_url: str
@@ -47,15 +47,19 @@ CLOUDS: Final[dict[str, Cloud]] = {
 
 
 def of(name: str | None, api_url: str | None, stream_url: str | None) -> Cloud:
-    """Return the cloud of the table, or that of the addresses where no name is given."""
+    """Return the cloud of a name, or of addresses where no name is given; ValueError as `from_api_url`."""
     return CLOUDS[name] if name is not None else from_api_url(api_url or "", stream_url)
 
 
 def from_api_url(api_url: str, stream_url: str | None = None) -> Cloud:
-    """Return the cloud at `api_url`: a region that this table does not know yet, a proxy, a simulator.
+    """Return the cloud at an address: a region that this table does not contain yet, a proxy, a simulator.
 
-    Without `stream_url` the stream is looked for at the same name with `api-ws.` in place of `api.`. Raises
-    ValueError, in words for the operator, when an address cannot be used or the stream's cannot be derived.
+    Args:
+        api_url: the URL of the REST API.
+        stream_url: the WebSocket URL; by default that of the same domain, with `api-ws.` instead of `api.`.
+
+    Raises:
+        ValueError: an address is not valid, or that of the stream cannot be derived. The message is for the operator.
     """
     api = _split(api_url, ("https", "http"))
     stream = _split(stream_url, ("wss", "ws")).geturl() if stream_url else _derived(api)
@@ -65,21 +69,21 @@ def from_api_url(api_url: str, stream_url: str | None = None) -> Cloud:
 
 
 def _split(url: str, schemes: tuple[str, ...]) -> SplitResult:
-    """Take `url` apart, without its trailing slash. The complaints do not repeat it: it might hold a password."""
+    """Return the parts of `url` without its trailing slash; the message of a ValueError never contains the URL."""
     parts = urlsplit(url)
     if parts.scheme not in schemes or not parts.hostname:
         raise ValueError(f"the address must begin with {' or '.join(f'{scheme}://' for scheme in schemes)} and a host")
     if "@" in parts.netloc:
-        raise ValueError("the address must hold no user name and no password")
-    if parts.port == 0:  # reading it also raises ValueError for a port that is no number
+        raise ValueError("the address must not contain a user name or a password")
+    if parts.port == 0:  # reading it raises ValueError for a port that is not a number
         raise ValueError("the port must be 1 to 65535")
     if parts.query or parts.fragment:
-        raise ValueError("the address must end with its path: no query, no fragment")
+        raise ValueError("the address must not contain a query or a fragment")
     return parts._replace(path=parts.path.rstrip("/"), netloc=parts.netloc.lower())
 
 
 def _derived(api: SplitResult) -> str:
     head, dot, domain = api.netloc.partition(".")
     if head != "api" or not dot:
-        raise ValueError(f"the host {api.netloc} does not begin with api., so stream_url must be given too")
+        raise ValueError(f"the host {api.netloc} does not begin with api., so stream_url must be set, too")
     return f"{_STREAM_SCHEMES[api.scheme]}://api-ws.{domain}{_STREAM_PATH}"

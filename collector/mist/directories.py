@@ -1,4 +1,4 @@
-"""The directories of all accounts, asked as one."""
+"""The directories of all accounts, looked up as one."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ if TYPE_CHECKING:
 
 
 class Directories:
-    """Looks a site or a device up in every account's directory; ids and MACs are unique across clouds."""
+    """Looks up sites and devices in every account's directory; their ids and MACs are unique across clouds."""
 
     def __init__(self, *directories: Directory) -> None:
         self._all = list(directories)
 
-    def join(self, directory: Directory) -> None:
-        """Look things up in this one, too."""
+    def add(self, directory: Directory) -> None:
+        """Include a directory."""
         self._all.append(directory)
 
-    def part(self, directory: Directory) -> None:
-        """Look into this one no more."""
+    def remove(self, directory: Directory) -> None:
+        """Exclude a directory that was included."""
         self._all.remove(directory)
 
     def site(self, site_id: str) -> Site | None:
-        """The site of this id, None when no account has it."""
+        """Return the site of an id, None when no account has it."""
         for directory in self._all:
             found = directory.sites.get(site_id)
             if found is not None:
@@ -31,7 +31,7 @@ class Directories:
         return None
 
     def device(self, mac: str) -> Device | None:
-        """The device of this MAC, None when no account has it."""
+        """Return the device of a MAC, None when no account has it."""
         for directory in self._all:
             found = directory.devices.get(mac)
             if found is not None:
@@ -40,5 +40,5 @@ class Directories:
 
     @property
     def empty(self) -> bool:
-        """Whether no inventory was read: what is not listed may exist all the same."""
+        """Whether no inventory was read yet: a site that is not listed may exist."""
         return not any(directory.sites for directory in self._all)

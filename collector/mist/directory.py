@@ -1,8 +1,8 @@
-"""Which orgs, sites and devices exist: what REST lists, kept by id, compared from one reading to the next.
+"""The directory of an account: its orgs, sites and devices by id, and the difference from one reading to the next.
 
-The directory never forgets on its own. An entry leaves only when a complete, successful reading of the org (or of the
-site) that held it no longer lists it; what could not be read is named in `replace(unread_orgs=..., unread_sites=...)`
-and stays as it was known. Fields are those of ``GET /orgs/:id``, ``/orgs/:id/sites`` and ``/orgs/:id/inventory``.
+An entry is removed only by a complete, successful reading of its org (or site) that no longer lists it. What could not
+be read is named in `replace(unread_orgs=..., unread_sites=...)` and stays as it is. Fields are those of
+``GET /orgs/:id``, ``/orgs/:id/sites`` and ``/orgs/:id/inventory``.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ T = TypeVar("T")
 
 
 def _text(payload: Mapping[str, object], key: str) -> str:
-    """Return `payload[key]` as text; absent, null and anything that is not a scalar is the empty string."""
+    """Return `payload[key]` as text; "" when it is absent, null or not a scalar."""
     value = payload.get(key)
     return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Org:
-    """An organisation. `name` may be empty and may change; `id` identifies."""
+    """An organisation; its name may be empty."""
 
     id: str
     name: str = ""
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, object]) -> Org | None:
-        """Read one answer of ``GET /orgs/:id``; None when it has no id."""
+        """Return the org in an answer of ``GET /orgs/:id``; None when it has no id."""
         org_id = _text(payload, "id")
         return cls(org_id, _text(payload, "name")) if org_id else None
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A site of an org; `country_code` is ISO 3166 alpha-2, `timezone` an IANA name, both may be empty."""
+    """A site of an org; `country_code` is ISO 3166 alpha-2, `timezone` an IANA name; both may be empty."""
 
     id: str
     org_id: str
@@ -52,7 +52,7 @@ class Site:
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, object], org_id: str = "") -> Site | None:
-        """Read one element of ``GET /orgs/:id/sites``; None without a good id. `org_id` stands in for one left out."""
+        """Return the site in an entry of ``GET /orgs/:id/sites``; None without a valid id. `org_id` is the default."""
         site_id, owner = _text(payload, "id"), _text(payload, "org_id") or org_id
         if not fits(site_id) or not owner:
             return None
@@ -69,8 +69,8 @@ class Site:
 class Device:
     """An access point, switch or gateway, by `mac` (12 lower-case hex digits).
 
-    `site_id` is empty while the device is assigned to no site; `connected` is None when the cloud did not say;
-    `vc_mac` is the chassis of a virtual-chassis member.
+    `site_id` is empty while the device is assigned to no site; `connected` is None when it is unknown; `vc_mac` is the
+    MAC of the virtual chassis that a member belongs to.
     """
 
     mac: str
@@ -86,10 +86,10 @@ class Device:
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, object], org_id: str = "", site_id: str = "") -> Device | None:
-        """Read one element of ``/orgs/:id/inventory`` or of ``stats/devices``; None without a MAC.
+        """Return the device in an entry of ``/orgs/:id/inventory`` or ``stats/devices``; None without a MAC.
 
-        Inventory says `connected`, stats say `status` ("connected" | "disconnected"); `org_id` and `site_id` stand
-        in when the payload names none.
+        The inventory has `connected`, statistics have `status` ("connected" | "disconnected"). `org_id` and `site_id`
+        are defaults.
         """
         mac = mac_of(_text(payload, "mac"))
         if mac is None:
@@ -116,8 +116,8 @@ def _connected(payload: Mapping[str, object]) -> bool | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Change(Generic[T]):
-    """One entry that is still there but reads differently: renamed, moved, (dis)connected."""
+class EntryChange(Generic[T]):
+    """One entry before and after a change: renamed, moved, connected or disconnected."""
 
     before: T
     after: T
@@ -125,23 +125,23 @@ class Change(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What one reading changed. False when nothing did. The first reading adds everything."""
+    """What one reading changed; it is False when nothing did. The first reading adds everything."""
 
     orgs_added: tuple[Org, ...] = ()
     orgs_removed: tuple[Org, ...] = ()
-    orgs_changed: tuple[Change[Org], ...] = ()
+    orgs_changed: tuple[EntryChange[Org], ...] = ()
     sites_added: tuple[Site, ...] = ()
     sites_removed: tuple[Site, ...] = ()
-    sites_changed: tuple[Change[Site], ...] = ()
+    sites_changed: tuple[EntryChange[Site], ...] = ()
     devices_added: tuple[Device, ...] = ()
     devices_removed: tuple[Device, ...] = ()
-    devices_changed: tuple[Change[Device], ...] = ()
+    devices_changed: tuple[EntryChange[Device], ...] = ()
 
     def __bool__(self) -> bool:
         return self != Changes()
 
-    def parts(self, sites: int = 100) -> Iterator[Changes]:
-        """The same in steps of at most so many new sites each: whoever begins with thousands does not do it at once."""
+    def batches(self, sites: int = 100) -> Iterator[Changes]:
+        """Yield the same changes in batches with at most `sites` new sites each; the first has everything else."""
         yield replace(self, sites_added=self.sites_added[:sites])
         for first in range(sites, len(self.sites_added), sites):
             yield Changes(sites_added=self.sites_added[first : first + sites])
@@ -149,7 +149,7 @@ class Changes:
 
 @dataclass(slots=True)
 class Directory:
-    """Everything known: `orgs` and `sites` by id, `devices` by mac. Read freely, change only through `replace`."""
+    """The `orgs` and `sites` by id, the `devices` by MAC. To be changed by `replace` only."""
 
     orgs: dict[str, Org] = field(default_factory=dict)
     sites: dict[str, Site] = field(default_factory=dict)
@@ -164,11 +164,15 @@ class Directory:
         unread_orgs: Collection[str] = (),
         unread_sites: Collection[str] = (),
     ) -> Changes:
-        """Take over one reading and tell what it changed.
+        """Replace everything by one reading and return what it changed.
 
-        Entries of the orgs in `unread_orgs` and of the sites in `unread_sites` were not read completely: those
-        listed are taken, those missing stay. Linear in the size of the directory (100,000 devices: 50 ms), and
-        quick where an entry that reads as before is the same object.
+        The time is linear in the size of the directory (100,000 devices: 50 ms), less where unchanged entries are the
+        same objects.
+
+        Args:
+            orgs, sites, devices: what was read.
+            unread_orgs, unread_sites: ids of those that were not read completely. Their entries that were read are
+                taken over, the others stay.
         """
         new_orgs = {org.id: org for org in orgs}
         new_sites = {site.id: site for site in sites}
@@ -191,10 +195,12 @@ class Directory:
         return changes
 
 
-def _compared(old: Mapping[str, T], new: Mapping[str, T]) -> tuple[tuple[T, ...], tuple[T, ...], tuple[Change[T], ...]]:
-    """Return what was added, what was removed, and what reads differently."""
+def _compared(
+    old: Mapping[str, T], new: Mapping[str, T]
+) -> tuple[tuple[T, ...], tuple[T, ...], tuple[EntryChange[T], ...]]:
+    """Return the entries that were added, removed and changed."""
     added = tuple(entry for key, entry in new.items() if key not in old)
     removed = tuple(entry for key, entry in old.items() if key not in new)
     common = ((old[key], entry) for key, entry in new.items() if key in old)
-    changed = tuple(Change(was, entry) for was, entry in common if was is not entry and was != entry)
+    changed = tuple(EntryChange(was, entry) for was, entry in common if was is not entry and was != entry)
     return added, removed, changed

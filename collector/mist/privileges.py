@@ -1,4 +1,4 @@
-"""What a token may see: the `privileges` of ``GET /self`` (`scope` org, site or msp), as a list of things to read."""
+"""The privileges of a token, from ``GET /self``: which orgs, sites and managed service providers it can read."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Reach:
-    """How far a token reaches.
+class Privileges:
+    """What a token can read.
 
-    `orgs`: ids of orgs that may be read whole. `sites`: for orgs of which only some sites may be read, the ids of
-    those sites by org id. `org_names`: names of such orgs where the privilege told one. `msps`: ids of managed
-    service providers, whose orgs must be asked for.
+    Attributes:
+        orgs: ids of orgs that can be read as a whole.
+        sites: ids of sites by org id, for orgs of which only these sites can be read.
+        org_names: names of such orgs, where the answer contains them.
+        msps: ids of managed service providers; their orgs have to be listed.
     """
 
     orgs: list[str] = field(default_factory=list)
@@ -28,44 +30,44 @@ class Reach:
     def __bool__(self) -> bool:
         return bool(self.orgs or self.sites or self.msps)
 
-    def narrowed(self, wanted: Collection[str]) -> Reach:
-        """Keep only the configured orgs; one that no privilege names is taken as whole (it may come through an MSP)."""
-        return Reach(
-            orgs=[org_id for org_id in wanted if org_id not in self.sites],
-            sites={org_id: sites for org_id, sites in self.sites.items() if org_id in wanted},
+    def restricted_to(self, org_ids: Collection[str]) -> Privileges:
+        """Return the privileges for some orgs; one without a privilege counts as whole (it may be an MSP's)."""
+        return Privileges(
+            orgs=[org_id for org_id in org_ids if org_id not in self.sites],
+            sites={org_id: sites for org_id, sites in self.sites.items() if org_id in org_ids},
             org_names=self.org_names,
         )
 
 
-def reach_of(self_answer: object) -> Reach:
-    """Read the answer of ``GET /self``; raises DecodeError when it holds no list of privileges.
+def privileges_in(answer: object) -> Privileges:
+    """Return the privileges in the answer of ``GET /self``; DecodeError when it contains no list of them.
 
-    An org named by both an org and a site privilege is read whole.
+    An org with both an org privilege and a site privilege can be read as a whole.
     """
-    privileges = self_answer.get("privileges") if isinstance(self_answer, dict) else None
-    if not isinstance(privileges, list):
+    entries = answer.get("privileges") if isinstance(answer, dict) else None
+    if not isinstance(entries, list):
         raise DecodeError("no_privileges")
-    reach = Reach()
-    for privilege in privileges:
-        if isinstance(privilege, dict):
-            _widen(reach, privilege)
-    for org_id in reach.orgs:
-        reach.sites.pop(org_id, None)
-    return reach
+    privileges = Privileges()
+    for entry in entries:
+        if isinstance(entry, dict):
+            _add(privileges, entry)
+    for org_id in privileges.orgs:
+        privileges.sites.pop(org_id, None)
+    return privileges
 
 
-def _widen(reach: Reach, privilege: dict[str, object]) -> None:
-    org_id, site_id, msp_id = (privilege.get(key) for key in ("org_id", "site_id", "msp_id"))
-    match privilege.get("scope"):
-        case "org" if isinstance(org_id, str) and org_id and org_id not in reach.orgs:
-            reach.orgs.append(org_id)
+def _add(privileges: Privileges, entry: dict[str, object]) -> None:
+    org_id, site_id, msp_id = (entry.get(key) for key in ("org_id", "site_id", "msp_id"))
+    match entry.get("scope"):
+        case "org" if isinstance(org_id, str) and org_id and org_id not in privileges.orgs:
+            privileges.orgs.append(org_id)
         case "site" if isinstance(org_id, str) and isinstance(site_id, str) and org_id and site_id:
-            sites = reach.sites.setdefault(org_id, [])
+            sites = privileges.sites.setdefault(org_id, [])
             if site_id not in sites:
                 sites.append(site_id)
-            if isinstance(name := privilege.get("org_name"), str):
-                reach.org_names[org_id] = name
-        case "msp" if isinstance(msp_id, str) and msp_id and msp_id not in reach.msps:
-            reach.msps.append(msp_id)
+            if isinstance(name := entry.get("org_name"), str):
+                privileges.org_names[org_id] = name
+        case "msp" if isinstance(msp_id, str) and msp_id and msp_id not in privileges.msps:
+            privileges.msps.append(msp_id)
         case _:
             pass

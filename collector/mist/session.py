@@ -1,26 +1,26 @@
-"""The subscriptions of one WebSocket connection, as a machine without I/O and without a clock.
+"""The subscriptions of one WebSocket connection as a state machine, without I/O and without a clock.
 
-Mist takes one channel a message and answers each with `channel_subscribed` or `subscribe_failed`. It promises no
-order and no answer; a connection may carry 2000 channels. These are the rules:
+Mist takes one channel per message and answers each with `channel_subscribed` or `subscribe_failed`. Neither the order
+of the answers nor an answer is guaranteed. A connection carries up to 2000 channels. The rules:
 
-- At most `window` questions are on their way at a time, so that 1500 channels are asked for at the pace of the
-  answers, not in one burst.
-- Data on a channel that was asked for is as good as its acknowledgement.
-- A question without an answer within `ack_timeout_s` is asked once more; after that the channel is *unanswered*.
-  A refused or unanswered channel is asked again every `retry_refused_s`, quietly: rights may be regained. Neither
-  disturbs the other channels or the connection.
-- Only when no channel was ever answered on this connection, it is broken (`ack_timeout`).
-- A ping goes out every `ping_every_s`; without its pong within `pong_within_s` the connection is broken
-  (`pong_timeout`): a half-open link is found within the sum of the two.
-- Channels that are up but say nothing for `silent_after_s`, all of them together, are a frozen feed (`silent`).
-  Answers about refused channels do not count as speech.
-- `channel_unsubscribed` that nobody asked for is a refusal: Mist took the channel away.
+- At most `window` requests are unanswered at a time, so that 1500 channels are requested at the rate of the answers
+  and not in one burst.
+- Data on a requested channel confirms the subscription, like an acknowledgement.
+- A request without an answer within `ack_timeout_s` is repeated once; then the channel is `unanswered`. A refused or
+  unanswered channel is requested again every `retry_refused_s`, because rights may be granted later. Neither affects
+  the other channels or the connection.
+- If no request of a connection is answered, the connection has failed (`ack_timeout`).
+- A ping is sent every `ping_every_s`. Without its pong within `pong_within_s` the connection has failed
+  (`pong_timeout`): a half-open connection is detected within the sum of the two.
+- If all periodic channels that are up deliver no message for `silent_after_s`, the connection has failed (`silent`).
+  Answers about refused channels do not count as messages.
+- `channel_unsubscribed` without a request is a refusal: Mist ended the subscription.
 
-The states are one table, `_TABLE`; what it does not list cannot happen, and raises.
+The states of a channel are one table, `_TRANSITIONS`; any other transition raises RuntimeError.
 
-How to drive it: call `opened(now)` after the handshake, then `receive(frame, now)` and `ponged(now)` as things
-arrive. After any call, and when `deadline()` comes, call `tick(now)`, then send what `to_send()` returns. A machine
-lives as long as one connection; the next connection gets a new one. Times are monotonic seconds.
+Usage: call `opened(now)` after the handshake, then `receive(message, now)` for each parsed frame (`data_received(now)`
+where it applies) and `pong_received(now)` for each pong. After any call, and at `deadline()`, call `tick(now)`, then
+send what `to_send()` returns. A session belongs to one connection. Times are monotonic seconds.
 """
 
 from __future__ import annotations
@@ -31,155 +31,190 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from collector.mist.envelope import Data, Subscribed, SubscribeFailed, Unsubscribed, parse
+from collector.mist.envelope import Data, Subscribed, SubscribeFailed, Unsubscribed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from collector.errors import Rejected
-    from collector.mist.envelope import Event
+    from collector.mist.envelope import StreamMessage
 
 
-class State(StrEnum):
-    """Where one channel stands."""
+class SubscriptionState(StrEnum):
+    """The state of one channel. The values are label values."""
 
-    WAITING = "waiting"  # not asked for yet: the window is full, or the connection not open
-    SENT = "sent"  # asked for once
-    RESENT = "resent"  # asked for a second time
+    WAITING = "waiting"  # not requested yet: the window is full, or the connection is not open
+    SENT = "sent"  # requested once
+    RESENT = "resent"  # requested a second time
     UP = "up"
     REFUSED = "refused"
-    UNANSWERED = "unanswered"  # asked twice in vain
+    UNANSWERED = "unanswered"  # requested twice without an answer
 
 
-class Cause(Enum):
-    """What can happen to one channel."""
+class SubscriptionTrigger(Enum):
+    """What changes the state of one channel."""
 
-    ASK = "ask"  # its question is sent
-    ANSWER = "answer"  # acknowledged, or data came
+    REQUEST = "request"  # the request is sent
+    CONFIRMATION = "confirmation"  # an acknowledgement, or data
     REFUSAL = "refusal"
-    TIMEOUT = "timeout"  # its question is older than ack_timeout_s
+    TIMEOUT = "timeout"  # the request is older than ack_timeout_s
 
 
-_TABLE: Final[dict[State, dict[Cause, State]]] = {
-    # What arrives before we ask belongs to an earlier subscription of the same name: it proves nothing.
-    State.WAITING: {Cause.ASK: State.SENT, Cause.ANSWER: State.WAITING, Cause.REFUSAL: State.WAITING},
-    State.SENT: {Cause.ANSWER: State.UP, Cause.REFUSAL: State.REFUSED, Cause.TIMEOUT: State.RESENT},
-    State.RESENT: {Cause.ANSWER: State.UP, Cause.REFUSAL: State.REFUSED, Cause.TIMEOUT: State.UNANSWERED},
-    State.UP: {Cause.ANSWER: State.UP, Cause.REFUSAL: State.REFUSED},
-    # A quiet retry changes nothing until it is answered, so that `settled` does not flicker.
-    State.REFUSED: {
-        Cause.ASK: State.REFUSED,
-        Cause.ANSWER: State.UP,
-        Cause.REFUSAL: State.REFUSED,
-        Cause.TIMEOUT: State.REFUSED,
+_State = SubscriptionState
+_Trigger = SubscriptionTrigger
+_TRANSITIONS: Final[dict[_State, dict[_Trigger, _State]]] = {
+    _State.WAITING: {_Trigger.REQUEST: _State.SENT},
+    _State.SENT: {
+        _Trigger.CONFIRMATION: _State.UP,
+        _Trigger.REFUSAL: _State.REFUSED,
+        _Trigger.TIMEOUT: _State.RESENT,
     },
-    State.UNANSWERED: {
-        Cause.ASK: State.UNANSWERED,
-        Cause.ANSWER: State.UP,
-        Cause.REFUSAL: State.REFUSED,
-        Cause.TIMEOUT: State.UNANSWERED,
+    _State.RESENT: {
+        _Trigger.CONFIRMATION: _State.UP,
+        _Trigger.REFUSAL: _State.REFUSED,
+        _Trigger.TIMEOUT: _State.UNANSWERED,
+    },
+    _State.UP: {_Trigger.CONFIRMATION: _State.UP, _Trigger.REFUSAL: _State.REFUSED},
+    # A repeated request does not change the state until it is answered, so that `settled` stays true meanwhile.
+    _State.REFUSED: {
+        _Trigger.REQUEST: _State.REFUSED,
+        _Trigger.CONFIRMATION: _State.UP,
+        _Trigger.REFUSAL: _State.REFUSED,
+        _Trigger.TIMEOUT: _State.REFUSED,
+    },
+    _State.UNANSWERED: {
+        _Trigger.REQUEST: _State.UNANSWERED,
+        _Trigger.CONFIRMATION: _State.UP,
+        _Trigger.REFUSAL: _State.REFUSED,
+        _Trigger.TIMEOUT: _State.UNANSWERED,
     },
 }
-_UNSETTLED: Final = frozenset({State.WAITING, State.SENT, State.RESENT})
-_RETRIED: Final = frozenset({State.REFUSED, State.UNANSWERED})
-_TAKEN_AWAY: Final = "unsubscribed by Mist"
+_UNSETTLED: Final = frozenset({_State.WAITING, _State.SENT, _State.RESENT})
+_RETRIED: Final = frozenset({_State.REFUSED, _State.UNANSWERED})
+_ENDED_BY_MIST: Final = "unsubscribed by Mist"
 
 
 @dataclass(frozen=True, slots=True)
-class Send:
-    """One thing to put on the wire: `text` as a text frame, or, when it is `PING`, a ping frame."""
+class OutgoingMessage:
+    """One thing to send: `text` as a text frame, or a ping frame when it is `PING`."""
 
     text: str
 
 
-PING: Final = Send("")
+PING: Final = OutgoingMessage("")
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
-    """The connection is of no more use; `reason` is pong_timeout, ack_timeout or silent."""
+class SessionFailure:
+    """The connection has to be closed; `reason` is pong_timeout, ack_timeout or silent."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """A channel came to another state; `detail` is what Mist said when it refused."""
+class SubscriptionChange:
+    """A channel changed its state; `detail` is Mist's text for a refusal, not bounded in length."""
 
     channel: str
-    state: State
+    state: SubscriptionState
     detail: str = ""
 
 
-def _always(_channel: str) -> bool:
+@dataclass(frozen=True, slots=True)
+class SessionSettings:
+    """The time limits of a session, in seconds, and its window.
+
+    Attributes:
+        ack_timeout_s: how long to wait for the answer to a request.
+        ping_every_s: interval between two pings.
+        pong_within_s: how long to wait for a pong, from the ping or from the last message.
+        window: most requests without an answer.
+        retry_refused_s: interval between requests of a refused or unanswered channel.
+        silent_after_s: how long the periodic channels may deliver no message, all of them together.
+    """
+
+    ack_timeout_s: float = 10.0
+    ping_every_s: float = 60.0
+    pong_within_s: float = 45.0
+    window: int = 100
+    retry_refused_s: float = 300.0
+    silent_after_s: float = 300.0
+
+
+def _every_channel(_channel: str) -> bool:
     return True
 
 
 class Session:
-    """The machine. `is_periodic(channel)` tells whether a channel speaks by itself: only such can make a feed silent."""
+    """The state machine of one connection.
+
+    Args:
+        channels: the channels to subscribe to from the beginning.
+        settings: time limits; `use` replaces them.
+        is_periodic: returns whether messages of a channel arrive periodically. The others may be silent for any time.
+    """
 
     def __init__(
         self,
         channels: Iterable[str],
+        settings: SessionSettings | None = None,
         *,
-        ack_timeout_s: float = 10.0,
-        ping_every_s: float = 60.0,
-        pong_within_s: float = 45.0,
-        window: int = 100,
-        retry_refused_s: float = 300.0,
-        silent_after_s: float = 300.0,
-        is_periodic: Callable[[str], bool] = _always,
+        is_periodic: Callable[[str], bool] = _every_channel,
     ) -> None:
-        self.subscriptions: dict[str, State] = {}
-        self.changes: list[Change] = []  # read it empty with `take_changes`
-        self._ack_timeout_s = ack_timeout_s
-        self._ping_every_s = ping_every_s
-        self._pong_within_s = pong_within_s
-        self._window = window
-        self._retry_refused_s = retry_refused_s
-        self._silent_after_s = silent_after_s
-        self._talks = is_periodic
+        self.subscriptions: dict[str, SubscriptionState] = {}
+        self.changes: list[SubscriptionChange] = []  # `take_changes` empties it
+        self._settings = settings or SessionSettings()
+        self._is_periodic = is_periodic
 
         self._open = False
-        self._now = 0.0  # the last time we were told
-        self._outbox: list[Send] = []
-        # Each of these three is a queue whose members can also leave from the middle. All entries of one have the
-        # same delay, so that the order of insertion is the order of the deadlines.
-        self._queue: dict[str, None] = {}  # to be asked for
-        self._asked: dict[str, float] = {}  # asked for -> when we stop waiting for the answer
-        self._retries: dict[str, float] = {}  # refused or unanswered -> when it is asked for again
-        self._leaving: set[str] = set()  # unsubscribed by us, not acknowledged yet
-        self._unsettled = 0
-        self._talking = 0  # channels that are up and talk
-        self._answered = False  # did any channel ever get an answer
-        self.last_message_at = 0.0  # when data or an answer last came; who does not pass data to `receive` sets it
+        self._now = 0.0  # the time of the last call
+        self._outbox: list[OutgoingMessage] = []
+        # These three are queues from which any member can be removed. All entries of one queue have the same delay, so
+        # that the order of insertion is the order of the deadlines.
+        self._to_request: dict[str, None] = {}
+        self._unanswered: dict[str, float] = {}  # channel -> deadline of the answer
+        self._retries: dict[str, float] = {}  # refused or unanswered channel -> time of the next request
+        self._unsubscribing: set[str] = set()  # unsubscribed here, not acknowledged yet
+        self._unsettled = 0  # channels that wait for their first answer
+        self._periodic_up = 0  # periodic channels that are up
+        self._any_answer = False
+        self._last_message_at = 0.0  # data or an acknowledgement
         self._ping_at = 0.0
         self._pinged_at: float | None = None  # of the ping that has no pong yet
         for channel in channels:
             self.subscribe(channel)
 
-    # What is wanted
+    # Subscriptions
 
     def subscribe(self, channel: str) -> None:
-        """Want `channel`; it is asked for when the window has room. Wanting it twice is the same as once."""
+        """Add `channel`; it is requested as soon as the window permits. No effect when it is present."""
         if channel in self.subscriptions:
             return
-        self.subscriptions[channel] = State.WAITING
+        self.subscriptions[channel] = SubscriptionState.WAITING
         self._unsettled += 1
-        self._queue[channel] = None
+        self._to_request[channel] = None
 
     def unsubscribe(self, channel: str) -> None:
-        """Want `channel` no more; it is forgotten at once, what still arrives for it is the caller's to drop."""
+        """Remove `channel` at once. Data of it may still arrive; the caller has to drop it."""
         state = self.subscriptions.pop(channel, None)
         if state is None:
             return
-        self._tally(channel, state, -1)
-        self._queue.pop(channel, None)
+        self._count(channel, state, -1)
+        self._to_request.pop(channel, None)
         self._retries.pop(channel, None)
-        asked = self._asked.pop(channel, None) is not None
-        if asked or state in {State.UP, State.UNANSWERED}:
-            self._outbox.append(Send(_message("unsubscribe", channel)))
-            self._leaving.add(channel)
+        requested = self._unanswered.pop(channel, None) is not None
+        if requested or state in {SubscriptionState.UP, SubscriptionState.UNANSWERED}:
+            self._outbox.append(OutgoingMessage(_request("unsubscribe", channel)))
+            self._unsubscribing.add(channel)
+
+    def use(self, settings: SessionSettings) -> None:
+        """Replace the settings; deadlines that are set already move by the difference."""
+        delta_s = settings.ack_timeout_s - self._settings.ack_timeout_s
+        self._unanswered = {channel: until + delta_s for channel, until in self._unanswered.items()}
+        delta_s = settings.retry_refused_s - self._settings.retry_refused_s
+        self._retries = {channel: at + delta_s for channel, at in self._retries.items()}
+        self._ping_at += settings.ping_every_s - self._settings.ping_every_s
+        self._settings = settings
 
     @property
     def settled(self) -> bool:
@@ -189,157 +224,165 @@ class Session:
     # Receiving
 
     def opened(self, now: float) -> None:
-        """Begin: the handshake succeeded."""
+        """Start: the handshake succeeded."""
         if self._open:
-            raise RuntimeError("a session serves one connection")
+            raise RuntimeError("a session belongs to one connection")
         self._open = True
-        self._now = self.last_message_at = now
-        self._ping_at = now + self._ping_every_s
+        self._now = self._last_message_at = now
+        self._ping_at = now + self._settings.ping_every_s
 
-    def receive(self, frame: bytes | memoryview | str, now: float) -> Event | Rejected:
-        """Take one frame; returns what it was, data included. Never raises for what a frame holds."""
-        event = parse(frame)
+    def receive(self, message: StreamMessage | Rejected, now: float) -> None:
+        """Handle one message. `Rejected` has no effect."""
         self._now = now
-        if type(event) is Data:
-            self.last_message_at = now
-            if self.subscriptions.get(event.channel) is not State.UP:  # the rule has one exception a channel
-                self._happened(event.channel, Cause.ANSWER)
-        elif type(event) is Subscribed:
-            self.last_message_at = now
-            self._happened(event.channel, Cause.ANSWER)
-        elif type(event) is SubscribeFailed:
-            self._happened(event.channel, Cause.REFUSAL, event.detail)
-        elif type(event) is Unsubscribed:
-            self._withdrawn(event.channel)
-        return event
+        if type(message) is Data:
+            self._last_message_at = now
+            if self.subscriptions.get(message.channel) is not SubscriptionState.UP:
+                self._answered(message.channel, SubscriptionTrigger.CONFIRMATION)
+        elif type(message) is Subscribed:
+            self._last_message_at = now
+            self._answered(message.channel, SubscriptionTrigger.CONFIRMATION)
+        elif type(message) is SubscribeFailed:
+            self._answered(message.channel, SubscriptionTrigger.REFUSAL, message.detail)
+        elif type(message) is Unsubscribed:
+            self._unsubscribed(message.channel)
 
-    def ponged(self, now: float) -> None:
-        """Take a pong."""
+    def data_received(self, now: float) -> None:
+        """Handle any number of data messages, all of channels that are up: the fast path of `receive`.
+
+        Data on a channel that is up changes no state but the time of the last message, so one call is sufficient for
+        all messages that arrived together.
+        """
+        self._now = self._last_message_at = now
+
+    def pong_received(self, now: float) -> None:
+        """Handle a pong."""
         self._now = now
         self._pinged_at = None
 
     # Sending
 
-    def to_send(self) -> list[Send]:
-        """Give what has to go out now, in this order; it counts as sent at the time of the last call with a time."""
-        while self._open and self._queue and len(self._asked) < self._window:
-            channel = next(iter(self._queue))
-            del self._queue[channel]
-            self._move(channel, Cause.ASK)
-            self._ask(channel)
+    def to_send(self) -> list[OutgoingMessage]:
+        """Return what has to be sent now, in order. It counts as sent at the time of the last call that had a time."""
+        while self._open and self._to_request and len(self._unanswered) < self._settings.window:
+            channel = next(iter(self._to_request))
+            del self._to_request[channel]
+            self._move(channel, SubscriptionTrigger.REQUEST)
+            self._request(channel)
         outbox, self._outbox = self._outbox, []
         return outbox
 
-    def take_changes(self) -> list[Change]:
-        """Give the changes since the last call."""
+    def take_changes(self) -> list[SubscriptionChange]:
+        """Return the changes since the last call."""
         changes, self.changes = self.changes, []
         return changes
 
     # Time
 
     def deadline(self) -> float | None:
-        """Give the time of the next `tick` that can have an effect; None: nothing will happen by itself."""
+        """Return the time at which `tick` is due, None while only a call of another method can have an effect."""
         if not self._open:
             return None
-        if self._outbox or (self._queue and len(self._asked) < self._window):
+        if self._outbox or (self._to_request and len(self._unanswered) < self._settings.window):
             return self._now
         pinged_at = self._pinged_at
         times = [self._ping_at if pinged_at is None else self._pong_due(pinged_at)]
-        times += (next(iter(queue.values())) for queue in (self._asked, self._retries) if queue)
-        if self._talking:
-            times.append(self.last_message_at + self._silent_after_s)
+        times += (next(iter(queue.values())) for queue in (self._unanswered, self._retries) if queue)
+        if self._periodic_up:
+            times.append(self._last_message_at + self._settings.silent_after_s)
         return min(times)
 
-    def tick(self, now: float) -> Broken | None:
-        """Let time pass; an answer tells why the connection has to be closed."""
+    def tick(self, now: float) -> SessionFailure | None:
+        """Handle what is due at `now`; a result means that the connection has to be closed."""
         self._now = now
         if not self._open:
             return None
         if self._pinged_at is not None and now >= self._pong_due(self._pinged_at):
-            return Broken("pong_timeout")
-        if not self._expire_questions(now):
-            return Broken("ack_timeout")
-        if self._talking and now >= self.last_message_at + self._silent_after_s:
-            return Broken("silent")
-        self._requeue(now)
+            return SessionFailure("pong_timeout")
+        if not self._expire_requests(now):
+            return SessionFailure("ack_timeout")
+        if self._periodic_up and now >= self._last_message_at + self._settings.silent_after_s:
+            return SessionFailure("silent")
+        self._queue_retries(now)
         if self._pinged_at is None and now >= self._ping_at:
             self._pinged_at = now
-            self._ping_at = now + self._ping_every_s
+            self._ping_at = now + self._settings.ping_every_s
             self._outbox.append(PING)
         return None
 
     def _pong_due(self, pinged_at: float) -> float:
-        """When a pong is overdue. What speaks is alive: its pong stands behind the data that has not been read yet."""
-        return max(pinged_at, self.last_message_at) + self._pong_within_s
+        """Return when a pong is overdue. It may be queued behind data, so each message extends the time."""
+        return max(pinged_at, self._last_message_at) + self._settings.pong_within_s
 
-    def _expire_questions(self, now: float) -> bool:
-        """Ask overdue questions again, or give them up; False when the connection never answered any."""
-        while self._asked:
-            channel, until = next(iter(self._asked.items()))
+    def _expire_requests(self, now: float) -> bool:
+        """Repeat overdue requests, or give them up; False when no request of the connection was ever answered."""
+        while self._unanswered:
+            channel, until = next(iter(self._unanswered.items()))
             if until > now:
                 break
-            if self.subscriptions[channel] is State.RESENT and not self._answered:
+            if self.subscriptions[channel] is SubscriptionState.RESENT and not self._any_answer:
                 return False
-            del self._asked[channel]
-            if self._move(channel, Cause.TIMEOUT) is State.RESENT:
-                self._ask(channel)
+            del self._unanswered[channel]
+            if self._move(channel, SubscriptionTrigger.TIMEOUT) is SubscriptionState.RESENT:
+                self._request(channel)
         return True
 
-    def _requeue(self, now: float) -> None:
-        """Put what was refused or unanswered long enough ago back into the queue."""
+    def _queue_retries(self, now: float) -> None:
         while self._retries:
             channel, at = next(iter(self._retries.items()))
             if at > now:
                 break
             del self._retries[channel]
-            self._queue[channel] = None
+            self._to_request[channel] = None
 
-    # The table at work
+    # Transitions
 
-    def _ask(self, channel: str) -> None:
-        self._asked[channel] = self._now + self._ack_timeout_s
-        self._outbox.append(Send(_message("subscribe", channel)))
+    def _request(self, channel: str) -> None:
+        self._unanswered[channel] = self._now + self._settings.ack_timeout_s
+        self._outbox.append(OutgoingMessage(_request("subscribe", channel)))
 
-    def _happened(self, channel: str, cause: Cause, detail: str = "") -> None:
-        """Take an answer about `channel`; one about a channel we do not want says nothing."""
+    def _answered(self, channel: str, trigger: SubscriptionTrigger, detail: str = "") -> None:
+        """Handle an answer about `channel`, unless the channel was not requested.
+
+        An answer that arrives before the request belongs to an earlier subscription of the same name.
+        """
         state = self.subscriptions.get(channel)
-        if state is None or state is State.WAITING:
+        if state is None or state is SubscriptionState.WAITING:
             return
-        self._answered = True
-        self._asked.pop(channel, None)
-        self._queue.pop(channel, None)  # a retry that is no longer needed
-        self._move(channel, cause, detail)
+        self._any_answer = True
+        self._unanswered.pop(channel, None)
+        self._to_request.pop(channel, None)  # a retry is no longer needed
+        self._move(channel, trigger, detail)
 
-    def _withdrawn(self, channel: str) -> None:
-        if channel in self._leaving:
-            self._leaving.remove(channel)
+    def _unsubscribed(self, channel: str) -> None:
+        if channel in self._unsubscribing:
+            self._unsubscribing.remove(channel)
         else:
-            self._happened(channel, Cause.REFUSAL, _TAKEN_AWAY)
+            self._answered(channel, SubscriptionTrigger.REFUSAL, _ENDED_BY_MIST)
 
-    def _move(self, channel: str, cause: Cause, detail: str = "") -> State:
-        """Follow the table; keeps the tallies, plans the retry and tells of the change."""
+    def _move(self, channel: str, trigger: SubscriptionTrigger, detail: str = "") -> SubscriptionState:
+        """Apply the table: update the counters, schedule a retry, record the change. Returns the new state."""
         old = self.subscriptions[channel]
-        new = _TABLE[old].get(cause)
+        new = _TRANSITIONS[old].get(trigger)
         if new is None:
-            raise RuntimeError(f"{cause.value} cannot happen to a channel that is {old}")
-        if new in _RETRIED and cause is not Cause.ASK:
+            raise RuntimeError(f"no transition from {old} by {trigger.value}")
+        if new in _RETRIED and trigger is not SubscriptionTrigger.REQUEST:
             self._retries.pop(channel, None)
-            self._retries[channel] = self._now + self._retry_refused_s
-        elif new is State.UP:
+            self._retries[channel] = self._now + self._settings.retry_refused_s
+        elif new is SubscriptionState.UP:
             self._retries.pop(channel, None)
         if new is not old:
             self.subscriptions[channel] = new
-            self._tally(channel, old, -1)
-            self._tally(channel, new, +1)
-            self.changes.append(Change(channel, new, detail))
+            self._count(channel, old, -1)
+            self._count(channel, new, +1)
+            self.changes.append(SubscriptionChange(channel, new, detail))
         return new
 
-    def _tally(self, channel: str, state: State, by: int) -> None:
+    def _count(self, channel: str, state: SubscriptionState, by: int) -> None:
         if state in _UNSETTLED:
             self._unsettled += by
-        elif state is State.UP and self._talks(channel):
-            self._talking += by
+        elif state is SubscriptionState.UP and self._is_periodic(channel):
+            self._periodic_up += by
 
 
-def _message(verb: str, channel: str) -> str:
+def _request(verb: str, channel: str) -> str:
     return orjson.dumps({verb: channel}).decode()

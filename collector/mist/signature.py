@@ -1,8 +1,8 @@
-"""Who sent a webhook delivery: the check of `X-Mist-Signature-v2`, on the raw body, before any parsing.
+"""Verification of webhook deliveries: `X-Mist-Signature-v2`, on the raw body, before any parsing.
 
-Mist signs with HMAC-SHA256 over the raw bytes, key = the secret's bytes, lower-case hex without a prefix (Mist OpenAPI,
-`webhook`). The older `X-Mist-Signature` (HMAC-SHA1), which Mist sends beside it, is never looked at.
-There is no timestamp in the signature: a replayed delivery verifies, and is caught as a duplicate.
+Mist signs with HMAC-SHA256 over the raw bytes; the key is the secret's bytes, the value lowercase hexadecimal without a
+prefix (Mist OpenAPI, `webhook`). The older `X-Mist-Signature` (HMAC-SHA1), which Mist sends as well, is ignored. The
+signature covers no timestamp: a replayed delivery verifies, and deduplication drops its events.
 """
 
 from __future__ import annotations
@@ -28,23 +28,56 @@ def sign(body: bytes, secret: bytes) -> str:
     return hmac.digest(secret, body, "sha256").hex()
 
 
-def verify(body: bytes, headers: Mapping[str, str], secrets: Sequence[bytes]) -> None:
-    """Return if one of `secrets` signed `body`; during a rotation there are two.
+class Verifier:
+    """Verifies a body that arrives in chunks, so that the end of a large body costs no more than that of a small one.
 
-    Raises SignatureError("missing" | "malformed" | "mismatch"). Header names match in any case; two signature
-    headers are malformed. All secrets are tried in constant time, so the time taken tells nothing of them. An empty
-    secret is passed over (everybody can sign with it), and no secret at all is a mismatch, never a welcome.
+    Args:
+        headers: request headers; names match in any case.
+        secrets: the secrets in use, two during a rotation. An empty one is ignored: anyone could sign with it.
+
+    Raises:
+        SignatureError: missing or malformed; two signature headers are malformed.
     """
-    signed = claimed(headers)
-    matches = [hmac.compare_digest(sign(body, secret), signed) for secret in secrets if secret]
-    if not any(matches):
-        raise SignatureError("mismatch")
+
+    def __init__(self, headers: Mapping[str, str], secrets: Sequence[bytes]) -> None:
+        self._signature = signature_of(headers)
+        self._digests = [hmac.new(secret, digestmod="sha256") for secret in secrets if secret]
+
+    def update(self, chunk: bytes) -> None:
+        """Add the next part of the body."""
+        for digest in self._digests:
+            digest.update(chunk)
+
+    def check(self) -> None:
+        """Return if one of the secrets signed the body.
+
+        All secrets are compared in constant time, so the time taken does not reveal them. Without secrets nothing
+        matches.
+
+        Raises:
+            SignatureError: mismatch.
+        """
+        matches = [hmac.compare_digest(digest.hexdigest(), self._signature) for digest in self._digests]
+        if not any(matches):
+            raise SignatureError("mismatch")
 
 
-def claimed(headers: Mapping[str, str]) -> str:
-    """Return the one signature that the request carries; SignatureError("missing" | "malformed") without one.
+def verify(body: bytes, headers: Mapping[str, str], secrets: Sequence[bytes]) -> None:
+    """Return if one of `secrets` signed `body`.
 
-    It says nothing of whether it fits: that takes the body.
+    Raises:
+        SignatureError: missing, malformed or mismatch.
+    """
+    verifier = Verifier(headers, secrets)
+    verifier.update(body)
+    verifier.check()
+
+
+def signature_of(headers: Mapping[str, str]) -> str:
+    """Return the signature that the headers carry, unverified.
+
+    Raises:
+        SignatureError: missing or malformed.
     """
     found = [value for name, value in headers.items() if name.lower() == _HEADER_LOWER]
     if not any(found):

@@ -1,4 +1,4 @@
-"""Which sites an account watches: the `sites: {include, exclude}` of its configuration, and its shard."""
+"""Which sites of an account are collected: `sites: {include, exclude}` of its configuration, and its shard."""
 
 from __future__ import annotations
 
@@ -14,10 +14,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SiteFilter:
-    """Patterns, each a site id or a site name in which `*` and `?` stand for anything; upper and lower case are one.
+    """A filter of sites by patterns and shard; it is False when it admits every site.
 
-    No `include` means every site; `exclude` wins over `include`; of what is left only the sites of `shard` are watched.
-    A filter that lets everything pass is False.
+    A pattern is a site id, or a site name with the wildcards `*` and `?`; case is ignored.
+
+    Attributes:
+        include: patterns of sites to admit; none for every site.
+        exclude: patterns of sites not to admit, whatever `include` contains.
+        shard: of what is left, only the sites of this shard are admitted.
     """
 
     include: tuple[str, ...] = ()
@@ -28,7 +32,7 @@ class SiteFilter:
         return bool(self.include or self.exclude or self.shard)
 
     def admits(self, site: Site) -> bool:
-        """Say whether this site is watched."""
+        """Return whether a site is collected."""
         if not self.shard.owns(site.id) or any(_matches(pattern, site) for pattern in self.exclude):
             return False
         return not self.include or any(_matches(pattern, site) for pattern in self.include)

@@ -1,4 +1,4 @@
-"""Every way in which Mist writes a moment, read as one: Unix seconds."""
+"""Conversion of the time formats that Mist uses to Unix seconds."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import Final
 
-_MILLISECONDS_FROM: Final = 1e11  # as seconds that would be the year 5138; as milliseconds it is 1973
+_MILLISECONDS_FROM: Final = 1e11  # seconds: the year 5138; milliseconds: 1973
 _NUMERIC: Final = re.compile(r"[0-9]{1,20}(?:\.[0-9]*)?").fullmatch
 
 
 def epoch_s(value: object) -> float | None:
-    """Return the moment in `value` as seconds since 1970 (UTC), or None when it names none.
+    """Return a time as seconds since 1970 (UTC), or None if `value` is not a time.
 
-    Reads seconds and milliseconds (above 1e11), both also as text, and ISO 8601 (UTC where it names no zone).
-    None for 1970 and before - Mist's "0001-01-01T00:00:00Z" and a zero mean "never" - for what would lie beyond
-    the year 5138 even as milliseconds, for NaN and for every other type.
+    Accepts seconds and milliseconds (above 1e11), both as numbers or text, and ISO 8601 (UTC if it has no time zone).
+    Returns None for 1970 and earlier (Mist writes "never" as "0001-01-01T00:00:00Z" or 0), for times after the year
+    5138, for NaN and for other types.
     """
     if isinstance(value, str):
         value = float(value) if _NUMERIC(value) else _iso_s(value)
@@ -33,7 +33,7 @@ def epoch_s(value: object) -> float | None:
 
 def _iso_s(text: str) -> float | None:
     try:
-        moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        time = datetime.fromisoformat(text)
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None

@@ -1,8 +1,8 @@
-"""Every webhook topic, and what makes two of its events the same event: one row each.
+"""The webhook topics, one row each: the fields that identify an event, for deduplication.
 
-Mist gives a delivery no number. It repeats deliveries, and an organisation's and a site's webhook on one topic bring
-every event twice. An event is therefore known by its content: by the fields that identify it where the topic has such
-fields, else by the whole of it.
+A delivery has no id. Mist repeats deliveries, and when both an organisation and a site have a webhook for one topic,
+every event arrives twice. So an event is identified by its content: by its identifying fields where the topic has such
+fields, otherwise by all of its fields.
 """
 
 from __future__ import annotations
@@ -22,129 +22,133 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Topic:
+class WebhookTopic:
     """One row of the table.
 
-    `identity`: the fields that together identify an event; () = the whole event. An event that lacks one of them
-    (or has it empty) is taken whole too.
-    `scope`: ORG = sent by organisation and site webhooks, so perhaps twice; SITE = by site webhooks only; NONE =
-    sent by Mist itself on request.
-    `mac_in`: where the event carries the MAC called "mac" in `identity`, the first that holds one counts.
-    `told_apart_by`: fields that may be absent, but tell apart events of the same identity.
-    `revised_by`: fields that tell apart the revisions (`update: true`) of one event.
+    Attributes:
+        name: as in the payload.
+        identity: the fields that together identify an event; () = all fields, as for an event in which one of them is
+            absent or empty.
+        scope: ORG = sent by webhooks of organisations and of sites, so possibly twice; SITE = by webhooks of sites
+            only; NONE = sent by Mist on request.
+        mac_fields: the fields that may carry the MAC address called "mac" in `identity`; the first that has one counts.
+        optional_identity: fields that may be absent, and distinguish events whose `identity` is equal.
+        revision: fields that distinguish the revisions (`update: true`) of one event.
     """
 
     name: str
     identity: tuple[str, ...] = ()
     scope: Scope = Scope.ORG
-    mac_in: tuple[str, ...] = ("mac",)
-    told_apart_by: tuple[str, ...] = ()
-    revised_by: tuple[str, ...] = ()
+    mac_fields: tuple[str, ...] = ("mac",)
+    optional_identity: tuple[str, ...] = ()
+    revision: tuple[str, ...] = ()
 
 
 _DEVICE: Final = ("mac", "type", "timestamp")
 _DEVICE_MAC: Final = ("mac", "ap")  # older access point events have `ap` only
+_ALARM_REVISION: Final = ("timestamp", "last_seen", "count")
 _SESSION: Final = ("session_id", "type", "timestamp")
 
-TOPICS: Final[dict[str, Topic]] = {
+TOPICS: Final[dict[str, WebhookTopic]] = {
     topic.name: topic
     for topic in (
-        # An update repeats the id on purpose, and so does "resolved" after "open" (Marvis), not always with `update`.
-        Topic("alarms", ("id",), told_apart_by=("type", "status"), revised_by=("timestamp", "last_seen", "count")),
-        Topic("audits", ("id",)),
-        # Timestamps count whole seconds, and a switch that loses a line card reports all its ports, an access point
-        # both its bands, within one. Without these two fields all but the first would pass for duplicates.
-        Topic("device-events", _DEVICE, mac_in=_DEVICE_MAC, told_apart_by=("port_id", "band")),
-        Topic("device-updowns", _DEVICE, mac_in=_DEVICE_MAC),
-        Topic("mxedge-events"),
-        Topic("client-join"),
-        Topic("client-sessions", ("mac", "ap", "disconnect")),
-        Topic("client-info"),
-        Topic("client-latency", scope=Scope.SITE),
-        Topic("site-sle", scope=Scope.SITE),
-        Topic("minis-application"),
-        Topic("minis-reachability"),
-        Topic("minis-network"),  # seen once, on a third party's page
-        Topic("nac-events", _SESSION),
-        Topic("nac-accounting", _SESSION),
-        Topic("guest-authorizations"),
-        Topic("occupancy-alerts", scope=Scope.SITE),
-        Topic("location", scope=Scope.SITE),
-        Topic("location-client", scope=Scope.SITE),
-        Topic("location-unclient", scope=Scope.SITE),
-        Topic("location-asset", scope=Scope.SITE),
-        Topic("location-sdk", scope=Scope.SITE),
-        Topic("location-centrak", scope=Scope.SITE),
-        Topic("zone", scope=Scope.SITE),
-        Topic("rssizone", scope=Scope.SITE),
-        Topic("vbeacon", scope=Scope.SITE),
-        Topic("asset-raw", scope=Scope.SITE),  # deprecated since 2024-06-30, not gone
-        Topic("asset-raw-rssi", scope=Scope.SITE),
-        Topic("discovered-raw-rssi", scope=Scope.SITE),
-        Topic("filtered-asset-rssi", scope=Scope.SITE),
-        Topic("wifi-conn-raw", scope=Scope.SITE),
-        Topic("wifi-unconn-raw", scope=Scope.SITE),
-        Topic("sdkclient-scan-data", scope=Scope.SITE),
-        Topic("ping", scope=Scope.NONE),
+        # An update has the id of its alarm, and so has "resolved" after "open" (Marvis), not always with `update`.
+        WebhookTopic("alarms", ("id",), optional_identity=("type", "status"), revision=_ALARM_REVISION),
+        WebhookTopic("audits", ("id",)),
+        # Timestamps are whole seconds. A switch that loses a line card reports all its ports within one second, an
+        # access point both its bands: without these two fields all but the first would be duplicates.
+        WebhookTopic("device-events", _DEVICE, mac_fields=_DEVICE_MAC, optional_identity=("port_id", "band")),
+        WebhookTopic("device-updowns", _DEVICE, mac_fields=_DEVICE_MAC),
+        WebhookTopic("mxedge-events"),
+        WebhookTopic("client-join"),
+        WebhookTopic("client-sessions", ("mac", "ap", "disconnect")),
+        WebhookTopic("client-info"),
+        WebhookTopic("client-latency", scope=Scope.SITE),
+        WebhookTopic("site-sle", scope=Scope.SITE),
+        WebhookTopic("minis-application"),
+        WebhookTopic("minis-reachability"),
+        WebhookTopic("minis-network"),  # known from one third-party page only
+        WebhookTopic("nac-events", _SESSION),
+        WebhookTopic("nac-accounting", _SESSION),
+        WebhookTopic("guest-authorizations"),
+        WebhookTopic("occupancy-alerts", scope=Scope.SITE),
+        WebhookTopic("location", scope=Scope.SITE),
+        WebhookTopic("location-client", scope=Scope.SITE),
+        WebhookTopic("location-unclient", scope=Scope.SITE),
+        WebhookTopic("location-asset", scope=Scope.SITE),
+        WebhookTopic("location-sdk", scope=Scope.SITE),
+        WebhookTopic("location-centrak", scope=Scope.SITE),
+        WebhookTopic("zone", scope=Scope.SITE),
+        WebhookTopic("rssizone", scope=Scope.SITE),
+        WebhookTopic("vbeacon", scope=Scope.SITE),
+        WebhookTopic("asset-raw", scope=Scope.SITE),  # deprecated since 2024-06-30, still sent
+        WebhookTopic("asset-raw-rssi", scope=Scope.SITE),
+        WebhookTopic("discovered-raw-rssi", scope=Scope.SITE),
+        WebhookTopic("filtered-asset-rssi", scope=Scope.SITE),
+        WebhookTopic("wifi-conn-raw", scope=Scope.SITE),
+        WebhookTopic("wifi-unconn-raw", scope=Scope.SITE),
+        WebhookTopic("sdkclient-scan-data", scope=Scope.SITE),
+        WebhookTopic("ping", scope=Scope.NONE),
     )
 }
 
-_FOR_SITE: Final = "for_site"  # who the copy is for; may be all that differs between the two copies of an event
+_FOR_SITE: Final = "for_site"  # may be the only difference between the two copies of an event
 _TIMES: Final = frozenset({"timestamp", "last_seen", "disconnect"})
 _MACS: Final = frozenset({"mac", "ap"})
 
 
 def identity_of(topic_name: str, event: dict[str, Any]) -> int:
-    """Return a 64-bit hash that is equal for copies of one event, whatever their key order; never raises.
+    """Return a 64-bit hash that is equal for copies of one event. Never raises.
 
-    Copies are equal although one writes its MAC with colons or under `ap`, or its time in milliseconds. An event of
-    an unknown topic is taken whole. The value holds within this process only (Python salts its hashes).
+    Key order, the notation of a MAC address (colons, under `ap`) and the unit of a time (seconds, milliseconds) make no
+    difference. An event of an unknown topic is identified by all of its fields. The hash is valid within this process
+    only: Python salts its hashes.
     """
     topic = TOPICS.get(topic_name)
-    named = _named(topic, event) if topic else None
-    if named is None:
+    values = _identity(topic, event) if topic else None
+    if values is None:
         return _hash([topic_name, {name: event[name] for name in event if name != _FOR_SITE}])
-    return _hash([topic_name, *named])
+    return _hash([topic_name, *values])
 
 
-def _named(topic: Topic, event: dict[str, Any]) -> list[object] | None:
-    """The values that identify `event`; None when it has to be taken whole."""
+def _identity(topic: WebhookTopic, event: dict[str, Any]) -> list[object] | None:
+    """Return the values that identify `event`; None when all of its fields do."""
     values = [_value(topic, event, name) for name in topic.identity]
     if not values or None in values or "" in values:
         return None
-    values += [event.get(name) for name in topic.told_apart_by]
+    values += [event.get(name) for name in topic.optional_identity]
     if event.get("update"):
-        values += [_value(topic, event, name) for name in topic.revised_by]
+        values += [_value(topic, event, name) for name in topic.revision]
     return values
 
 
-def _value(topic: Topic, event: dict[str, Any], name: str) -> object:
-    """One field, in its one notation where it is a MAC or a time that can be read, else as it came."""
+def _value(topic: WebhookTopic, event: dict[str, Any], name: str) -> object:
+    """Return one field: a MAC address or a time in its canonical notation, anything else unchanged."""
     value = event.get(name)
     if name in _TIMES:
         return epoch_s(value) or value
     if name not in _MACS:
         return value
-    places = topic.mac_in if name == "mac" else (name,)
-    macs = (mac_of(event.get(place)) for place in places)
+    fields = topic.mac_fields if name == "mac" else (name,)
+    macs = (mac_of(event.get(field)) for field in fields)
     return next((mac for mac in macs if mac), value)
 
 
 def _hash(key: list[object]) -> int:
     try:
         return hash(orjson.dumps(key, option=orjson.OPT_SORT_KEYS))
-    except TypeError:  # more than 254 levels deep, or not from JSON at all
+    except TypeError:  # nested deeper than 254 levels, or not JSON
         return hash(frozenset(_leaves(key)))
 
 
 def _leaves(root: object) -> Iterator[tuple[int, str]]:
-    """Every leaf and empty container below `root`, with a hash of the way to it; no recursion, whatever the depth."""
+    """Yield every leaf and empty container below `root`, with a hash of its path. Not recursive."""
     open_nodes: list[tuple[int, object]] = [(0, root)]
     while open_nodes:
-        way, node = open_nodes.pop()
+        path, node = open_nodes.pop()
         if isinstance(node, dict) and node:
-            open_nodes += [(hash((way, name)), child) for name, child in node.items()]
+            open_nodes += [(hash((path, name)), child) for name, child in node.items()]
         elif isinstance(node, list) and node:
-            open_nodes += [(hash((way, at)), child) for at, child in enumerate(node)]
+            open_nodes += [(hash((path, index)), child) for index, child in enumerate(node)]
         else:
-            yield way, repr(node)
+            yield path, repr(node)

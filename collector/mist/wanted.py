@@ -1,4 +1,4 @@
-"""Which channels to subscribe to: every row of the table that is switched on, for everything there is of its scope."""
+"""The channels to subscribe to: each enabled row of the channel table, for each object of its scope."""
 
 from __future__ import annotations
 
@@ -18,21 +18,25 @@ if TYPE_CHECKING:
 def wanted(
     switches: Mapping[str, object], directory: Directory, shard: Shard, maps: Iterable[tuple[str, str]]
 ) -> Iterator[str]:
-    """The paths, in the order of the table.
+    """Yield the channel paths, in the order of the table.
 
-    `switches` is the `streams` configuration; channels of maps have a section in it, with a switch for the last part of
-    their path. `maps` are (site id, map id); those of sites that are not in the directory are left out, and so is
-    whatever has an id that no path can hold.
+    Args:
+        switches: the `streams` configuration. Map channels have a section in it, with one switch per last path segment.
+        directory: the orgs and sites of the account.
+        shard: the share of this collector; an org's channels are subscribed by one shard.
+        maps: pairs (site id, map id). Maps of sites that are not in `directory` are left out.
+
+    Objects whose id is not valid in a path are left out.
     """
     located = [(site_id, map_id) for site_id, map_id in sorted(maps) if site_id in directory.sites]
     for channel in channels.CHANNELS:
         if is_on(channel, switches):
-            everything = scope_ids(channel.scope, directory, shard, located)
-            yield from (channels.path(channel, **ids) for ids in everything if all(map(channels.fits, ids.values())))
+            objects = scope_ids(channel.scope, directory, shard, located)
+            yield from (channels.path(channel, **ids) for ids in objects if all(map(channels.fits, ids.values())))
 
 
 def is_on(channel: Channel, switches: Mapping[str, object]) -> bool:
-    """Whether the configuration wants this channel."""
+    """Return whether the configuration enables this channel."""
     switch = switches.get(channel.stream) if channel.stream else False
     if isinstance(switch, dict):
         switch = switch.get(channel.template.rpartition("/")[2])
@@ -42,7 +46,7 @@ def is_on(channel: Channel, switches: Mapping[str, object]) -> bool:
 def scope_ids(
     scope: Scope, directory: Directory, shard: Shard, maps: Iterable[tuple[str, str]]
 ) -> Iterator[dict[str, str]]:
-    """The ids of everything of this scope."""
+    """Yield the ids of each object of this scope, by their names in the template."""
     if scope is Scope.SITE:
         yield from ({"site_id": site_id} for site_id in directory.sites)
     elif scope is Scope.ORG:

@@ -1,50 +1,51 @@
-"""The operator's listener: /metrics, /-/healthy, /-/ready, /-/reload, the status page and floors, on one port.
+"""The operator's listener: /metrics, /-/healthy, /-/ready, /-/reload, the status page and the floor pages.
 
-It is handed callables and knows nothing of where their answers come from.
+It receives callables and does not know where their results come from.
 """
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from aiohttp import web
 
-from collector.config.web_file import Web
-from collector.listener.connection_limits import (
-    ConnectionLimiter,
-    ConnectionLimits,
-    LimitedSite,
-    hide_server_header,
-    track_in_flight,
-)
+from collector.listener.authentication import Authenticator
+from collector.listener.client_address import AuthenticatedSources
+from collector.listener.connection_limits import ConnectionLimiter, ConnectionLimits
+from collector.listener.http_server import LimitedServer
+from collector.listener.web_config import WebConfig
 from collector.serve import status_html
 from collector.serve.floor_pages import FloorPages
-from collector.serve.guard import Guard
 from collector.serve.health import HealthEndpoints
 from collector.serve.metrics import MetricsEndpoint
 from collector.status import ServerStatus
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Awaitable, Callable, Sequence
     from types import TracebackType
 
     from collector.floors import Floors
-    from collector.listener.address import Listen
+    from collector.listener.address import ListenAddress
+    from collector.listener.http_server import Handler
     from collector.serve.events_api import EventsApi
-    from collector.serve.guard import Handler
-    from collector.serve.health import Ready
+    from collector.serve.health import Reasons
     from collector.serve.metrics import Render
     from collector.serve.status_page import StatusPage
 
     Reload = Callable[[], Awaitable[Sequence[str]]]
 
-SHUTDOWN_S = 2.0  # a scrape under way may finish within this time when the collector stops
-DOORS = ConnectionLimits(connections=256, of_one_source=128, keep_s=330.0)  # Prometheus keeps its own for 300 s
-_NOT_STORED = {"Cache-Control": "no-store"}
-_PAGE_HEADERS = {
-    **_NOT_STORED,
+SHUTDOWN_GRACE_S: Final = 0.75  # for requests in flight when the collector stops
+CONNECTION_LIMITS: Final = ConnectionLimits(
+    max_connections=256,
+    max_per_source=128,
+    keepalive_timeout_s=330.0,  # Prometheus keeps its connections for 300 s
+)
+_HEALTH_PATHS: Final = frozenset({"/-/healthy", "/-/ready"})
+_NO_STORE: Final = {"Cache-Control": "no-store"}
+_PAGE_HEADERS: Final = {
+    **_NO_STORE,
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
@@ -55,80 +56,91 @@ _PAGE_HEADERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """How the listener is guarded: TLS and users, whether probes need a password, whether `POST /-/reload` works."""
+class OperatorAccess:
+    """Who may request what.
 
-    web: Web = field(default_factory=Web)
+    Attributes:
+        web: TLS, client certificates, users, headers.
+        health_open: the health endpoints require no password: few probes can send one.
+        allow_reload: `POST /-/reload` reloads the configuration.
+    """
+
+    web: WebConfig = field(default_factory=WebConfig)
     health_open: bool = True
     allow_reload: bool = False
 
+    @property
+    def open_paths(self) -> frozenset[str]:
+        """The paths that require no password."""
+        return _HEALTH_PATHS if self.health_open else frozenset()
+
 
 class OperatorListener:
-    """An async context manager; after `__aenter__` it answers at `port`. Raises ListenError when it cannot listen.
+    """An async context manager; it serves between `__aenter__`, which sets `port`, and `__aexit__`.
 
-    `render(selection)` gives /metrics, `ready()` the reasons why not ready, `stuck()` what hangs, `status()` what the
-    page shows, `reload()` the faults of the configuration that was to be used. `counts` learns who was turned away.
-    `floors` are shown below /floors; None: nothing is there.
+    Args:
+        listen: address to bind; `__aenter__` raises ListenError when that fails.
+        render: returns the exposition of a selection.
+        ready: returns the reasons why the collector is not ready.
+        status: returns the content of the status page.
+        stuck: returns what makes no progress.
+        reload: reloads the configuration and returns its faults.
+        counts: receives the counts of connections and rejected requests.
+        access: who may request what.
+        floors: shown below /floors; None: the floor pages do not exist.
+        events: answers /api/v1/events; None: the path does not exist.
     """
 
     def __init__(
         self,
-        listen: Listen,
+        listen: ListenAddress,
         *,
         render: Render,
-        ready: Ready,
+        ready: Reasons,
         status: Callable[[], StatusPage],
-        stuck: Ready = lambda: (),
+        stuck: Reasons = lambda: (),
         reload: Reload | None = None,
         counts: ServerStatus | None = None,
-        rules: Rules | None = None,
+        access: OperatorAccess | None = None,
         floors: Floors | None = None,
         events: EventsApi | None = None,
     ) -> None:
-        self._listen = listen
         self._status = status
         self._reload = reload
         self._counts = counts or ServerStatus()
-        self.rules = rules or Rules()
-        self._guard = Guard(self.rules.web, self._counts, health_open=self.rules.health_open)
-        self._doors = ConnectionLimiter(DOORS, self._closed, on_count=self._count_open)
-        self._socket: socket.socket | None = None
-        self._site: LimitedSite | None = None
-        self.port = 0
-        health = HealthEndpoints(ready, stuck)
-        application = web.Application(client_max_size=0, middlewares=[track_in_flight, self._admit])
-        application.on_response_prepare.extend((hide_server_header, self._guard.dress))
+        self.access = access or OperatorAccess()
+        authenticated = AuthenticatedSources(time.monotonic)
+        self._authenticator = Authenticator(
+            self.access.web,
+            open_paths=self.access.open_paths,
+            on_rejected=self._count_rejected,
+            authenticated=authenticated,
+        )
+        application = web.Application(client_max_size=0, middlewares=[self._authenticate])
+        application.on_response_prepare.append(self._authenticator.add_headers)
         application.router.add_get("/metrics", MetricsEndpoint(render).get)
+        health = HealthEndpoints(ready, stuck)
         application.router.add_get("/-/healthy", health.healthy)
         application.router.add_get("/-/ready", health.ready)
         application.router.add_post("/-/reload", self._post_reload)
-        application.router.add_get("/", self._page)
+        application.router.add_get("/", self._get_status_page)
         if floors is not None:
             FloorPages(floors).add_to(application)
         if events is not None:
             events.add_to(application)
-        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=SHUTDOWN_S)
+        limiter = ConnectionLimiter(
+            CONNECTION_LIMITS, self._count_closed, authenticated=authenticated, on_count=self._count_open
+        )
+        self._server = LimitedServer(listen, application, limiter, grace_s=SHUTDOWN_GRACE_S)
+
+    @property
+    def port(self) -> int:
+        """TCP port, 0 before `__aenter__`."""
+        return self._server.port
 
     async def __aenter__(self) -> Self:
-        self._socket = self._listen.bind()
-        self.port = self._socket.getsockname()[1]
-        await self._runner.setup()
-        self._site = await self._open(self._socket)
+        await self._server.start(self.access.web.tls)
         return self
-
-    async def use(self, rules: Rules) -> None:
-        """Go by these rules from now on. Connections that are open keep the TLS they have."""
-        before, self.rules = self.rules, rules
-        self._guard.use(rules.web, health_open=rules.health_open)
-        if rules.web.tls is not before.web.tls and self._socket is not None and self._site is not None:
-            old, self._site = self._site, await self._open(self._socket)
-            await old.stop()
-
-    async def _open(self, listener: socket.socket) -> LimitedSite:
-        """Accept by the present rules. Both ends of a change hold the same queue, so no caller is turned away."""
-        site = LimitedSite(self._runner, listener.dup(), self._doors, tls=self.rules.web.tls)
-        await site.start()
-        return site
 
     async def __aexit__(
         self,
@@ -136,35 +148,38 @@ class OperatorListener:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._runner.cleanup()
-        if self._socket is not None:
-            self._socket.close()
+        await self._server.stop()
+
+    async def use(self, access: OperatorAccess) -> None:
+        """Use other rules for requests, and another TLS context for connections, from now on."""
+        self.access = access
+        self._authenticator.use(access.web, open_paths=access.open_paths)
+        self._server.use_tls(access.web.tls)
 
     @web.middleware
-    async def _admit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        answer = await self._guard.admit(request, handler)
+    async def _authenticate(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        answer = await self._authenticator.rejection(request) or await handler(request)
         if answer.status == 503 and request.path == "/metrics":  # noqa: PLR2004 - too many at once
-            self._counts.refused["too_many_scrapes"] = self._counts.refused.get("too_many_scrapes", 0) + 1
+            self._count_rejected("too_many_scrapes")
         return answer
 
-    def refused(self, reason: str) -> None:
-        """Count a connection that was not taken."""
-        self._closed(reason)
+    def _count_rejected(self, reason: str) -> None:
+        self._counts.refused[reason] = self._counts.refused.get(reason, 0) + 1
 
-    def _closed(self, reason: str) -> None:
+    def _count_closed(self, reason: str) -> None:
         self._counts.closed[reason] = self._counts.closed.get(reason, 0) + 1
 
     def _count_open(self, connections: int) -> None:
         self._counts.connections = connections
 
     async def _post_reload(self, _request: web.Request) -> web.Response:
-        """Reload the configuration; 200 when it is in use, 400 with every fault when it is not."""
-        if self._reload is None or not self.rules.allow_reload:
-            return web.Response(status=403, text="not allowed: server.allow_reload\n", headers=_NOT_STORED)
+        """Reload the configuration: 200 when it is in use, 400 with all faults when it is not."""
+        if self._reload is None or not self.access.allow_reload:
+            return web.Response(status=403, text="not allowed: server.allow_reload\n", headers=_NO_STORE)
         faults = await self._reload()
         text = "".join(f"{fault}\n" for fault in faults) or "reloaded\n"
-        return web.Response(status=400 if faults else 200, text=text, headers=_NOT_STORED)
+        return web.Response(status=400 if faults else 200, text=text, headers=_NO_STORE)
 
-    async def _page(self, _request: web.Request) -> web.Response:
+    async def _get_status_page(self, _request: web.Request) -> web.Response:
         page = status_html.render(self._status())
         return web.Response(text=page, content_type="text/html", headers=_PAGE_HEADERS)

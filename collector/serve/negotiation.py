@@ -1,32 +1,32 @@
-"""Which exposition format and encoding a scraper gets: RFC 9110 as Prometheus' libraries apply it."""
+"""Content negotiation: exposition format and encoding, by RFC 9110 as the Prometheus client libraries apply it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from collector.metrics.text_format import OPENMETRICS, TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TEXT = "text/plain; version=0.0.4; charset=utf-8"
-OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
-_MOST_CLAUSES = 50  # a header with more is nobody's browser or scraper
+_MAX_CLAUSES: Final = 50  # no browser or scraper sends more
 
 
 def wants_openmetrics(accept: str) -> bool:
-    """True when OpenMetrics 1.0.0 stands before the plain text format in the header `Accept`.
+    """Return whether the header `Accept` prefers OpenMetrics 1.0.0 to the text format.
 
-    The clause with the highest q that we can give wins, the first of equals; with none, it is the plain text.
+    The supported clause with the highest q wins, the first of equals; without any it is the text format.
     """
-    offers = []
+    supported = []
     for order, (name, parameters, quality) in enumerate(_clauses(accept)):
         format_ = _format(name, parameters)
         if quality > 0 and format_ is not None:
-            offers.append((-quality, order, format_))
-    return bool(offers) and min(offers)[2] == OPENMETRICS
+            supported.append((-quality, order, format_))
+    return bool(supported) and min(supported)[2] == OPENMETRICS
 
 
 def _format(name: str, parameters: dict[str, str]) -> str | None:
-    """The format that a clause asks for; None for what we do not speak (protobuf, other versions)."""
+    """Return the content type of a clause; None when it is not supported (protobuf, other versions)."""
     version = parameters.get("version", "")
     if name == "application/openmetrics-text" and version in ("", "1.0.0"):
         return OPENMETRICS
@@ -36,7 +36,7 @@ def _format(name: str, parameters: dict[str, str]) -> str | None:
 
 
 def accepts_gzip(accept_encoding: str) -> bool:
-    """True when the header `Accept-Encoding` allows gzip."""
+    """Return whether the header `Accept-Encoding` allows gzip."""
     wildcard = False
     for name, _, quality in _clauses(accept_encoding):
         if name in ("gzip", "x-gzip"):
@@ -47,8 +47,8 @@ def accepts_gzip(accept_encoding: str) -> bool:
 
 
 def _clauses(header: str) -> Iterator[tuple[str, dict[str, str], float]]:
-    """Each clause of a header: its name in lower case, its parameters, its q (1 when absent, 0 when unreadable)."""
-    for clause in header.split(",")[:_MOST_CLAUSES]:
+    """Yield each clause of a header: name in lower case, parameters, q (1 when absent, 0 when invalid)."""
+    for clause in header.split(",")[:_MAX_CLAUSES]:
         name, *rest = (part.strip() for part in clause.split(";"))
         parameters = {}
         for part in rest:
@@ -63,4 +63,4 @@ def _quality(text: str) -> float:
         quality = float(text)
     except ValueError:
         return 0.0
-    return quality if 0 <= quality <= 1 else 0.0  # NaN compares false
+    return quality if 0 <= quality <= 1 else 0.0  # comparisons with NaN are false

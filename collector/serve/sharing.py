@@ -1,9 +1,9 @@
-"""One rendering for scrapers that come together.
+"""One rendering for scrapers that request the same at the same time.
 
-A rendering is pulled, not pushed: whoever needs the next chunk first makes it, the others find it made. So a scraper
-that reads slowly holds up nobody, and no task runs that nobody waits for. A scraper that comes later than `JOIN_S`, or
-after the last chunk was made, gets a fresh rendering: it must not make for one that is stuck what this will never read.
-A chunk is kept until every reader has it, and while somebody may still come who needs it.
+A rendering is pulled: the reader that needs the next chunk first produces it, the others find it produced. So a slow
+reader does not delay the others, and no task runs without a reader. A reader that starts more than `JOIN_S` later, or
+after the last chunk, gets a rendering of its own; otherwise it would produce chunks for a reader that is stuck. A chunk
+is kept until all readers have it and no other reader can join.
 """
 
 from __future__ import annotations
@@ -16,105 +16,105 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Hashable
 
-JOIN_S: Final = 1.0  # after a rendering began, others may still join
+JOIN_S: Final = 1.0  # after a rendering began, other readers may join
 
 
 class _Reader:
-    """How far one has come: the number of its next chunk."""
+    """The position of one reader: the number of its next chunk."""
 
-    at = 0
+    position = 0
 
 
 class Rendering:
-    """Chunks that several read, made once. An error while making one reaches every reader. `now` is monotonic."""
+    """Chunks that are produced once and read by several. An error reaches all readers. `now` is a monotonic clock."""
 
     def __init__(self, source: AsyncGenerator[bytes], now: Callable[[], float]) -> None:
-        self.complete = False
+        self.is_complete = False
         self.readers = 0
         self._source = source
         self._now = now
-        self._began = now()
+        self._started_at = now()
         self._reading: set[_Reader] = set()
         self._chunks: list[bytes] = []
-        self._gone = 0  # chunks before those that are kept
-        self._turn = asyncio.Lock()
-        self._broken = False
+        self._discarded = 0  # chunks before those in `_chunks`
+        self._producing = asyncio.Lock()
+        self._has_failed = False
+
+    @property
+    def is_joinable(self) -> bool:
+        """Whether another reader may join."""
+        return not (self.is_complete or self._has_failed) and self._now() - self._started_at <= JOIN_S
 
     async def read(self) -> AsyncGenerator[bytes]:
-        """Every chunk from the first."""
+        """Yield all chunks, from the first."""
         reader = _Reader()
         self._reading.add(reader)
         try:
-            while self._has(reader.at) or await self._made(reader.at):
-                yield self._chunks[reader.at - self._gone]
-                reader.at += 1
-                self._let_go()
+            while self._has(reader.position) or await self._produce(reader.position):
+                yield self._chunks[reader.position - self._discarded]
+                reader.position += 1
+                self._discard()
         finally:
             self._reading.discard(reader)
 
-    def _has(self, at: int) -> bool:
-        return at < self._gone + len(self._chunks)
+    async def close(self) -> None:
+        """Stop the rendering: it has no reader left."""
+        self._has_failed = not self.is_complete
+        await self._source.aclose()
 
-    def _let_go(self) -> None:
-        """Forget the chunks that every reader has, once nobody else may come."""
-        if not self.open:
-            done = min(reader.at for reader in self._reading)
-            del self._chunks[: done - self._gone]
-            self._gone = done
+    def _has(self, position: int) -> bool:
+        return position < self._discarded + len(self._chunks)
 
-    async def _made(self, at: int) -> bool:
-        """Whether there is a chunk number `at`, made now unless somebody else did."""
-        async with self._turn:
-            if self._has(at):
+    def _discard(self) -> None:
+        """Discard the chunks that all readers have, once no other reader may join."""
+        if not self.is_joinable:
+            read_by_all = min(reader.position for reader in self._reading)
+            del self._chunks[: read_by_all - self._discarded]
+            self._discarded = read_by_all
+
+    async def _produce(self, position: int) -> bool:
+        """Produce the chunk at `position`, unless another reader did; returns whether there is one."""
+        async with self._producing:
+            if self._has(position):
                 return True
-            if self.complete:
+            if self.is_complete:
                 return False
-            if self._broken:
-                raise RuntimeError("the rendering that was shared has failed")
-            return await self._make()
+            if self._has_failed:
+                raise RuntimeError("the shared rendering has failed")
+            return await self._next_chunk()
 
-    async def _make(self) -> bool:
+    async def _next_chunk(self) -> bool:
         try:
             self._chunks.append(await anext(self._source))
         except StopAsyncIteration:
-            self.complete = True
+            self.is_complete = True
             return False
-        except BaseException:  # cancellation, too: the source cannot go on after it
-            self._broken = True
+        except BaseException:  # also of a cancellation: the source cannot continue after it
+            self._has_failed = True
             raise
         return True
 
-    @property
-    def open(self) -> bool:
-        """Whether a scraper may still join."""
-        return not (self.complete or self._broken) and self._now() - self._began <= JOIN_S
-
-    async def close(self) -> None:
-        """Give up what nobody waits for any more."""
-        self._broken = not self.complete
-        await self._source.aclose()
-
 
 class SharedRenderings:
-    """Renderings under way, by what is asked for; of several the one that may be joined."""
+    """Renderings that run, by what was requested; of several with the same key the one that can be joined."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
-        self._under_way: dict[Hashable, Rendering] = {}
+        self._running: dict[Hashable, Rendering] = {}
 
     async def chunks(self, key: Hashable, start: Callable[[], AsyncGenerator[bytes]]) -> AsyncGenerator[bytes]:
-        """Read the rendering of `key` that is under way, or one begun by `start`."""
-        rendering = self._under_way.get(key)
-        if rendering is None or not rendering.open:
-            rendering = self._under_way[key] = Rendering(start(), self._now)
+        """Yield the chunks of the rendering of `key` that runs, or of a new one that `start` begins."""
+        rendering = self._running.get(key)
+        if rendering is None or not rendering.is_joinable:
+            rendering = self._running[key] = Rendering(start(), self._now)
         rendering.readers += 1
         try:
-            async with contextlib.aclosing(rendering.read()) as chunks:  # closed at once, not when collected
+            async with contextlib.aclosing(rendering.read()) as chunks:  # closed now, not by the garbage collector
                 async for chunk in chunks:
                     yield chunk
         finally:
             rendering.readers -= 1
             if not rendering.readers:
-                if self._under_way.get(key) is rendering:
-                    del self._under_way[key]
+                if self._running.get(key) is rendering:
+                    del self._running[key]
                 await rendering.close()

@@ -198,7 +198,7 @@ def observed(daemon: Daemon, cloud: Child, until: float) -> dict[str, Any]:
     found |= {"ready_mb": daemon.memory(), "ready_cpu_s": on_processor_s(daemon.pid)}
     found["scrape_at_ready"] = scraped(daemon)
     waited(lambda: cloud.ask("seen")["silent"] == 0, daemon, until)
-    waited(lambda: "inventory_primed" in daemon.said, daemon, until)
+    waited(lambda: "backfill_completed" in daemon.said, daemon, until)
     settle(daemon, cloud, until)
     found["heard_s"] = since(cloud.ask("seen")["spoken_at"], daemon)
     found["heard_mb"] = daemon.memory()

@@ -1,7 +1,7 @@
-"""Benches with a million series: the scrape, the memory, and how the event loop fares.
+"""Benchmarks with a million series: scrapes, memory, and stalls of the event loop.
 
-One daemon whose devices spoke through its intake, and one prometheus-client registry that holds the same series (the
-daemon's own exposition, loaded). A scrape is timed by the CPU of the process that makes it.
+One daemon that received the messages of its devices, and one prometheus-client registry with the same series, loaded
+from the daemon's exposition. A scrape is measured by the CPU time of the process that renders it.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
     from tests.benchmarks.settings import Settings
 
 SERIES = 1_000_000
-SITES_OF = 100  # APs of the cloud: their sites are those of `daemon.TEMPLATES`
+SITES_OF = 100  # APs of the simulated cloud; `daemon.TEMPLATES` has the same sites
 TURNS = 3  # of generate_latest, 13 s each
 SCRAPES = 5
 SCRAPE_WITHIN_S = 180.0
 
 
 def million(settings: Settings) -> list[Result]:
-    """scrape_1m, scrape_1m_gzip and memory_sample."""
+    """Run scrape_1m, scrape_1m_gzip and memory_sample."""
     series = settings.count(SERIES)
     ours: list[dict[str, float]] = []
     theirs: list[dict[str, float]] = []
     with filled(series) as (_, daemon, held, text), Child("registry") as registry:
         loaded = registry.ask("load", path=text)
         for _ in range(min(TURNS, settings.repeat)):
-            daemon.ask("fill", series=series)  # nothing may expire meanwhile
+            daemon.ask("fill", series=series)  # keeps rows from expiring
             ours.append(daemon.ask("scrape"))
             theirs.append(registry.ask("scrape"))
     per = [1e9 / held["series"], 1e9 / loaded["series"]]
@@ -68,7 +68,7 @@ def million(settings: Settings) -> list[Result]:
 
 
 def loop_stall(settings: Settings) -> list[Result]:
-    """The longest stall while a million series are scraped, gzipped, and frames flood in; naive's beside it."""
+    """Measure the longest stall during a compressed scrape under load, beside that of the naive implementation."""
     series = settings.count(SERIES)
     with filled(series) as (arena, daemon, held, text):
         turns = range(min(SCRAPES, 2 * settings.repeat))
@@ -91,7 +91,7 @@ def loop_stall(settings: Settings) -> list[Result]:
 
 @contextmanager
 def filled(series: int) -> Iterator[tuple[Arena, Child, dict[str, Any], str]]:
-    """A running daemon with so many series; also where its exposition lies in a file."""
+    """Run a daemon with `series` series; yields also the path of a file with its exposition."""
     with Arena("ap", SITES_OF, rounds=1, afternoon=True) as arena, tempfile.TemporaryDirectory() as folder:
         daemon = arena.start("daemon")
         held = daemon.ask("fill", series=series)
@@ -101,7 +101,7 @@ def filled(series: int) -> Iterator[tuple[Arena, Child, dict[str, Any], str]]:
 
 
 def stall(arena: Arena, role: str, client: Child) -> dict[str, float]:
-    """One scrape under a flood."""
+    """Scrape once under load and return the longest stalls."""
     arena.cloud.ask("begin_flood", to=role)
     client.ask("watch")
     read(client.ask("ports")["metrics"])
@@ -111,7 +111,7 @@ def stall(arena: Arena, role: str, client: Child) -> dict[str, float]:
 
 
 def read(port: int, *, gzip: bool = True) -> int:
-    """Scrape as Prometheus does; how many bytes."""
+    """Scrape as Prometheus does; return the number of bytes."""
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}/metrics", headers={"Accept-Encoding": "gzip" if gzip else "identity"}
     )

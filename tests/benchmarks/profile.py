@@ -13,9 +13,9 @@ import orjson
 from collector.clock import SystemClock
 from collector.feeds.router import FeedRouter
 from collector.ingest.dispatcher import Dispatcher
-from collector.ingest.stream.connection import Stream
+from collector.ingest.stream.connection import StreamConnection
 from collector.mist.deduplicator import Deduplicator
-from collector.mist.envelope import parse
+from collector.mist.envelope import data_of, parse
 from collector.simulator.frames import control_frame
 from collector.status import ConnectionStatus, Counts
 from tests.benchmarks import traffic
@@ -83,29 +83,29 @@ def stages(devices: int = DEVICES) -> str:
     payloads = [event.payload for event in events]
     kind = catalog.devices.kinds_by_name["ap"]
     costs = {"orjson.loads of the frame": each(orjson.loads, frames), "envelope.parse": each(parse, frames)}
-    costs["Session.receive"] = each(lambda frame: stream._session.receive(frame, 1.0), frames)
-    costs["Stream._on_frames, all of it"] = each(lambda frame: stream._on_frames((frame,)), frames)
+    costs["envelope.data_of"] = each(data_of, frames)
+    costs["StreamConnection._on_frames, all of it"] = each(lambda frame: stream._on_frames((frame,)), frames)
     costs["Intake.event"] = each(lambda event: intake.event(event, 1.0), events)
     handlers = [(catalog.open_channel(event.channel), event.payload) for event in events]
     costs["  handler of the channel"] = each(lambda pair: pair[0](pair[1], 1.0), handlers)
     costs["    ObjectKind.decode"] = each(kind.decode, payloads)
-    decoded = [(kind.decode(text), catalog.devices.roster.places[orjson.loads(text)["mac"]]) for text in payloads]
+    decoded = [(kind.decode(text), catalog.devices.roster.objects[orjson.loads(text)["mac"]]) for text in payloads]
     costs["    ObjectKind.write"] = each(lambda pair: kind.write(pair[0], pair[1], 2.0), decoded)
     costs["orjson.loads of the payload"] = each(orjson.loads, payloads)
     size = sum(map(len, frames)) / len(frames)
     return f"{size:.0f} bytes a frame; us CPU\n" + "".join(f"{name:<30}{cost:8.2f}\n" for name, cost in costs.items())
 
 
-def stream_of(intake: Dispatcher, channels: set[str]) -> Stream:
-    """A stream that believes itself connected and subscribed."""
+def stream_of(intake: Dispatcher, channels: set[str]) -> StreamConnection:
+    """A stream connection in the state connected and subscribed."""
 
     async def turn() -> None: ...
 
-    stream = Stream(
+    stream = StreamConnection(
         url="ws://unused",
         token=lambda: "",
         connect=None,  # type: ignore[arg-type]  # never connects
-        intake=intake,
+        sink=intake,
         status=ConnectionStatus("profile", "profile"),
         clock=SystemClock(),
         rng=lambda: 0.5,

@@ -1,7 +1,7 @@
 """What it costs to read a frame and do nothing with it: `python -m tests.benchmarks.readers`.
 
-The library `websockets`, and both transports of ours, take turns at one server that floods them: positions, and
-messages of access points. Told are microseconds of CPU a frame, of the cheapest of some turns.
+The library `websockets` alone, and the collector's transport on top of it, take turns at one server that floods them
+with positions and with messages of access points. The result is microseconds of CPU per frame, of the cheapest turn.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from websockets.asyncio.client import connect
 
-from collector.ingest.stream import transports
+from collector.clock import SystemClock
+from collector.ingest.stream.websocket import WebSocketConnect
 from tests.benchmarks.stream import Arena
 
 if TYPE_CHECKING:
@@ -41,17 +42,19 @@ async def library(url: str, token: str, on_frames: OnFrames) -> AsyncIterator[No
 
 
 @contextlib.asynccontextmanager
-async def transport(name: str, url: str, on_frames: OnFrames) -> AsyncIterator[None]:
-    """One of ours."""
-    async with transports.by_name(name)() as open_one:
-        connection = await open_one(url, {"Authorization": f"Token ours-{name}"})
+async def transport(url: str, token: str, on_frames: OnFrames) -> AsyncIterator[None]:
+    """The collector's transport."""
+    connection = await WebSocketConnect(SystemClock())(url, {"Authorization": f"Token {token}"})
 
-        async def read() -> None:
-            await connection.frames(on_frames, lambda: None)
+    async def read() -> None:
+        await connection.frames(on_frames, lambda: None)
 
-        async with reading(read):
-            yield
-        await connection.close()
+    async with reading(read):
+        yield
+    await connection.close()
+
+
+READERS = {"library": library, "collector": transport}
 
 
 @contextlib.asynccontextmanager
@@ -72,13 +75,11 @@ async def cost_us(arena: Arena, name: str, turns: int, seconds: float) -> float:
     def on_frames(frames: Sequence[object]) -> None:
         taken[0] += len(frames)
 
-    token = "library" if name == "library" else f"ours-{name}"
-    reader = library(url, token, on_frames) if name == "library" else transport(name, url, on_frames)
     costs = []
-    async with reader:
+    async with READERS[name](url, name, on_frames):
         for _ in range(turns):
             before, began = taken[0], time.process_time()
-            pushed = await asyncio.to_thread(arena.cloud.ask, "flood", to=token, seconds=seconds)
+            pushed = await asyncio.to_thread(arena.cloud.ask, "flood", to=name, seconds=seconds)
             while taken[0] < before + pushed:  # noqa: ASYNC110 - an event a frame would be part of the cost
                 await asyncio.sleep(0.005)
             costs.append((time.process_time() - began) / pushed * 1e6)
@@ -90,7 +91,7 @@ async def compare(turns: int = 5, seconds: float = 1.0, scale: float = 1.0) -> l
     lines = []
     for kind, number in KINDS.items():
         with Arena(kind, max(60, round(number * scale)), rounds=1) as arena:
-            found = {name: await cost_us(arena, name, turns, seconds) for name in ("library", *transports.NAMES)}
+            found = {name: await cost_us(arena, name, turns, seconds) for name in READERS}
             told = ", ".join(f"{name} {cost:.2f}" for name, cost in found.items())
             lines.append(f"{kind}, {arena.addresses['frame_bytes']:.0f} bytes a frame: {told} us CPU a frame")
     return lines

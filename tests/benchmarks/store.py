@@ -1,4 +1,4 @@
-"""Benches of the store alone, in this process: an update, and the end of many rows."""
+"""Benchmarks of the store alone, in this process: an update, and the expiry of many rows."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 
 UPDATES = 20_000
 ROWS = 100_000
-GONE = 0.1
+EXPIRED = 0.1
 APS = 50
-TTL_S = 100_000.0  # longer than any time to live of what a device measures
+TTL_S = 100_000.0  # longer than the time to live of any measurement
 
 
 def store_update(settings: Settings) -> list[Result]:
-    """One AP's samples, decoded already, into the store; the same samples by `labels().set()`."""
+    """Write the decoded samples of one AP into the store, and the same samples with `labels().set()`."""
     catalog = FeedRouter()
     frames = [orjson.loads(frame) for frame in traffic.access_points(APS, 1).frames]
     for frame in frames:
         catalog.open_channel(frame["channel"])(frame["data"], 1.0)
     kind = catalog.devices.kinds_by_name["ap"]
     decoded = [
-        (kind.decode(frame["data"]), catalog.devices.roster.places[orjson.loads(frame["data"])["mac"]])
+        (kind.decode(frame["data"]), catalog.devices.roster.objects[orjson.loads(frame["data"])["mac"]])
         for frame in frames
     ]
     gauges = as_gauges(text_format.render_all(catalog.store).decode())
@@ -42,8 +42,8 @@ def store_update(settings: Settings) -> list[Result]:
     rounds = max(1, settings.count(UPDATES) // len(decoded))
 
     def ours() -> None:
-        for struct, place in decoded:
-            write(struct, place, 2.0)
+        for struct, rows in decoded:
+            write(struct, rows, 2.0)
 
     def theirs() -> None:
         for gauge, labels, value in gauges:
@@ -66,20 +66,20 @@ def store_update(settings: Settings) -> list[Result]:
 
 
 def as_gauges(text: str) -> list[tuple[Gauge, tuple[str, ...], float]]:
-    """Every sample of an exposition as a gauge, its label values and its value. Info series are left out."""
+    """Return every sample of an exposition as a gauge with its label values and its value, without info series."""
     made: dict[tuple[str, tuple[str, ...]], Gauge] = {}
     found = []
     for (name, labels), value in agreement.samples(text).items():
         names = tuple(key for key, _ in labels)
         gauge = made.get((name, names))
         if gauge is None:
-            gauge = made[name, names] = Gauge(name, "As ours.", names, registry=None)
+            gauge = made[name, names] = Gauge(name, "The same family.", names, registry=None)
         found.append((gauge, tuple(value for _, value in labels), value))
     return found
 
 
 def cost_us(work: Callable[[], Any], rounds: int) -> float:
-    """CPU microseconds of one call."""
+    """Return the CPU microseconds of one call."""
     began = time.process_time()
     for _ in range(rounds):
         work()
@@ -87,26 +87,26 @@ def cost_us(work: Callable[[], Any], rounds: int) -> float:
 
 
 def expire(settings: Settings) -> list[Result]:
-    """A tenth of all rows fall silent: the longest step of the sweep, and a scrape while they end."""
+    """Expire a tenth of all rows: the longest step of the sweep, and a scrape while they end."""
     stalls, sweeping, still = [], [], []
     rows = 0
     for _ in range(settings.repeat):
-        world = Silence(settings.count(ROWS))
-        rows = world.rows
-        still.append(world.scrape_s() * 1e3)
-        longest, during = world.sweep_s()
+        fleet = ExpiringFleet(settings.count(ROWS))
+        rows = fleet.rows
+        still.append(fleet.scrape_s() * 1e3)
+        longest, during = fleet.sweep_s()
         stalls.append(longest * 1e3)
         sweeping.append(during * 1e3)
-        if rows - world.rows < rows * GONE / 2:
-            raise RuntimeError(f"of {rows} rows only {rows - world.rows} ended")
+        if rows - fleet.rows < rows * EXPIRED / 2:
+            raise RuntimeError(f"of {rows} rows only {rows - fleet.rows} ended")
     return [
         result("expire", "", "ms CPU, longest", stalls, [], Target(LIMIT, 10), rows),
         result("expire", "a scrape without", "ms CPU, scrape", sweeping, still, Target(SHARE, 1.1), rows),
     ]
 
 
-class Silence:
-    """A catalogue with so many rows, a tenth of whose devices have not spoken for long."""
+class ExpiringFleet:
+    """A store with `rows` rows, of which those of a tenth of the devices have expired."""
 
     def __init__(self, rows: int) -> None:
         self._now = 0.0
@@ -115,35 +115,35 @@ class Silence:
         copies = 0
         while self.rows < rows:
             copies += 1
-            self._speak(copies)
+            self._send(copies)
         self._now = TTL_S
         for number in range(1, copies + 1):
-            self._speak(number, but=GONE)
+            self._send(number, skip=EXPIRED)
 
     @property
     def rows(self) -> int:
-        """Rows of all tables."""
+        """Return the number of rows of all tables."""
         return sum(map(len, self.catalog.store.tables.values()))
 
-    def _speak(self, number: int, *, but: float = 0.0) -> None:
+    def _send(self, number: int, *, skip: float = 0.0) -> None:
         for index, frame in enumerate(self._bodies):
-            if index < APS * but:
+            if index < APS * skip:
                 continue
             mac = orjson.loads(frame["data"])["mac"]
             text = frame["data"].replace(mac, traffic.alias(mac, number))
             self.catalog.open_channel(frame["channel"])(text, self._now)
 
     def scrape_s(self) -> float:
-        """CPU seconds of a scrape while nothing ends."""
+        """Return the CPU seconds of a scrape while no row ends."""
         return self._scrape(iter(()))[0]
 
     def sweep_s(self) -> tuple[float, float]:
-        """CPU seconds: the longest step of the sweep, and the scrape between whose chunks the steps fell."""
+        """Return the CPU seconds of the longest step of the sweep, and of a scrape that it interleaves with."""
         scrape, steps = self._scrape(self.catalog.sweep())
         return max(steps), scrape
 
     def _scrape(self, sweep: Iterator[int]) -> tuple[float, list[float]]:
-        """Render chunk by chunk; between chunks one step of the sweep, as on the event loop."""
+        """Render chunk by chunk, with one step of the sweep between chunks, as on the event loop."""
         store, scrape, steps = self.catalog.store, 0.0, []
         began = time.process_time()
         number = store.begin_scrape()

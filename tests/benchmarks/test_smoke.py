@@ -67,7 +67,7 @@ def test_different_samples_are_a_disagreement():
 async def test_readers_are_compared():
     lines = await readers.compare(turns=1, seconds=0.05, scale=0.1)
     assert [line.partition(",")[0] for line in lines] == list(readers.KINDS)
-    assert all("library " in line and "aiohttp " in line for line in lines)
+    assert all("library " in line and "collector " in line for line in lines)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from mist_screens.settings import Settings
 
 from collector.catalog.events import TABLES
 from collector.daemon.supervisor import TASKS
-from collector.metrics.self_metrics import CALL_OUTCOMES, FRAME_FAULTS
+from collector.metrics.own_families import CALL_OUTCOMES, DROP_REASONS
 from tests.support import samples
 from tests.support.families import all_families
 from tests.support.house import keeping_house
@@ -49,7 +49,7 @@ OF_EVENTS = {
         {"outcome": outcome, "account": "main"} for outcome in CALL_OUTCOMES
     ],
     ("MistCollectorDropping", "mist_collector_stream_frames_dropped_total"): [
-        {"reason": reason} for reason in FRAME_FAULTS
+        {"reason": reason} for reason in DROP_REASONS
     ],
     ("MistCollectorDropping", "mist_collector_stream_frames_received_total"): [{}],
     ("MistCollectorLabelsCapped", "mist_collector_label_values_refused_total"): [
@@ -160,7 +160,7 @@ def test_every_reason_for_which_a_frame_is_dropped_is_one_or_the_other(project):
         for word in re.findall(r'Rejected\("(\w+)"\)', (Path(project) / "collector" / file).read_text())
     }
     never_of_a_frame = {"repeated"}  # taken as applied
-    assert said - ASIDE - never_of_a_frame <= set(FRAME_FAULTS)
-    assert ASIDE.isdisjoint(FRAME_FAULTS)
+    assert said - ASIDE - never_of_a_frame <= set(DROP_REASONS)
+    assert ASIDE.isdisjoint(DROP_REASONS)
     (matchers,) = of_alert("MistCollectorDropping", "mist_collector_stream_frames_dropped_total")
     assert {value for m in matchers if "Not" in str(m.op) for value in m.value.split("|")} == ASIDE

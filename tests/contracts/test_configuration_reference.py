@@ -1,7 +1,7 @@
 """docs/configuration.md is what the models say, and names every key."""
 
 from collector import config
-from collector.cli.config_page import markdown
+from collector.cli.schema import markdown
 
 
 def test_the_configuration_reference_is_fresh(project):

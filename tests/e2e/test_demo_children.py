@@ -1,4 +1,4 @@
-"""`make demo` with all its parts, Prometheus included: it ends by itself and no process of it lives on."""
+"""`make demo` with Prometheus: it stops after its time, and all of its processes end."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ SECONDS = 4
 
 
 def children(pid):
-    """The processes that a process started."""
+    """Return the children of a process."""
     listed = Path(f"/proc/{pid}/task/{pid}/children")
     if not listed.parent.exists():
         return []
@@ -21,17 +21,17 @@ def children(pid):
     return [int(child) for child in listed.read_text().split()]
 
 
-def test_the_whole_demonstration_ends_and_leaves_no_child(prometheus, tmp_path):
+def test_no_process_and_no_file_is_left(prometheus, tmp_path):
     small = ["--sites=1", "--aps=3", "--cadence-s=1", "--server-listen=127.0.0.1:0", "--webhook-listen=127.0.0.1:0"]
     with Running([*COLLECTOR, "demo", f"--seconds={SECONDS}", *small], tmp_path, "demo", TMPDIR=str(tmp_path)) as demo:
         metrics = demo.tells(r"Metrics +(\S+)", "out")
         assert demo.tells(r"Prometheus +(\S+)", "out").startswith("http://127.0.0.1:")
         started = children(demo.process.pid)
-        assert started, "the daemon, and Prometheus unless another program took its port meanwhile"
-        eventually(lambda: "mist_ap_clients{" in ask(metrics).text, "the fleet is shown")
+        assert started, "no child was started"
+        eventually(lambda: "mist_ap_clients{" in ask(metrics).text, "the fleet is exposed")
         assert demo.process.wait(SECONDS + 20) == 0, demo.said()
         assert demo.said() == ""
         assert [pid for pid in started if Path(f"/proc/{pid}").exists()] == []
         with pytest.raises(OSError, match="refused"):
             ask(metrics)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["demo.err", "demo.out"], "its files are gone, too"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["demo.err", "demo.out"]

@@ -11,7 +11,7 @@ import pytest
 
 from collector import config
 from collector.config import web_file
-from collector.daemon.reload import rules_of, webhook_rules
+from collector.daemon.reload import operator_access, webhook_policy
 from collector.errors import ConfigError
 from collector.listener.basic_auth import BasicAuth
 from collector.mist import signature
@@ -75,7 +75,7 @@ def provoke(daemon, cloud):
     daemon.process.send_signal(signal.SIGHUP)
     eventually(lambda: "reload_failed" in daemon.said(), "the bad file is refused")
     (daemon.directory / "web-config.yml").write_text(f"basic_auth_users: {{alice: '{HASH}'}}\n")
-    eventually(lambda: "stream_broken" in daemon.said(), "the stream broke")
+    eventually(lambda: "stream_disconnected" in daemon.said(), "the stream broke")
 
 
 def ask_raw(url, body, headers):
@@ -130,9 +130,9 @@ def loaded(tmp_path):
 def test_no_object_prints_one(loaded):
     loaded.accounts[0].read_token()
     loaded.webhook.read_secrets()
-    rules = rules_of(loaded.server)
-    shown = [loaded, loaded.accounts[0], loaded.webhook, rules, rules.web, BasicAuth(rules.web.users)]
-    shown += [webhook_rules(loaded.webhook), loaded.accounts[0]._token, *loaded.webhook._secrets]
+    access = operator_access(loaded.server)
+    shown = [loaded, loaded.accounts[0], loaded.webhook, access, access.web, BasicAuth(access.web.users)]
+    shown += [webhook_policy(loaded.webhook), loaded.accounts[0]._token, *loaded.webhook._secrets]
     for thing in shown:
         assert leaks(repr(thing) + str(thing)) == [], type(thing)
     assert leaks(loaded.model_dump_json() + str(loaded.model_dump())) == []

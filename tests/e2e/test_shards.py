@@ -119,7 +119,7 @@ async def test_the_union_of_all_shards_is_the_whole_and_no_series_is_told_twice(
 
 def scraped(program, directory, ports, expected):
     """Prometheus holds exactly so many series from all targets together."""
-    count = 'count({__name__=~"mist_.+",__name__!~"mist_collector_.+"})'
+    count = 'count({__name__=~"mist_.+",__name__!~"mist_collector_.+|.+_created"})'
     with Prometheus(program, directory, *(f"127.0.0.1:{port}" for port in ports)) as scraper:
         eventually(lambda: [row["value"][1] for row in scraper.query(count)] == [str(expected)], "all is scraped")
         assert scraper.query("count(up == 1)")[0]["value"][1] == str(len(ports))

@@ -1,20 +1,24 @@
-"""A pool against a misbehaving cloud, over either transport."""
+"""A stream pool and a misbehaving cloud."""
 
 from contextlib import AsyncExitStack
 
 import pytest
 
-from collector.ingest.stream import transports
+from collector.ingest.stream.websocket import WebSocketConnect
 from tests.support.clock import ManualClock
 from tests.support.faults import fault  # noqa: F401 - a fixture
 from tests.support.misbehaving import MisbehavingCloud
-from tests.support.streaming import Watched, running
+from tests.support.streaming import PoolUnderTest, running
 
 
-@pytest.fixture(params=transports.NAMES)
-async def connect(request):
-    async with transports.by_name(request.param)(close_within_s=0.2) as connect:
-        yield connect
+@pytest.fixture
+def clock():
+    return ManualClock()
+
+
+@pytest.fixture
+def connect(clock):
+    return WebSocketConnect(clock, close_timeout_s=0.2)
 
 
 @pytest.fixture
@@ -24,12 +28,12 @@ async def cloud():
 
 
 @pytest.fixture
-async def start(cloud, connect):
+async def start(cloud, connect, clock):
     """A function that starts a pool on channels; every pool ends with the test."""
     async with AsyncExitStack() as stack:
 
-        async def start(channels, **settings):
-            watched = Watched(cloud.url, connect, ManualClock(), **settings)
-            return await stack.enter_async_context(running(watched, channels))
+        async def start(channels, *, url="", **settings):
+            pool = PoolUnderTest(url or cloud.url, connect, clock, **settings)
+            return await stack.enter_async_context(running(pool, channels))
 
         yield start

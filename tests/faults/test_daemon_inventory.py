@@ -1,4 +1,4 @@
-"""The whole daemon while devices and sites come, move and go: series end, and no line stays frozen."""
+"""The whole daemon while devices and sites are added, moved and removed: series end, and no value stays stale."""
 
 import pytest
 
@@ -12,7 +12,7 @@ REFRESH_S = 60
 
 
 async def refreshed(house):
-    """Live until the inventory was read anew."""
+    """Run until the inventory was read again."""
     await house.live(REFRESH_S * 1.1)
 
 
@@ -21,7 +21,7 @@ async def refreshed(house):
     "A device leaves the inventory",
     held="Its series end with the next inventory refresh.",
 )
-async def test_an_access_point_that_left_the_inventory_leaves_no_series(tmp_path, fault):
+async def test_the_series_of_a_removed_access_point_end(tmp_path, fault):
     async with keeping_house(tmp_path, inventory={"refresh_s": REFRESH_S}) as house:
         await house.settled()
         await house.live(60)
@@ -41,7 +41,7 @@ async def test_an_access_point_that_left_the_inventory_leaves_no_series(tmp_path
     "A device is added",
     held="All its series exist after its first message.",
 )
-async def test_a_new_access_point_appears(tmp_path, fault):
+async def test_a_new_access_point_gets_its_series(tmp_path, fault):
     async with keeping_house(tmp_path, inventory={"refresh_s": REFRESH_S}) as house:
         await house.settled()
         new = await house.cloud.act("add_device", site_id=house.sites[0], kind="ap")
@@ -57,7 +57,7 @@ async def test_a_new_access_point_appears(tmp_path, fault):
     "A device moves to another site",
     held="Its series exist at the new site only.",
 )
-async def test_an_access_point_that_moved_is_at_its_new_site_only(tmp_path, fault):
+async def test_the_series_of_a_moved_access_point_are_at_its_new_site_only(tmp_path, fault):
     async with keeping_house(tmp_path, inventory={"refresh_s": REFRESH_S}) as house:
         await house.settled()
         await house.live(60)
@@ -78,7 +78,7 @@ async def test_an_access_point_that_moved_is_at_its_new_site_only(tmp_path, faul
     "A site is added",
     held="It is subscribed on the existing connection; its first values come from REST.",
 )
-async def test_a_new_site_is_subscribed_and_told_before_its_devices_speak(tmp_path, fault):
+async def test_a_new_site_is_subscribed_and_gets_values_before_its_devices_send_messages(tmp_path, fault):
     async with keeping_house(tmp_path, inventory={"refresh_s": REFRESH_S}) as house:
         await house.settled()
         await house.live(60)
@@ -86,7 +86,7 @@ async def test_a_new_site_is_subscribed_and_told_before_its_devices_speak(tmp_pa
         await house.until(lambda: house.state_of(new) == "up", step_s=1.0)
         await house.pass_time(5, step_s=1.0)
         await house.until_shown(lambda found: len(samples.named(samples.having(found, site_id=new), "mist_ap_")) > 100)
-        assert house.connects() == 1, "on the connection that is there"
+        assert house.connects() == 1, "on the existing connection"
         await house.live(60)
         assert await house.differences() == []
         fault.told(await house.samples(), "mist_collector_subscription_up", channel=f"/sites/{new}/stats/devices")
@@ -97,7 +97,7 @@ async def test_a_new_site_is_subscribed_and_told_before_its_devices_speak(tmp_pa
     "A site is removed",
     held="It is unsubscribed and its series end; the connection stays open.",
 )
-async def test_a_site_that_was_removed_is_unsubscribed_and_leaves_no_series(tmp_path, fault):
+async def test_a_removed_site_is_unsubscribed_and_its_series_end(tmp_path, fault):
     async with keeping_house(tmp_path, inventory={"refresh_s": REFRESH_S}) as house:
         await house.settled()
         await house.live(60)
@@ -120,14 +120,16 @@ async def test_a_site_that_was_removed_is_unsubscribed_and_leaves_no_series(tmp_
     "A device stops sending messages",
     held="Its measurements end after their time to live. `mist_device_up` becomes 0; the last-seen timestamp stays.",
 )
-async def test_the_measurements_of_a_silent_device_end_and_it_is_down(tmp_path, fault):
+async def test_a_device_that_sends_no_messages_is_reported_as_down(tmp_path, fault):
     async with keeping_house(tmp_path) as house:
         await house.settled()
         await house.live(60)
         silent, *others = house.cloud.fleet.macs()
         await house.cloud.act("disconnect", mac=silent)
         await house.live(TTL_S - 2 * SWEEP_S)
-        assert samples.total(await house.samples(), "mist_device_up", mac=silent) == 1, "silence proves nothing yet"
+        assert samples.total(await house.samples(), "mist_device_up", mac=silent) == 1, (
+            "its measurements have not ended"
+        )
         await house.live(4 * SWEEP_S)
         found = samples.having(await house.samples(), mac=silent)
         assert samples.named(found, "mist_ap_", "mist_device_uptime") == {}
@@ -151,36 +153,37 @@ async def test_the_measurements_of_a_silent_device_end_and_it_is_down(tmp_path, 
         "them so."
     ),
 )
-async def test_of_a_mute_channel_rest_is_asked(tmp_path, fault):
+async def test_rest_is_polled_for_a_channel_that_delivers_no_messages(tmp_path, fault):
     async with keeping_house(tmp_path) as house:
         await house.settled()
         await house.live(60)
-        mute, spoken = house.sites
-        channel = f"/sites/{mute}/stats/devices"
+        silent_site, other = house.sites
+        channel = f"/sites/{silent_site}/stats/devices"
         await house.cloud.fault("silent_channel", channel=channel)
         readings, seen = house.readings(), set()
         for _ in range(60):
             await house.live(10)
             await real_turns(2)
             seen |= set(samples.by_label(await house.samples(), "mist_device_up", "site_id", "mac").items())
-        assert {up for (_site, _mac), up in seen} == {1}, "nobody is down"
-        assert 1 <= house.readings() - readings <= 5, "not more than once in the time that values live"
-        assert house.state_of(mute) == "up"
-        assert [line for line in await house.differences() if mute not in line] == []
+        assert {up for (_site, _mac), up in seen} == {1}, "no device is reported as down"
+        assert 1 <= house.readings() - readings <= 5, "at most once per time to live"
+        assert house.state_of(silent_site) == "up"
+        assert [line for line in await house.differences() if silent_site not in line] == []
         found = await house.samples()
-        assert len(samples.by_label(samples.having(found, site_id=mute), "mist_device_up", "mac")) == 3
+        assert len(samples.by_label(samples.having(found, site_id=silent_site), "mist_device_up", "mac")) == 3
 
-        dark = [mac for mac in house.cloud.fleet.macs() if house.cloud.fleet.truth(mac)["site_id"] == mute]
-        for mac in dark:
+        fleet = house.cloud.fleet
+        disconnected = [mac for mac in fleet.macs() if fleet.truth(mac)["site_id"] == silent_site]
+        for mac in disconnected:
             await house.cloud.act("disconnect", mac=mac)
         await house.live(TTL_S + 4 * SWEEP_S)
         await house.live(90)
         found = await house.samples()
-        assert samples.by_label(found, "mist_device_up", "site_id") == {(mute,): 0, (spoken,): 3}
-        at_mute = samples.by_label(samples.having(found, site_id=mute), "mist_device_up", "mac")
-        assert at_mute == dict.fromkeys([(mac,) for mac in dark], 0.0)
+        assert samples.by_label(found, "mist_device_up", "site_id") == {(silent_site,): 0, (other,): 3}
+        at_site = samples.by_label(samples.having(found, site_id=silent_site), "mist_device_up", "mac")
+        assert at_site == dict.fromkeys([(mac,) for mac in disconnected], 0.0)
 
-        for mac in dark:
+        for mac in disconnected:
             await house.cloud.act("reconnect", mac=mac)
         await house.cloud.heal("silent_channel")
         await house.live(60)
@@ -188,16 +191,16 @@ async def test_of_a_mute_channel_rest_is_asked(tmp_path, fault):
         fault.told(found, "mist_collector_subscription_last_message_timestamp_seconds", channel=channel)
 
 
-async def test_where_neither_the_channel_nor_rest_says_anything_nobody_is_called_down(tmp_path):
+async def test_without_messages_and_without_rest_no_device_is_reported_as_down(tmp_path):
     async with keeping_house(tmp_path) as house:
         await house.settled()
         await house.live(60)
-        mute, spoken = house.sites
-        await house.cloud.fault("silent_channel", channel=f"/sites/{mute}/stats/devices")
+        silent_site, other = house.sites
+        await house.cloud.fault("silent_channel", channel=f"/sites/{silent_site}/stats/devices")
         await house.cloud.fault("rest_status", status=503)
         await house.live(TTL_S + 2 * SWEEP_S)
         found = await house.samples()
-        assert samples.by_label(found, "mist_device_up", "site_id") == {(spoken,): 3}, "a gap: neither up nor down"
+        assert samples.by_label(found, "mist_device_up", "site_id") == {(other,): 3}, "a gap: neither up nor down"
 
 
 @pytest.mark.fault(
@@ -205,7 +208,7 @@ async def test_where_neither_the_channel_nor_rest_says_anything_nobody_is_called
     "The stream is lost for longer than the time to live of its series",
     held="The series end (gaps, no stale values). Devices are not reported as down.",
 )
-async def test_when_it_is_we_who_do_not_hear_nobody_is_called_down(tmp_path, fault):
+async def test_no_device_is_reported_as_down_while_the_stream_is_lost(tmp_path, fault):
     async with keeping_house(tmp_path) as house:
         await house.settled()
         await house.live(60)
@@ -224,7 +227,7 @@ async def test_when_it_is_we_who_do_not_hear_nobody_is_called_down(tmp_path, fau
     "REST is unavailable at startup",
     held="The collector is live but not ready, and `/-/ready` gives the reason. Collection starts when REST answers.",
 )
-async def test_without_rest_it_waits_says_why_and_then_begins(tmp_path, fault):
+async def test_without_rest_it_is_not_ready_until_rest_answers(tmp_path, fault):
     async def break_rest(cloud):
         await cloud.fault("rest_status", status=503)
 
@@ -249,7 +252,7 @@ async def test_without_rest_it_waits_says_why_and_then_begins(tmp_path, fault):
     "The inventory cannot be refreshed",
     held="The last inventory stays in use. The stream continues and all values stay correct.",
 )
-async def test_what_was_known_stays_when_the_inventory_cannot_be_read_again(tmp_path, fault):
+async def test_the_inventory_stays_when_it_cannot_be_refreshed(tmp_path, fault):
     async with keeping_house(tmp_path, inventory={"refresh_s": REFRESH_S}) as house:
         await house.settled()
         await house.live(60)
@@ -268,20 +271,20 @@ async def test_what_was_known_stays_when_the_inventory_cannot_be_read_again(tmp_
     "A site and a map have ids that are not valid in a URL path",
     held="Both are skipped; everything else continues.",
 )
-async def test_an_id_that_fits_no_path_costs_nothing_but_itself(tmp_path, fault):
-    odd = "../a b"
+async def test_an_id_that_is_not_valid_in_a_path_is_skipped(tmp_path, fault):
+    invalid = "../a b"
     streams = {"location": {"clients": True}}
     async with keeping_house(
         tmp_path, inventory={"refresh_s": REFRESH_S}, polls=True, sections={"streams": streams}
     ) as house:
         fleet = house.cloud.fleet
         sites, maps = fleet.sites, fleet.maps
-        fleet.sites = lambda org_id: [*sites(org_id), sites(org_id)[0] | {"id": odd}]
-        fleet.maps = lambda site_id: [*maps(site_id), maps(site_id)[0] | {"id": odd}]
+        fleet.sites = lambda org_id: [*sites(org_id), sites(org_id)[0] | {"id": invalid}]
+        fleet.maps = lambda site_id: [*maps(site_id), maps(site_id)[0] | {"id": invalid}]
         await house.settled()
         await refreshed(house)
         await house.until(lambda: any("/stats/maps/" in path for path in house.states()), step_s=10.0)
         await house.live(60)
-        assert [path for path in house.states() if odd in path] == []
+        assert [path for path in house.states() if invalid in path] == []
         assert await house.differences() == []
         fault.told(await house.samples(), "mist_collector_poll_objects_dropped_total", poll="maps", reason="odd_id")

@@ -14,6 +14,7 @@ import pytest
 from collector import config
 from collector.config.model import PollsConfig
 from collector.daemon import wiring
+from collector.listener import acceptor
 from collector.simulator.fleet import FleetPlan
 from tests.support import samples
 from tests.support.clock import ManualClock
@@ -154,7 +155,7 @@ async def test_the_wall_clock_jumps(house, seconds, fault):
     ),
 )
 async def test_no_descriptor_is_left(house, fault, monkeypatch):
-    monkeypatch.setattr(asyncio.constants, "ACCEPT_RETRY_DELAY", 0.01)
+    monkeypatch.setattr(acceptor, "RETRY_S", 0.01)
     loop = asyncio.get_running_loop()
     assert await house.differences() == []  # the scraper's connection stays open
     held, waiting = [], [socket.socket() for _ in range(20)]
@@ -165,7 +166,7 @@ async def test_no_descriptor_is_left(house, fault, monkeypatch):
         for plug in waiting:
             plug.settimeout(0)
             await loop.sock_connect(plug, ("127.0.0.1", house.daemon.webhook.port))
-        await until(lambda: house.daemon.server_status.closed.get("no_descriptors", 0) >= 3)
+        await until(lambda: house.daemon.webhook_status.closed.get("no_descriptors", 0) >= 3)
         await house.live(60)
         found = await house.samples()
         assert samples.total(found, "mist_collector_connection_up") == 1
@@ -180,7 +181,7 @@ async def test_no_descriptor_is_left(house, fault, monkeypatch):
         assert (await loop.sock_recv(plug, 100)).startswith(b"HTTP/1.1 200 ")
         plug.close()
     assert await house.differences() == []
-    fault.told(found, CLOSED, reason="no_descriptors")
+    fault.told(found, "mist_collector_webhook_connections_closed_total", reason="no_descriptors")
     assert sum(line["event"] == "no_descriptors" for line in fault.lines) <= 2
     fault.logged("no_descriptors")
 
@@ -327,7 +328,7 @@ async def test_a_delivery_under_way_at_the_end(tmp_path, fault):
         body = json.dumps({"topic": "ping", "events": [{"n": number} for number in range(100)]}).encode()
         reader, writer = await asyncio.open_connection("127.0.0.1", house.daemon.webhook.port)
         writer.write(b"POST /webhook HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body[:500])
-        await until(lambda: house.daemon.webhook._under_way)
+        await until(lambda: house.daemon.webhook.body_bytes)
         house.stop.set()
         await until(lambda: fault.lines[-1]["event"] == "stopping" and not house.daemon.connections[0].opened_at)
         writer.write(body[500:])

@@ -1,4 +1,4 @@
-"""Polls over a real socket, against a cloud that does everything wrong that it can."""
+"""Polls over real sockets, against a server with faults and hostile answers."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import asyncio
 import random
 from contextlib import asynccontextmanager
 
+import orjson
 import pytest
 
-from collector.ingest.rest.polling import PollHooks, Polling
+from collector.daemon.supervisor import Supervisor
+from collector.ingest.rest.polls import PollHooks, Polling
 from collector.mist.directory import Directory, Org, Site
 from collector.mist.polls import POLLS
+from tests.support.faults import of_status
 from tests.support.rest_cloud import Reply, RestCloud, SkippingClock, page_of, rest_of
 
 PATHS = {
@@ -22,26 +25,28 @@ PATHS = {
 ROW = {"site_id": "s", "id": "s", "mac": "94f7ad000001"}
 
 
-class RestingClock(SkippingClock):
-    """Naps take no time until `enough` says so; then the next one lasts for ever, and `resting` is set."""
+class StoppingClock(SkippingClock):
+    """Sleeps take no time until `enough` returns true; then the next one does not end, and `stopped` is set."""
 
     def __init__(self):
         super().__init__()
         self.enough = lambda: False
-        self.resting = asyncio.Event()
+        self.stopped = asyncio.Event()
 
     async def sleep(self, seconds):
         if self.enough():
-            self.resting.set()
+            self.stopped.set()
             await asyncio.Event().wait()
         await super().sleep(seconds)
 
 
 class Watched:
-    """One poll at work over `rest`."""
+    """Polls that run over `rest`; `taken` holds their objects, `complete` the kinds of complete listings."""
 
-    def __init__(self, rest, clock, name):
-        self.taken = []
+    def __init__(self, rest, clock, *names):
+        self.taken, self.complete = [], []
+        self.rest = rest
+        self.supervisor = Supervisor(clock, draw=lambda: 0.5)
         self._clock = clock
         directory = Directory()
         directory.replace([Org("o")], [Site("s", "o")], [])
@@ -49,31 +54,39 @@ class Watched:
         self.polling = Polling(
             rest,
             directory,
-            [poll for poll in POLLS if poll.name == name],
-            PollHooks(hand_on=lambda kind, payload, ids: self.taken.append((kind, payload, ids))),
-            every_s={name: 300.0},
+            [poll for poll in POLLS if poll.name in names],
+            PollHooks(
+                handle=lambda kind, payload, ids: self.taken.append((kind, payload, ids)),
+                on_complete=lambda *complete: self.on_complete(*complete),  # noqa: PLW0108 - a test replaces it
+            ),
+            every_s=dict.fromkeys(names, 300.0),
             budget_share=0.4,
             clock=clock,
             statuses=statuses,
+            supervise=self.supervisor,
             rng=random.Random(7),
         )
-        (self.status,) = statuses
+        self.by_name = {status.poll: status for status in statuses}
+        self.status = statuses[0]
+
+    def on_complete(self, kind, _org_id, _began_at):
+        self.complete.append(kind)
 
     async def rounds(self, count):
-        """Let it go round so often."""
-        self._clock.enough = lambda: self.status.good + self.status.failed >= count
+        """Let every poll make this many rounds."""
+        self._clock.enough = lambda: all(one.good + one.failed >= count for one in self.by_name.values())
         task = asyncio.create_task(self.polling.run())
-        await self._clock.resting.wait()
+        await self._clock.stopped.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
 
 
 @asynccontextmanager
-async def watching(cloud, name, **settings):
-    clock = RestingClock()
+async def watching(cloud, *names, **settings):
+    clock = StoppingClock()
     async with rest_of(cloud.url, clock=clock, **settings) as rest:
-        yield Watched(rest, clock, name)
+        yield Watched(rest, clock, *names)
 
 
 @pytest.fixture
@@ -89,7 +102,7 @@ def answer_of(name, row):
 
 
 @pytest.mark.parametrize("name", PATHS)
-async def test_each_style_of_answer_is_read(cloud, name):
+async def test_each_form_of_answer_is_read(cloud, name):
     cloud.answer(PATHS[name], answer_of(name, ROW))
     async with watching(cloud, name) as watched:
         await watched.rounds(1)
@@ -100,7 +113,7 @@ async def test_each_style_of_answer_is_read(cloud, name):
 
 @pytest.mark.parametrize("name", PATHS)
 @pytest.mark.parametrize(
-    "trouble",
+    "error",
     [
         Reply("", status=503),
         Reply({"detail": "no"}, status=403),
@@ -109,9 +122,9 @@ async def test_each_style_of_answer_is_read(cloud, name):
     ],
     ids=["503", "403", "html", "cut"],
 )
-async def test_trouble_fails_the_round_and_the_next_one_heals_it(cloud, name, trouble):
-    attempts = 1 if trouble.status == 403 else 4
-    cloud.answer(PATHS[name], *[trouble] * attempts, answer_of(name, ROW))
+async def test_an_error_fails_the_round_and_the_next_one_succeeds(cloud, name, error):
+    attempts = 1 if error.status == 403 else 4
+    cloud.answer(PATHS[name], *[error] * attempts, answer_of(name, ROW))
     async with watching(cloud, name) as watched:
         await watched.rounds(1)
         assert watched.status.state == "failed"
@@ -124,7 +137,7 @@ async def test_trouble_fails_the_round_and_the_next_one_heals_it(cloud, name, tr
 
 @pytest.mark.parametrize("body", [None, 7, "text", {"results": None}, {"results": {}}, {}])
 @pytest.mark.parametrize("name", ["bgp_peers", "sle_wan", "site_stats"])
-async def test_another_sort_of_answer_is_no_answer(cloud, name, body):
+async def test_an_answer_of_another_type_fails_the_round(cloud, name, body):
     cloud.answer(PATHS[name], body)
     async with watching(cloud, name, attempts=1) as watched:
         await watched.rounds(1)
@@ -134,14 +147,14 @@ async def test_another_sort_of_answer_is_no_answer(cloud, name, body):
 
 @pytest.mark.parametrize("entry", [None, 7, "text", [], [ROW]])
 @pytest.mark.parametrize("name", ["bgp_peers", "sle_wan", "site_stats"])
-async def test_entries_that_are_no_objects_are_passed_over(cloud, name, entry):
+async def test_entries_that_are_not_objects_are_skipped(cloud, name, entry):
     cloud.answer(PATHS[name], [entry, ROW] if name == "site_stats" else {"results": [entry, ROW]})
     async with watching(cloud, name) as watched:
         await watched.rounds(1)
     assert len(watched.taken) == 1
 
 
-async def test_retry_after_is_obeyed_and_the_round_goes_on(cloud):
+async def test_the_round_continues_after_retry_after(cloud):
     limited = Reply(status=429, headers={"Retry-After": "120"})
     cloud.answer(PATHS["bgp_peers"], limited, answer_of("bgp_peers", ROW))
     async with watching(cloud, "bgp_peers") as watched:
@@ -166,7 +179,7 @@ async def test_pages_counted_in_the_body_are_read_to_the_end(cloud):
     assert watched.status.round_calls == 3
 
 
-async def test_a_total_that_never_comes_true_is_no_success(cloud):
+async def test_a_total_that_is_not_reached_fails_the_round(cloud):
     cloud.answer(PATHS["sle_wan"], lambda query: {"results": [ROW] if query["page"] == "1" else [], "total": 9})
     async with watching(cloud, "sle_wan", attempts=1) as watched:
         await watched.rounds(1)
@@ -174,9 +187,59 @@ async def test_a_total_that_never_comes_true_is_no_success(cloud):
     assert "incomplete: 1 of 9" in watched.status.reason
 
 
-async def test_a_search_that_leads_back_to_itself_ends(cloud):
+async def test_a_search_that_links_to_itself_ends(cloud):
     cloud.answer(PATHS["bgp_peers"], {"results": [ROW], "next": "/api/v1" + PATHS["bgp_peers"]})
     async with watching(cloud, "bgp_peers", attempts=1) as watched:
         await watched.rounds(1)
     assert watched.status.state == "failed"
     assert watched.status.round_calls == 2
+
+
+def hostile_answers():
+    nested = orjson.dumps({"results": [ROW, None]}).replace(b"null", b"[" * 400 + b"]" * 400)
+    return {
+        "count": Reply([ROW], headers={"X-Page-Total": "9" * 5000}),
+        "brackets": Reply(b"[" * 200_000),
+        "nested": Reply(nested),
+        "next": Reply({"results": [ROW], "next": "/api/v1/x\0y"}),
+        "retry-after": Reply(status=429, headers={"Retry-After": f"Tue, 14 Nov {'9' * 20} 22:14:20 GMT"}),
+    }
+
+
+@pytest.mark.fault(
+    "REST",
+    "The answers to one poll cannot be parsed",
+    held="Its rounds fail. The other polls are not affected, and no task restarts.",
+)
+@pytest.mark.parametrize("hostile", hostile_answers())
+async def test_hostile_answers_to_one_poll_do_not_affect_the_others(cloud, hostile, fault):
+    path = "site_stats" if hostile == "count" else "bgp_peers"
+    for name, listing in PATHS.items():
+        cloud.answer(listing, hostile_answers()[hostile] if name == path else answer_of(name, ROW))
+    async with watching(cloud, *PATHS, attempts=1) as watched:
+        await watched.rounds(3)
+    status = watched.by_name.pop(path)
+    assert status.good == 0
+    assert status.failed >= 3
+    assert {one.failed for one in watched.by_name.values()} == {0}
+    assert sum(task.restarts for task in watched.supervisor.tasks.values()) == 0
+    outcome = "rate_limited" if hostile == "retry-after" else "malformed"
+    fault.told(of_status(rest=[watched.rest.status]), "mist_collector_rest_calls_total", outcome=outcome)
+
+
+@pytest.mark.fault(
+    "REST",
+    "A poll raises an unexpected exception",
+    held="It is restarted with backoff, and its rounds count as failed. The other polls are not affected.",
+)
+async def test_a_poll_that_raises_is_restarted_alone(cloud, fault):
+    for name, listing in PATHS.items():
+        cloud.answer(listing, answer_of(name, ROW))
+    async with watching(cloud, *PATHS) as watched:
+        watched.on_complete = lambda kind, *_: {}[kind] if kind == "bgp_peer" else None
+        await watched.rounds(3)
+    status = watched.by_name.pop("bgp_peers")
+    assert (status.good, status.reason) == (0, "internal error: KeyError; see the log")
+    assert {one.failed for one in watched.by_name.values()} == {0}
+    assert watched.supervisor.tasks["poll"].restarts >= 2
+    fault.logged("task_failed", task="poll", error="KeyError")

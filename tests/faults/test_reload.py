@@ -244,7 +244,7 @@ async def test_a_new_token_rotates_the_connections(tmp_path, fault):
         await house.live(60)
         assert await house.differences() == []
         fault.told(await house.samples(), "mist_collector_connection_opened_total", at_least=2 * number)
-        fault.logged("token_replaced", account="main", connections=number)
+        fault.logged("token_rotated", account="main", connections=number)
 
 
 @pytest.mark.fault(
@@ -258,13 +258,13 @@ async def test_a_new_token_rotates_the_connections(tmp_path, fault):
 async def test_a_bad_token_costs_no_connection(house, fault):
     rewrite_token(house, "no-good")
     await house.pass_time(LOOK_S, step_s=1.0)
-    await house.until(lambda: any(line["event"] == "token_not_taken" for line in fault.lines), step_s=1.0)
+    await house.until(lambda: any(line["event"] == "token_rotation_failed" for line in fault.lines), step_s=1.0)
     await house.pass_time(200, step_s=5.0)
-    assert sum(line["event"] == "token_not_taken" for line in fault.lines) == 1, "no hammering"
+    assert sum(line["event"] == "token_rotation_failed" for line in fault.lines) == 1, "no hammering"
     assert (house.connects(), house.breaks()) == (1, {})
     await house.live(60)
     assert await house.differences() == []
-    fault.logged("token_not_taken", account="main")
+    fault.logged("token_rotation_failed", account="main")
     rewrite_token(house, "better")
     house.cloud.permissions.tokens.add("better")
     began = house.clock.now()

@@ -1,12 +1,11 @@
-"""The connection itself is in trouble."""
+"""Faults of the connection."""
 
 import json
 
 import pytest
 
-from tests.support.clock import ManualClock
 from tests.support.misbehaving import device_channels, until
-from tests.support.streaming import Watched, all_up, real_turns, running
+from tests.support.streaming import PoolUnderTest, all_up, real_turns, running
 
 A, B, C = device_channels(3)
 
@@ -16,8 +15,8 @@ async def test_frames_reach_their_handlers(cloud, start):
     await all_up(pool)
     await cloud.publish(A, json.dumps({"mac": "5c5b35000001"}))
     await cloud.publish(B, {"mac": "5c5b35000002"})
-    await until(lambda: len(pool.news) == 2)
-    assert pool.news == [(A, '{"mac": "5c5b35000001"}'), (B, {"mac": "5c5b35000002"})]
+    await until(lambda: len(pool.payloads) == 2)
+    assert pool.payloads == [(A, '{"mac": "5c5b35000001"}'), (B, {"mac": "5c5b35000002"})]
     status = pool.connection
     assert (status.name, status.account, status.state, status.connects) == ("main/0", "main", "open", 1)
     assert status.frames == pool.frames.received == pool.frames.applied == 4
@@ -50,12 +49,12 @@ async def test_a_server_that_dies_and_comes_back(cloud, start, fault):
     await cloud.start()
     fault.right_after(await pool.pass_until(pool.all_up, limit_s=40), 40)
     await cloud.publish(A, "{}")
-    await until(lambda: pool.news)
+    await until(lambda: pool.payloads)
     assert pool.connection.connects == 2
     assert len(pool.statuses) == 1
     fault.told(pool.samples(), "mist_collector_connection_breaks_total", reason="lost")
-    fault.logged("stream_broken", reason="lost")
-    fault.logged("stream_settled")
+    fault.logged("stream_disconnected", reason="lost")
+    fault.logged("stream_connected")
 
 
 @pytest.mark.fault(
@@ -66,14 +65,14 @@ async def test_a_server_that_dies_and_comes_back(cloud, start, fault):
 async def test_the_pauses_grow_to_30_seconds_and_no_further(cloud, start, fault):
     await cloud.kill()
     pool = await start([A])
-    await until(pool.breaks)
-    pauses = [pool.pause_s()] + [await pool.next_break() for _ in range(15)]
+    await until(pool.disconnects)
+    pauses = [pool.pause_s()] + [await pool.next_disconnect() for _ in range(15)]
     assert pool.connection.breaks == {"connect_failed": 16}
     for failures, pause in enumerate(pauses):
         assert pause <= min(30.0, 2.0 * 2**failures)
     assert max(pauses) > 15.0
     fault.told(pool.samples(), "mist_collector_connection_breaks_total", reason="connect_failed")
-    fault.logged("stream_broken", reason="connect_failed")
+    fault.logged("stream_disconnected", reason="connect_failed")
 
 
 @pytest.mark.fault(
@@ -82,7 +81,7 @@ async def test_the_pauses_grow_to_30_seconds_and_no_further(cloud, start, fault)
     held="The close code is the disconnect reason; codes outside RFC 6455 share one reason.",
 )
 @pytest.mark.parametrize("code", [1000, 1001, 1008, 1011, 1012, 4711])
-async def test_a_close_frame_is_a_break_by_its_code(cloud, start, code, fault):
+async def test_the_code_of_a_close_frame_is_the_reason(cloud, start, code, fault):
     pool = await start([A])
     await all_up(pool)
     await cloud.close_all(code, "maintenance\n")
@@ -91,7 +90,7 @@ async def test_a_close_frame_is_a_break_by_its_code(cloud, start, code, fault):
     assert pool.connection.last_break == f"closed with code {code} maintenance"
     fault.right_after(await pool.pass_until(pool.all_up), 5)
     fault.told(pool.samples(), "mist_collector_connection_breaks_total", reason=next(iter(pool.connection.breaks)))
-    fault.logged("stream_broken")
+    fault.logged("stream_disconnected")
 
 
 @pytest.mark.fault(
@@ -107,7 +106,7 @@ async def test_a_connection_cut_without_a_close_frame_is_lost(cloud, start, faul
     assert pool.connection.breaks == {"lost": 1}
     fault.right_after(await pool.pass_until(pool.all_up), 5)
     fault.told(pool.samples(), "mist_collector_connection_breaks_total", reason="lost")
-    fault.logged("stream_broken", reason="lost")
+    fault.logged("stream_disconnected", reason="lost")
 
 
 @pytest.mark.fault(
@@ -115,7 +114,7 @@ async def test_a_connection_cut_without_a_close_frame_is_lost(cloud, start, faul
     "The connection is half-open: nothing is received and nothing is read",
     held="The connection is closed when a ping is not answered.",
 )
-async def test_a_half_open_link_is_found_within_105_seconds(cloud, start, fault):
+async def test_a_half_open_connection_is_detected_within_105_seconds(cloud, start, fault):
     pool = await start([A], silent_after_s=9999.0)
     await all_up(pool)
     await pool.pass_until(lambda: cloud.pings == 1, limit_s=61)
@@ -128,7 +127,7 @@ async def test_a_half_open_link_is_found_within_105_seconds(cloud, start, fault)
     assert pool.connection.connects == 2
     fault.right_after(took, 105)
     fault.told(pool.samples(), "mist_collector_connection_breaks_total", reason="pong_timeout")
-    fault.logged("stream_broken", reason="pong_timeout")
+    fault.logged("stream_disconnected", reason="pong_timeout")
 
 
 async def test_pongs_keep_the_connection(cloud, start):
@@ -152,7 +151,7 @@ async def test_pings_of_the_server_are_answered(cloud, start):
     "All channels are subscribed and none delivers messages",
     held="The connection is replaced after 300 s without a message.",
 )
-async def test_a_feed_that_is_up_and_says_nothing_is_silent(cloud, start, fault):
+async def test_channels_that_are_up_and_deliver_nothing(cloud, start, fault):
     pool = await start([A])
     await all_up(pool)
     took = await pool.pass_until(lambda: pool.connection.breaks, limit_s=310)
@@ -161,7 +160,7 @@ async def test_a_feed_that_is_up_and_says_nothing_is_silent(cloud, start, fault)
     await pool.pass_until(pool.all_up)
     fault.right_after(took, 305)
     fault.told(pool.samples(), "mist_collector_connection_breaks_total", reason="silent")
-    fault.logged("stream_broken", reason="silent")
+    fault.logged("stream_disconnected", reason="silent")
 
 
 @pytest.mark.fault(
@@ -170,15 +169,15 @@ async def test_a_feed_that_is_up_and_says_nothing_is_silent(cloud, start, fault)
     held="The attempt times out after 30 s and is retried.",
 )
 async def test_a_handshake_that_is_never_answered_times_out(cloud, start, fault):
-    cloud.mute_handshakes = True
+    cloud.ignore_handshakes = True
     pool = await start([A])
     await until(lambda: cloud.handshakes)
     await pool.pass_until(lambda: pool.connection.breaks, limit_s=31)
     assert pool.connection.breaks == {"connect_timeout": 1}
-    cloud.mute_handshakes = False
+    cloud.ignore_handshakes = False
     await pool.pass_until(pool.all_up)
     fault.told(pool.samples(), "mist_collector_connection_breaks_total", reason="connect_timeout")
-    fault.logged("stream_broken", reason="connect_timeout")
+    fault.logged("stream_disconnected", reason="connect_timeout")
 
 
 @pytest.mark.fault(
@@ -193,7 +192,7 @@ async def test_every_connection_closed_soon_after_it_opened(cloud, start, fault)
     cloud.close_after_s = None
     await pool.pass_until(pool.all_up)
     fault.told(pool.samples(), "mist_collector_connection_breaks_total", reason="lost")
-    fault.logged("stream_broken", reason="lost")
+    fault.logged("stream_disconnected", reason="lost")
 
 
 @pytest.mark.fault(
@@ -205,8 +204,8 @@ async def test_the_back_off_goes_on_until_every_channel_has_its_answer(cloud, st
     cloud.close_when_subscribed = 1011
     cloud.hold_acks = {B}
     pool = await start([A, B])
-    await until(pool.breaks)
-    pauses = [await pool.next_break() for _ in range(12)]
+    await until(pool.disconnects)
+    pauses = [await pool.next_disconnect() for _ in range(12)]
     assert pool.connection.breaks == {"closed_1011": 13}
     assert max(pauses) > 10.0
     cloud.hold_acks = set()
@@ -216,11 +215,11 @@ async def test_the_back_off_goes_on_until_every_channel_has_its_answer(cloud, st
     await until(lambda: pool.connection.breaks["closed_1011"] == 14)
     assert pool.pause_s() <= 2.0
     fault.told(pool.samples(), "mist_collector_connection_breaks_total", reason="closed_1011")
-    fault.logged("stream_broken", reason="closed_1011")
+    fault.logged("stream_disconnected", reason="closed_1011")
 
 
-async def test_a_cancelled_pool_says_goodbye(cloud, connect):
-    async with running(Watched(cloud.url, connect, ManualClock()), [A]) as pool:
+async def test_a_cancelled_pool_closes_in_order(cloud, connect, clock):
+    async with running(PoolUnderTest(cloud.url, connect, clock), [A]) as pool:
         await all_up(pool)
         (connection,) = cloud.connections
     await connection.wait_closed()
@@ -229,8 +228,8 @@ async def test_a_cancelled_pool_says_goodbye(cloud, connect):
     assert pool.states() == {A: "waiting"}
 
 
-async def test_a_cancelled_pool_does_not_wait_for_a_dead_server(cloud, connect):
-    async with running(Watched(cloud.url, connect, ManualClock()), [A]) as pool:
+async def test_a_cancelled_pool_does_not_wait_for_a_dead_server(cloud, connect, clock):
+    async with running(PoolUnderTest(cloud.url, connect, clock), [A]) as pool:
         await all_up(pool)
         cloud.go_half_open()
     assert pool.connection.state == "idle"  # the end of `running` is the assertion: it waits for the task

@@ -6,26 +6,15 @@ import struct
 import pytest
 
 from tests.support.misbehaving import device_channels, until
+from tests.support.raw_peer import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, frame
 from tests.support.streaming import all_up, real_turns
 
 A, B = device_channels(2)
 BREAKS = "mist_collector_connection_breaks_total"
-CONTINUED, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 
 
-def frame(kind, body=b"", *, last=True, flags=0):
-    """One frame of a server; `flags` are the reserved bits."""
-    length = len(body)
-    head = bytes([(0x80 if last else 0) | flags | kind])
-    if length < 126:
-        return head + bytes([length]) + body
-    if length < 1 << 16:
-        return head + b"\x7e" + struct.pack(">H", length) + body
-    return head + b"\x7f" + struct.pack(">Q", length) + body
-
-
-def said(number, size=0):
-    """A message on channel A, and the payload by which it is known again."""
+def data_message(number, size=0):
+    """A message on channel A, and its payload."""
     payload = json.dumps({"number": number, "more": "x" * size})
     return json.dumps({"event": "data", "channel": A, "data": payload}).encode(), payload
 
@@ -33,13 +22,13 @@ def said(number, size=0):
 def pieces(body, *cuts, kind=TEXT, between=b""):
     """A message in fragments that end at `cuts`, with `between` between them."""
     parts = [body[a:b] for a, b in zip((0, *cuts), (*cuts, len(body)), strict=True)]
-    kinds = (kind, *[CONTINUED] * len(cuts))
+    kinds = (kind, *[CONTINUATION] * len(cuts))
     frames = [frame(k, part, last=at == len(cuts)) for at, (k, part) in enumerate(zip(kinds, parts, strict=True))]
     return between.join(frames)
 
 
 # Name -> a function of the bodies of three messages: what is written, in parts of one write each.
-LAWFUL = {
+VALID = {
     "one frame each": lambda one, two, three: [frame(TEXT, one), frame(TEXT, two), frame(TEXT, three)],
     "all at once": lambda *bodies: [b"".join(frame(TEXT, body) for body in bodies)],
     "binary": lambda *bodies: [b"".join(frame(BINARY, body) for body in bodies)],
@@ -71,32 +60,32 @@ LAWFUL = {
     held="Each message is handled once, complete and in order.",
 )
 @pytest.mark.parametrize("size", [0, 200, 70_000])
-@pytest.mark.parametrize("name", LAWFUL)
-async def test_lawful_frames(name, size, cloud, start, fault):
+@pytest.mark.parametrize("name", VALID)
+async def test_valid_frames(name, size, cloud, start, fault):
     if name == "byte by byte" and size > 1000:
         size = 1000
     pool = await start([A, B])
     await all_up(pool)
-    bodies, payloads = zip(*(said(number, size) for number in range(3)), strict=True)
-    for part in LAWFUL[name](*bodies):
+    bodies, payloads = zip(*(data_message(number, size) for number in range(3)), strict=True)
+    for part in VALID[name](*bodies):
         cloud.write_raw(part)
         await real_turns(1)
-    await until(lambda: len(pool.news) >= 3)
-    assert pool.news == [(A, payload) for payload in payloads]
+    await until(lambda: len(pool.payloads) >= 3)
+    assert pool.payloads == [(A, payload) for payload in payloads]
     assert pool.connection.breaks == {}
     assert pool.balanced()
     fault.told(pool.samples(), "mist_collector_stream_frames_received_total")
 
 
-GOOD, _ = said(0)
-UNLAWFUL = {
+GOOD, _ = data_message(0)
+INVALID = {
     "a reserved bit": frame(TEXT, GOOD, flags=0x40),
     "an unknown kind of data": frame(0x3, GOOD),
     "an unknown kind of control": frame(0xB),
     "a length beyond 63 bits": b"\x81\x7f" + b"\xff" * 8,
     "a ping in fragments": frame(PING, last=False),
     "a ping of 126 bytes": b"\x89\x7e\x00\x7e" + b"x" * 126,
-    "a continuation of nothing": frame(CONTINUED, GOOD),
+    "a continuation of nothing": frame(CONTINUATION, GOOD),
     "a message within another": frame(TEXT, GOOD[:10], last=False) + frame(TEXT, GOOD),
     "a close of one byte": frame(CLOSE, b"\x03"),
     "a close with a code that may not be sent": frame(CLOSE, struct.pack(">H", 1005)),
@@ -112,20 +101,20 @@ UNLAWFUL = {
         "frames before it count."
     ),
 )
-@pytest.mark.parametrize("name", UNLAWFUL)
-async def test_unlawful_frames(name, cloud, start, fault):
+@pytest.mark.parametrize("name", INVALID)
+async def test_invalid_frames(name, cloud, start, fault):
     pool = await start([A])
     await all_up(pool)
-    before, payload = said(7)
-    cloud.write_raw(frame(TEXT, before) + UNLAWFUL[name] + frame(TEXT, said(8)[0]))
+    before, payload = data_message(7)
+    cloud.write_raw(frame(TEXT, before) + INVALID[name] + frame(TEXT, data_message(8)[0]))
     await until(lambda: pool.connection.breaks)
     await pool.pass_until(pool.all_up)
-    assert pool.news == [(A, payload)]
+    assert pool.payloads == [(A, payload)]
     assert pool.balanced()
     fault.told(pool.samples(), BREAKS)
 
 
-WORDS = {
+TEXTS = {
     "no UTF-8": b'{"event": "data", "channel": "%b", "data": "\xff\xfe\xc3"}' % A.encode(),
     "a lone surrogate": b'{"event": "data", "channel": "%b", "data": "\\ud800"}' % A.encode(),
     "NUL in a string": b'{"event": "data", "channel": "%b", "data": "a\\u0000b"}' % A.encode(),
@@ -148,13 +137,13 @@ WORDS = {
     ),
 )
 @pytest.mark.parametrize("kind", [TEXT, BINARY])
-@pytest.mark.parametrize("name", WORDS)
-async def test_odd_words(name, kind, cloud, start, fault):
+@pytest.mark.parametrize("name", TEXTS)
+async def test_texts_that_are_not_valid_json(name, kind, cloud, start, fault):
     pool = await start([A])
     await all_up(pool)
-    after, payload = said(1)
-    cloud.write_raw(frame(kind, WORDS[name]) + frame(TEXT, after))
-    await until(lambda: pool.connection.breaks or (A, payload) in pool.news)
+    after, payload = data_message(1)
+    cloud.write_raw(frame(kind, TEXTS[name]) + frame(TEXT, after))
+    await until(lambda: pool.connection.breaks or (A, payload) in pool.payloads)
     if pool.connection.breaks:  # a text frame that is no UTF-8 may end the connection: RFC 6455, 8.1
         assert (name, kind) in {("no UTF-8", TEXT), ("UTF-16", TEXT)}
         await pool.pass_until(pool.all_up)

@@ -1,4 +1,4 @@
-"""What lies between the collector and the cloud is in trouble: frames in pieces, names, certificates, many at once."""
+"""Faults of the network: partial frames, name resolution, certificates, many connections at once."""
 
 import asyncio
 import itertools
@@ -10,11 +10,10 @@ import pytest
 
 from collector.errors import Fatal, Retryable
 from tests.support.certificates import Authority
-from tests.support.clock import ManualClock
 from tests.support.faults import of_status
 from tests.support.misbehaving import MisbehavingCloud, device_channels, until
 from tests.support.rest_cloud import RestCloud, rest_of
-from tests.support.streaming import Watched, all_up, real_turns, running
+from tests.support.streaming import PoolUnderTest, all_up, real_turns, running
 
 A, B = device_channels(2)
 BREAKS = "mist_collector_connection_breaks_total"
@@ -34,7 +33,7 @@ async def test_a_frame_that_stalls_in_the_middle(cloud, start, fault):
     fault.right_after(took, 106)
     fault.told(pool.samples(), BREAKS, reason="pong_timeout")
     await pool.pass_until(pool.all_up)
-    assert pool.news == []
+    assert pool.payloads == []
     assert pool.balanced()
 
 
@@ -52,10 +51,10 @@ async def test_a_frame_that_is_cut(cloud, start, fault):
     await until(lambda: pool.connection.breaks)
     fault.right_after(await pool.pass_until(pool.all_up), 5)
     await cloud.publish(A, "{}")
-    await until(lambda: pool.news)
-    assert pool.news == [(A, "{}")]
+    await until(lambda: pool.payloads)
+    assert pool.payloads == [(A, "{}")]
     fault.told(pool.samples(), BREAKS, reason="lost")
-    fault.logged("stream_broken", reason="lost")
+    fault.logged("stream_disconnected", reason="lost")
 
 
 @pytest.mark.fault(
@@ -83,7 +82,7 @@ async def test_an_acknowledgement_for_another_channel(cloud, start, fault):
     cloud.hold_acks = {A}
     pool = await start([A])
     await until(lambda: pool.states() == {A: "sent"})
-    await cloud.tell(event="channel_subscribed", channel=B)
+    await cloud.broadcast(event="channel_subscribed", channel=B)
     await until(lambda: pool.frames.received == 1)
     assert pool.states() == {A: "sent"}
     fault.told(pool.samples(), "mist_collector_subscriptions", state="sent")
@@ -127,16 +126,16 @@ async def test_a_thousand_sites_reconnect_at_a_pace(cloud, start, fault):
     "The stream host name cannot be resolved",
     held="The collector retries with backoff and connects when the name resolves again.",
 )
-async def test_no_name_server_for_the_stream(cloud, connect, monkeypatch, fault):
+async def test_no_name_server_for_the_stream(cloud, connect, clock, monkeypatch, fault):
     gone = without_names(monkeypatch)
     gone.append(True)
-    watched = Watched(cloud.url.replace("127.0.0.1", "localhost"), connect, ManualClock())
-    async with running(watched, [A]):
-        await watched.pass_until(lambda: watched.breaks() >= 3)
+    pool = PoolUnderTest(cloud.url.replace("127.0.0.1", "localhost"), connect, clock)
+    async with running(pool, [A]):
+        await pool.pass_until(lambda: pool.disconnects() >= 3)
         gone.clear()
-        fault.right_after(await watched.pass_until(watched.all_up), 40)
-    fault.told(watched.samples(), BREAKS, at_least=3, reason="connect_failed")
-    fault.logged("stream_broken", reason="connect_failed")
+        fault.right_after(await pool.pass_until(pool.all_up), 40)
+    fault.told(pool.samples(), BREAKS, at_least=3, reason="connect_failed")
+    fault.logged("stream_disconnected", reason="connect_failed")
 
 
 @pytest.mark.fault(
@@ -186,15 +185,15 @@ def serving(pair):
     held="No token is sent. The connection state gives the certificate error.",
 )
 @pytest.mark.parametrize("name", ["127.0.0.1", "another.example"])
-async def test_a_certificate_that_is_not_trusted(tmp_path, connect, name, fault):
+async def test_a_certificate_that_is_not_trusted(tmp_path, connect, clock, name, fault):
     async with MisbehavingCloud(serving(Authority(tmp_path).issue(name))) as cloud:
-        watched = Watched(cloud.url, connect, ManualClock())
-        async with running(watched, [A]):
-            await until(lambda: watched.connection.breaks)
+        pool = PoolUnderTest(cloud.url, connect, clock)
+        async with running(pool, [A]):
+            await until(lambda: pool.connection.breaks)
             assert cloud.handshakes == []
-            assert "certificate" in watched.connection.last_break
-            fault.told(watched.samples(), BREAKS)
-            fault.logged("stream_broken")
+            assert "certificate" in pool.connection.last_break
+            fault.told(pool.samples(), BREAKS)
+            fault.logged("stream_disconnected")
 
 
 @pytest.mark.fault(

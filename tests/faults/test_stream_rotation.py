@@ -1,4 +1,4 @@
-"""Connections are replaced while their channels change, break, or the new one does not come up."""
+"""Connections are replaced while their channels change, they disconnect, or the new one does not come up."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ A, B, C = device_channels(3)
 
 
 async def rotating(pool):
-    """Begin to rotate; returns the task."""
+    """Start a rotation and return its task."""
     task = asyncio.ensure_future(pool.pool.rotate())
     await real_turns()
     return task
@@ -28,8 +28,8 @@ async def test_the_new_connection_takes_the_place_of_the_old(cloud, start):
     assert (pool.connection.name, pool.connection.connects, pool.connection.breaks) == ("main/0", 2, {})
     assert pool.states() == {A: "up", B: "up"}
     await cloud.publish(A, "{}")
-    await until(lambda: pool.news)
-    assert pool.news == [(A, "{}")]
+    await until(lambda: pool.payloads)
+    assert pool.payloads == [(A, "{}")]
     assert pool.connection.frames == pool.frames.received
 
 
@@ -61,22 +61,22 @@ async def test_the_old_connection_breaks_while_the_new_one_comes_up(cloud, start
     cloud.hold_acks = set()
     for connection in cloud.connections:
         cloud.subscribed[connection].add(A)
-    await cloud.tell(event="channel_subscribed", channel=A)
+    await cloud.broadcast(event="channel_subscribed", channel=A)
     assert await done(pool, task) is True
     await pool.pass_until(pool.all_up)
     await until(lambda: len(cloud.connections) == 1)
 
 
-async def test_a_new_connection_that_never_settles_is_given_up(cloud, start):
+async def test_a_new_connection_that_does_not_come_up_is_closed(cloud, start):
     pool = await start([A], silent_after_s=9999.0)
     await all_up(pool)
-    cloud.mute_handshakes = True
+    cloud.ignore_handshakes = True
     assert await done(pool, await rotating(pool)) is False
-    cloud.mute_handshakes = False
+    cloud.ignore_handshakes = False
     assert (pool.connection.state, pool.connection.connects, pool.connection.breaks) == ("open", 1, {})
     await until(lambda: len(cloud.connections) == 1)
     await cloud.publish(A, "{}")
-    await until(lambda: pool.news)
+    await until(lambda: pool.payloads)
 
 
 async def test_two_rotations_follow_one_another(cloud, start):
@@ -88,7 +88,7 @@ async def test_two_rotations_follow_one_another(cloud, start):
     await until(lambda: len(cloud.connections) == 1)
 
 
-async def test_where_nothing_is_open_nothing_is_waited_for(cloud, start):
+async def test_a_connection_that_is_not_open_is_retried(cloud, start):
     cloud.answer = (401, {})
     pool = await start([A])
     await until(lambda: pool.connection.state == "refused")

@@ -17,13 +17,13 @@ import orjson
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from collector import config
+from collector.backoff import retry_after_s
 from collector.config import web_file
-from collector.errors import ConfigError, Rejected, RemoteError, SignatureError
+from collector.errors import ConfigError, RemoteError, SignatureError
 from collector.feeds.router import FeedRouter
 from collector.ingest.dispatcher import Dispatcher
 from collector.ingest.rest import answers, paging
-from collector.ingest.rest.paging import Answer
-from collector.ingest.stream.transport import retry_after_s
+from collector.ingest.rest.answers import Answer
 from collector.listener.basic_auth import credentials
 from collector.listener.client_address import ClientAddressPolicy, RateLimiter
 from collector.location.feed import LocationFeed
@@ -31,7 +31,7 @@ from collector.metrics.text_format import render_all
 from collector.mist import channels, signature
 from collector.mist.deduplicator import Deduplicator
 from collector.mist.directory import Device, Org, Site
-from collector.mist.envelope import Data, parse
+from collector.mist.envelope import Data, data_of, parse
 from collector.mist.polls import types_in
 from collector.mist.session import Session
 from collector.mist.topics import TOPICS
@@ -102,8 +102,9 @@ def house() -> House:
 def frame(octets: bytes) -> None:
     """A frame of the stream, as it came: envelope, session, intake."""
     now = house()
-    event = now.session.receive(octets, 1.0)
-    assert isinstance(event, Rejected) == isinstance(parse(octets), Rejected)
+    event, data = parse(octets), data_of(octets)
+    assert data is None or event == Data(*data)
+    now.session.receive(event, 1.0)
     now.session.take_changes()
     now.session.to_send()
     now.intake.event(event, 1_767_225_600.0)
@@ -153,7 +154,7 @@ def head(octets: bytes) -> None:
     credentials(text)
     wants_openmetrics(text)
     accepts_gzip(text)
-    retry_after_s({"Retry-After": name, "Date": value})
+    retry_after_s({"Retry-After": name, "Date": value}, 0.0)
 
 
 def _network(text: str) -> Network:
@@ -173,24 +174,25 @@ def rest(octets: bytes) -> None:
     line, _, body = octets[2:].partition(b"\n")
     value = line.decode("latin-1")
     headers = CIMultiDictProxy(CIMultiDict({"Retry-After": value, "X-Page-Total": value, "X-Page-Limit": value}))
-    try:
-        answer = answers.body_of(status, headers, body, where="/self", unix=1_767_225_600.0)
-    except RemoteError:
-        return
+    answers.error_of(status, headers, body, where="/self", unix=1_767_225_600.0)
+    answer = Answer(body, headers)
+    entries: list[object] = []
+    for page in (paging.list_page, paging.results_page):
+        with contextlib.suppress(RemoteError, ValueError):  # of an entry: what the client's boundary contains
+            entries += page(answer, "/self").entries
     with contextlib.suppress(RemoteError):
-        paging.unwrapped(Answer(answer, headers))
-    with contextlib.suppress(RemoteError):
-        types_in(answer)
+        found = answers.decoded(answer, "/self")
+        types_in(found)
+        entries.append(found)
     kinds = sorted(now.catalog._rest)
-    for entry in _objects(answer):
+    for entry in _objects(entries):
         for make in (Org.from_payload, Site.from_payload, Device.from_payload):
             make(entry)
         now.catalog.rest_object(kinds[kind % len(kinds)], entry, dict(IDS))
     now.check()
 
 
-def _objects(answer: object) -> Iterator[dict[str, Any]]:
-    entries = answer if isinstance(answer, list) else [answer]
+def _objects(entries: list[object]) -> Iterator[dict[str, Any]]:
     yield from (entry for entry in entries[:20] if isinstance(entry, dict))
 
 

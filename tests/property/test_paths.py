@@ -1,7 +1,7 @@
-"""However a payload is read, it means the same: four ways to read it, and one that only knows what tables mean.
+"""All decoding paths give the same samples as a naive implementation of the tables.
 
-For every object kind of the catalogue: JSON text by the fast path, an object by the fast path, the tolerant path, and
-`tests/support/naive.py`. Several messages in a row, so that merging is compared too.
+For every object kind of the catalogue: JSON text on the fast path, a parsed object on the fast path, the tolerant path,
+and `tests/support/naive.py`. Several messages are applied, so that merging is compared too.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from collector.metrics.decoder import Decoder
 
-WAYS: dict[str, Callable[[Decoder, dict], Any]] = {
+PATHS: dict[str, Callable[[Decoder, dict], Any]] = {
     "text": lambda decoder, payload: decoder.decode(json.dumps(payload)),
     "object": lambda decoder, payload: decoder.decode(json.loads(json.dumps(payload))),
     "tolerant": lambda decoder, payload: decoder._tolerant(json.dumps(payload)),
@@ -44,57 +44,59 @@ SETTINGS = settings(
 
 
 class Compiled(NamedTuple):
-    """One way to read one kind, with a store of its own."""
+    """One decoding path of one object kind, with a store of its own."""
 
     store: Store
     kind: ObjectKind
     read: Callable[[Decoder, dict], Any]
 
     def exposition(self, messages: list[dict], labels: tuple[str, ...]) -> str:
-        """What is exposed after these messages."""
-        place = self.kind.place("it", labels)
+        """Return the exposition after these messages."""
+        rows = self.kind.object_rows("it", labels)
         for message in messages:
             struct = self.read(self.kind.decoder, message)
             assert not isinstance(struct, Rejected)
-            self.kind.write(struct, place, 1.0)
+            self.kind.write(struct, rows, 1.0)
         text = render_all(self.store).decode()
-        self.kind.roster.remove("it")
-        assert not render_all(self.store), "something outlived the object"
+        self.kind.row_index.remove("it")
+        assert not render_all(self.store), "series of a removed object remain"
         return text
 
 
 class Subject(NamedTuple):
-    """One kind, compiled once for every way."""
+    """One object kind, compiled once per decoding path."""
 
     name: str
     entities: tuple
     labels: tuple[str, ...]
-    steady: tuple[str, ...]
+    skip_unchanged: tuple[str, ...]
     tree: payloads.Tree
-    ways: dict[str, Compiled]
+    paths: dict[str, Compiled]
 
     def compare(self, messages: list[dict]) -> None:
-        """All ways give what the tables mean."""
-        naive = Naive(self.entities, dict(zip(self.labels, self.labels, strict=True)), self.steady)
+        """Compare all decoding paths with the naive implementation."""
+        naive = Naive(self.entities, dict(zip(self.labels, self.labels, strict=True)), self.skip_unchanged)
         for message in messages:
             naive.apply(json.loads(json.dumps(message)))
-        texts = {way: compiled.exposition(messages, self.labels) for way, compiled in self.ways.items()}
+        texts = {path: compiled.exposition(messages, self.labels) for path, compiled in self.paths.items()}
         assert samples(texts["text"]) == naive.samples()
         assert texts == dict.fromkeys(texts, texts["text"])
 
 
 @functools.cache
 def subject_of(name: str) -> Subject:
-    """Compile a kind anew, once for every way."""
+    """Compile an object kind once per decoding path."""
     kind = KINDS[name]
     roots = [entity for entity in kind.entities if entity.within is None]
     nested = [entity for entity in kind.entities if entity.within is not None]
-    labels, steady = kind.roster.label_names, STEADY.get(name, ())
-    ways = {}
-    for way, read in WAYS.items():
+    labels, skip_unchanged = kind.row_index.label_names, STEADY.get(name, ())
+    paths = {}
+    for path, read in PATHS.items():
         store = Store()
-        ways[way] = Compiled(store, ObjectKind(name, store, RowIndex(labels), roots, nested, steady=steady), read)
-    return Subject(name, kind.entities, labels, steady, payloads.tree_of(kind.entities), ways)
+        paths[path] = Compiled(
+            store, ObjectKind(name, store, RowIndex(labels), roots, nested, skip_unchanged=skip_unchanged), read
+        )
+    return Subject(name, kind.entities, labels, skip_unchanged, payloads.tree_of(kind.entities), paths)
 
 
 each_kind = pytest.mark.parametrize("name", sorted(KINDS))
@@ -127,7 +129,7 @@ def test_ill_typed_messages(name, data):
 @SETTINGS
 @given(data=st.data(), seed=st.integers(0, 99))
 def test_partial_after_complete(name, data, seed):
-    """What a partial message does not speak of stays."""
+    """Fields that a partial message does not have keep their values."""
     subject = subject_of(name)
     complete = payloads.filled(subject.tree, Random(seed))
     subject.compare([complete, *data.draw(payloads.messages(subject.tree, wild=True))])
@@ -136,7 +138,7 @@ def test_partial_after_complete(name, data, seed):
 @pytest.mark.parametrize("name", sorted(STEADY))
 @settings(SETTINGS, max_examples=EXAMPLES * 3 // 2)
 @given(data=st.data())
-def test_messages_about_what_is_steady(name, data):
-    """What is passed over while its text stays the same means what it always meant."""
+def test_messages_with_skip_unchanged_fields(name, data):
+    """Skipping unchanged fields does not change the samples."""
     subject = subject_of(name)
-    subject.compare(data.draw(payloads.messages(subject.tree, wild=True, only=subject.steady)))
+    subject.compare(data.draw(payloads.messages(subject.tree, wild=True, only=subject.skip_unchanged)))

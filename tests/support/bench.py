@@ -28,12 +28,17 @@ class Bench:
     """One object kind with a store of its own; objects are called by one label, `mac`, unless told otherwise."""
 
     def __init__(
-        self, roots: Entity | Sequence[Entity], *nested: Entity, labels: tuple[str, ...] = ("mac",), **more: object
+        self,
+        roots: Entity | Sequence[Entity],
+        *nested: Entity,
+        name: str = "object",
+        labels: tuple[str, ...] = ("mac",),
+        **more: object,
     ) -> None:
         self.store = Store()
-        self.roster = RowIndex(labels)
+        self.row_index = RowIndex(labels)
         roots = roots if isinstance(roots, tuple | list) else (roots,)
-        self.kind = ObjectKind("object", self.store, self.roster, roots, nested, **more)
+        self.kind = ObjectKind(name, self.store, self.row_index, roots, nested, **more)
 
     @property
     def rejected(self) -> dict[str, int]:
@@ -45,7 +50,7 @@ class Bench:
         for payload in payloads:
             struct = self.kind.decode(payload)
             assert not isinstance(struct, Rejected), struct
-            self.kind.write(struct, self.kind.place(mac, (mac,)), now)
+            self.kind.write(struct, self.kind.object_rows(mac, (mac,)), now)
         return self.exposed()
 
     def exposed(self) -> dict[str, float]:
@@ -55,5 +60,5 @@ class Bench:
     def sweep(self, now: float) -> list[str]:
         """End what is past its time; who fell silent."""
         silent: list[str] = []
-        self.roster.sweep(now, list(self.roster.places), lambda identity, _place: silent.append(identity))
+        self.row_index.sweep(now, list(self.row_index.objects), lambda identity, _place: silent.append(identity))
         return silent

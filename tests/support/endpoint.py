@@ -1,4 +1,4 @@
-"""A webhook listener under test, spoken to in raw bytes over real sockets."""
+"""A webhook listener under test, to which raw bytes are sent over real sockets."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import asyncio
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from collector.ingest.webhook.endpoint import Webhook, WebhookLimits, WebhookRules
-from collector.listener.address import Listen
+from collector.ingest.webhook.endpoint import Webhook, WebhookLimits, WebhookPolicy
+from collector.listener.address import ListenAddress
 from collector.listener.client_address import ClientAddressPolicy
 from collector.mist import signature
 from collector.status import WebhookStatus
@@ -26,7 +26,7 @@ BODY = b'{"topic":"device-events","events":[{"type":"AP_RESTARTED","mac":"5c5b35
 def head(
     *lines: str, method: str = "POST", path: str = "/webhook", length: int | None = None, signed: bytes | None = None
 ) -> bytes:
-    """The head of a request. `signed` is the body that its signature is of; b"" for a signature of nothing."""
+    """Return the head of a request. `signed` is the body that the signature is of; b"" for a signature of nothing."""
     more = [] if length is None else [f"Content-Length: {length}"]
     if signed is not None:
         more.append(f"{signature.HEADER}: {signature.sign(signed, SECRET)}")
@@ -34,11 +34,11 @@ def head(
 
 
 def delivery(body: bytes = BODY, *lines: str) -> bytes:
-    """A whole request, signed as it should be."""
+    """Return a whole request with a valid signature."""
     return head(*lines, length=len(body), signed=body) + body
 
 
-class LimitedRequestHandler:
+class Client:
     """One connection to the endpoint."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -47,11 +47,11 @@ class LimitedRequestHandler:
 
     async def send(self, *parts: bytes) -> None:
         self.writer.writelines(parts)
-        with suppress(ConnectionError):  # the other side has closed: what it answered may still be read
+        with suppress(ConnectionError):  # the server closed the connection: its response may still be read
             await self.writer.drain()
 
-    async def answer(self) -> tuple[int, bytes]:
-        """Status and body of the next answer; (0, b"") when the connection ended without one."""
+    async def response(self) -> tuple[int, bytes]:
+        """Return status and body of the next response; (0, b"") when the connection ended without one."""
         try:
             first = await self.reader.readline()
             length = 0
@@ -62,8 +62,8 @@ class LimitedRequestHandler:
         except (ConnectionError, asyncio.IncompleteReadError):
             return 0, b""
 
-    async def ended(self) -> bool:
-        """Wait until the other side has closed."""
+    async def closed(self) -> bool:
+        """Wait until the server has closed the connection."""
         with suppress(ConnectionError):
             while await self.reader.read(65536):
                 pass
@@ -74,50 +74,53 @@ class LimitedRequestHandler:
 
 
 class Endpoint:
-    """The listener, its status, and the bodies that it handed on."""
+    """The listener, its status, and the bodies that it delivered."""
 
     def __init__(self, limits: WebhookLimits, sources: ClientAddressPolicy | None, secrets: list[bytes]) -> None:
         self.bodies: list[bytes] = []
         self.status = WebhookStatus()
         self.clock = ManualClock()
-        self._callers: list[LimitedRequestHandler] = []
+        self._clients: list[Client] = []
         self.webhook = Webhook(
-            Listen("127.0.0.1", 0),
-            deliver=lambda body, _now: self.bodies.append(body),
+            ListenAddress("127.0.0.1", 0),
+            deliver=self._deliver,
             status=self.status,
             clock=self.clock,
-            rules=WebhookRules("/webhook", lambda: secrets, limits=limits, sources=sources or ClientAddressPolicy()),
+            policy=WebhookPolicy("/webhook", lambda: secrets, limits=limits, sources=sources or ClientAddressPolicy()),
         )
 
-    async def caller(self, source: str = "127.0.0.1") -> LimitedRequestHandler:
+    async def _deliver(self, body: bytes, _now: float) -> None:
+        self.bodies.append(body)
+
+    async def client(self, source: str = "127.0.0.1") -> Client:
         """Connect from an address of the loopback network."""
         streams = await asyncio.open_connection("127.0.0.1", self.webhook.port, local_addr=(source, 0))
-        caller = LimitedRequestHandler(*streams)
-        self._callers.append(caller)
-        return caller
+        client = Client(*streams)
+        self._clients.append(client)
+        return client
 
-    async def ask(self, *parts: bytes, source: str = "127.0.0.1") -> tuple[int, bytes]:
-        """Send on a connection of its own; returns the answer."""
-        caller = await self.caller(source)
-        await caller.send(*parts)
-        return await caller.answer()
+    async def request(self, *parts: bytes, source: str = "127.0.0.1") -> tuple[int, bytes]:
+        """Send on a new connection; returns the response."""
+        client = await self.client(source)
+        await client.send(*parts)
+        return await client.response()
 
     def samples(self) -> Samples:
         return faults.of_status(webhook=self.status)
 
-    def hang_up(self) -> None:
-        for caller in self._callers:
-            caller.close()
+    def close_clients(self) -> None:
+        for client in self._clients:
+            client.close()
 
 
 @asynccontextmanager
 async def listening(
     limits: WebhookLimits | None = None, sources: ClientAddressPolicy | None = None, **more: Any
 ) -> AsyncIterator[Endpoint]:
-    """An endpoint that listens; every caller is hung up at the end."""
+    """Yield an endpoint that listens; all client connections are closed at the end."""
     endpoint = Endpoint(limits or WebhookLimits(), sources, more.pop("secrets", [SECRET]))
     async with endpoint.webhook:
         try:
             yield endpoint
         finally:
-            endpoint.hang_up()
+            endpoint.close_clients()

@@ -7,7 +7,7 @@
         ...
         fault.right_after(took_s, 40)                                             # seconds of the injected clock
         fault.told(found, "mist_collector_connection_breaks_total", reason="lost")  # a sample with a value above 0
-        fault.logged("stream_broken", reason="lost")                                # a line of the log
+        fault.logged("stream_disconnected", reason="lost")                                # a line of the log
 
 A row states only what its test asserts. At the end of the test its row in the document must equal the result of the
 run; the measured seconds may differ as long as they are within the limit. `make faults` regenerates the document.
@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from structlog.testing import capture_logs
 
+from collector.metrics.own_families import StatusRecords
 from collector.metrics.self_metrics import SelfMetrics
 from collector.status import Counts
 from tests.support import samples
@@ -128,7 +129,7 @@ def of_status(
     frames: Counts | None = None,
 ) -> Samples:
     """Return the collector's own metrics as /metrics exposes them for these records."""
-    metrics = SelfMetrics(
+    records = StatusRecords(
         version="test",
         to_unix=lambda seconds: seconds,
         frames=frames or Counts(),
@@ -136,10 +137,8 @@ def of_status(
         connections=connections,
         rest=rest,
         webhook=webhook,
-        rejected_parts=dict,
-        refused_labels=dict,
-        rows=dict,
     )
+    metrics = SelfMetrics(records)
     return samples.of_text(metrics.render(openmetrics=False).decode())
 
 

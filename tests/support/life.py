@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from collector import config
 from collector.daemon import wiring
-from collector.metrics.shared_texts import Pool
+from collector.metrics.interning import InternTable
 from collector.mist.directory import Device, Org, Site
 from collector.mist.envelope import Data
 from collector.serve import status_html
@@ -142,7 +142,7 @@ class Life:
             kept(Site.from_payload(site, org["id"]) for site in sites),
             kept(Device.from_payload(entry, org["id"]) for entry in entries),
         )
-        for part in changes.parts():
+        for part in changes.batches():
             self.line._changed(part)
             self._speak_too_late(part)
         self.line._subscribe()
@@ -312,4 +312,4 @@ def census(root: object) -> Counter[str]:
 
 
 SIZED = (dict, list, set, deque)
-PASSED_OVER = (type, ModuleType, FrameType, BuiltinFunctionType, Pool)  # a pool is bounded by itself
+PASSED_OVER = (type, ModuleType, FrameType, BuiltinFunctionType, InternTable)  # bounded

@@ -1,4 +1,4 @@
-"""A Mist stream server on loopback that misbehaves on request: real sockets, the `websockets` library."""
+"""A Mist stream server on loopback that misbehaves on request: real sockets, with the library `websockets`."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ if TYPE_CHECKING:
 
 
 class MisbehavingCloud:
-    """Acknowledges and streams like Mist, except where a test says otherwise through the public attributes."""
+    """Acknowledges and streams like Mist, unless a test sets one of the public attributes."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.tls = tls
-        self.answer: tuple[int, dict[str, str]] | None = None  # to the handshake, instead of 101
-        self.mute_handshakes = False  # accept TCP, never answer the handshake
-        self.mute_acks = False  # acknowledge nothing at all
+        self.answer: tuple[int, dict[str, str]] | None = None  # to the handshake, instead of 101: status, headers
+        self.ignore_handshakes = False  # TCP is accepted, the handshake is not answered
+        self.ignore_subscriptions = False  # no subscription is acknowledged
         self.refuse: set[str] = set()
-        self.lose_acks: dict[str, int] = {}  # channel -> how many of its acknowledgements to lose
+        self.lose_acks: dict[str, int] = {}  # by channel, how many acknowledgements are not sent
         self.hold_acks: set[str] = set()  # acknowledged only by `release`
         self.repeat_acks: set[str] = set()
-        self.close_when_subscribed: int | None = None  # close with this code when a first channel is acknowledged
-        self.close_after_s: float | None = None  # close each connection so long after its handshake
+        self.close_when_subscribed: int | None = None  # close with this code when the first channel is acknowledged
+        self.close_after_s: float | None = None  # close each connection this long after its handshake
 
-        self.handshakes: list[Headers] = []  # headers of every attempt, refused ones included
-        self.messages: list[dict[str, str]] = []  # every subscribe and unsubscribe that came
-        self.subscribed: dict[ServerConnection, set[str]] = {}  # of the living connections
+        self.handshakes: list[Headers] = []  # headers of every attempt, also of rejected ones
+        self.messages: list[dict[str, str]] = []  # every subscribe and unsubscribe that was received
+        self.subscribed: dict[ServerConnection, set[str]] = {}  # of the open connections
         self.pings = 0
-        self.outstanding = 0  # questions not answered at the moment
-        self.most_outstanding = 0
+        self.outstanding = 0  # requests that are not answered yet
+        self.max_outstanding = 0
         self._server: Server | None = None
         self._port = 0
 
@@ -60,7 +60,7 @@ class MisbehavingCloud:
         return list(self.subscribed)
 
     async def start(self) -> None:
-        """Listen; the second time on the same port as the first."""
+        """Listen; a second call uses the port of the first one."""
         self._server = await serve(
             self._serve,
             "127.0.0.1",
@@ -76,7 +76,7 @@ class MisbehavingCloud:
         self._port = self._server.sockets[0].getsockname()[1]
 
     async def kill(self) -> None:
-        """Die as a crashed process does: no close frames, nobody listens."""
+        """Stop as a crashed process does: no close frames, and the port is closed."""
         if self._server is None:
             return
         for connection in self._server.connections | set(self.connections):
@@ -90,46 +90,46 @@ class MisbehavingCloud:
             await connection.close(code, reason)
 
     def cut_all(self) -> None:
-        """Lose every connection without a close frame."""
+        """Abort every connection, without a close frame."""
         for connection in self.connections:
             connection.transport.abort()
 
     def write_raw(self, octets: bytes) -> None:
-        """Write bytes that are no whole frame to every connection."""
+        """Write bytes to every connection, whole frames or not."""
         for connection in self.connections:
             connection.transport.write(octets)
 
     def go_half_open(self) -> None:
-        """Keep the connections but read nothing any more: pings stay unanswered, nothing is sent."""
+        """Keep the connections open without reading: pings are not answered."""
         for connection in self.connections:
             connection.transport.pause_reading()
 
     async def release(self) -> None:
-        """Send the acknowledgements held back."""
+        """Send the acknowledgements of `hold_acks`."""
         for connection, channels in self.subscribed.items():
             for channel in sorted(channels & self.hold_acks):
                 await _send(connection, event="channel_subscribed", channel=channel)
 
     async def publish(self, channel: str, payload: object) -> None:
-        """Send a data frame to whoever subscribed to `channel`."""
+        """Send a data message to every connection that subscribed to `channel`."""
         for connection, channels in self.subscribed.items():
             if channel in channels:
                 await _send(connection, event="data", channel=channel, data=payload)
 
-    async def tell(self, **frame: object) -> None:
+    async def broadcast(self, **frame: object) -> None:
         """Send one object to every connection."""
         for connection in self.connections:
             await _send(connection, **frame)
 
-    async def raw(self, frame: bytes | str) -> None:
-        """Send a frame of any rubbish to every connection."""
+    async def send_frame(self, frame: bytes | str) -> None:
+        """Send one frame with any content to every connection."""
         for connection in self.connections:
             with contextlib.suppress(ConnectionClosed):
                 await connection.send(frame)
 
     async def _handshake(self, connection: ServerConnection, request: Request) -> Response | None:
         self.handshakes.append(request.headers)
-        if self.mute_handshakes:
+        if self.ignore_handshakes:
             await connection.wait_closed()
         if self.answer is None:
             return None
@@ -155,8 +155,8 @@ class MisbehavingCloud:
         self.messages.append(message)
         if channel := message.get("subscribe"):
             self.outstanding += 1
-            self.most_outstanding = max(self.most_outstanding, self.outstanding)
-            await asyncio.sleep(0)  # let further questions arrive, as a distant server would
+            self.max_outstanding = max(self.max_outstanding, self.outstanding)
+            await asyncio.sleep(0)  # lets further requests arrive, as with a distant server
             await self._subscribe(connection, channel)
         elif channel := message.get("unsubscribe"):
             self.subscribed[connection].discard(channel)
@@ -170,7 +170,7 @@ class MisbehavingCloud:
         self.subscribed[connection].add(channel)
         if self.lose_acks.get(channel, 0) > 0:
             self.lose_acks[channel] -= 1
-        elif not self.mute_acks and channel not in self.hold_acks:
+        elif not self.ignore_subscriptions and channel not in self.hold_acks:
             self.outstanding -= 1
             for _ in range(2 if channel in self.repeat_acks else 1):
                 await _send(connection, event="channel_subscribed", channel=channel)
@@ -179,7 +179,7 @@ class MisbehavingCloud:
 
 
 def count_pings(connection: ServerConnection, on_ping: Callable[[], None]) -> None:
-    """Call `on_ping` for each ping frame; the library answers them without telling anybody."""
+    """Call `on_ping` for each ping frame; the library answers them without an event."""
     receive = connection.protocol.recv_frame
 
     def recv_frame(frame):
@@ -196,9 +196,9 @@ async def _send(connection: ServerConnection, **frame: object) -> None:
 
 
 async def until(condition: Callable[[], object], *, limit_s: float = 20.0) -> None:
-    """Wait for what real sockets bring; the limit only ends a test that has failed."""
+    """Wait until `condition` holds, with real sockets; the limit only ends a test that has failed."""
     async with asyncio.timeout(limit_s):
-        while not condition():  # noqa: ASYNC110 - the conditions look at plain records, which wake nobody
+        while not condition():  # noqa: ASYNC110 - the conditions read plain records, which have no event
             await asyncio.sleep(0.001)
 
 

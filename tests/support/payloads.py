@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from collector.metrics.model import EPOCH, Family, Histogram, Info, Kind, StateSet
+from collector.metrics.model import EPOCH, Family, Histogram, Info, StateSet, ValueKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,19 +24,19 @@ NUMBERS = (0, 1, -1, 7, 57, 100, 2**31, 2**53, -90, 0.5, 33.3, -0.092, 1e-7, 1.5
 TIMES = (0, 1_774_576_960, 1_774_576_960.5, 1_774_576_960_123)
 COUNTS = tuple(value for value in NUMBERS if value >= 0)
 FLAGS = (True, False)
-CONVERTIBLE: dict[Kind, tuple[Any, ...]] = {
-    Kind.NUMBER: ("8", "-1.5", "", "1e3"),
-    Kind.COUNT: ("8", "1.5", "", "1e3"),
-    Kind.TIME: ("1774576960", "2026-03-27T02:02:40Z", "2026-03-27T02:02:40.5+02:00", "0001-01-01T00:00:00Z", ""),
-    Kind.FLAG: (1, 0, 1.0, 0.0, "true", "False", "1", "0", ""),
-    Kind.TEXT: (5, 0, -3, True, False, 1.5, 2.0, 1e20, 123456789.0),
+CONVERTIBLE: dict[ValueKind, tuple[Any, ...]] = {
+    ValueKind.NUMBER: ("8", "-1.5", "", "1e3"),
+    ValueKind.COUNT: ("8", "1.5", "", "1e3"),
+    ValueKind.TIME: ("1774576960", "2026-03-27T02:02:40Z", "2026-03-27T02:02:40.5+02:00", "0001-01-01T00:00:00Z", ""),
+    ValueKind.FLAG: (1, 0, 1.0, 0.0, "true", "False", "1", "0", ""),
+    ValueKind.TEXT: (5, 0, -3, True, False, 1.5, 2.0, 1e20, 123456789.0),
 }
-ILL: dict[Kind, tuple[Any, ...]] = {
-    Kind.NUMBER: (True, "x", "nan", [], {}, [1], {"a": 1}, float("nan"), float("inf"), 10**400),
-    Kind.COUNT: (True, "x", "nan", [], {}, float("nan"), float("inf"), 10**400, -1, "-8", -0.5),
-    Kind.TIME: (False, "soon", "2026-13-45", [], {}, float("-inf")),
-    Kind.FLAG: (2, "yes", [], {}, -1, 0.5),
-    Kind.TEXT: ([], {}, ["a"], {"a": "b"}),
+ILL: dict[ValueKind, tuple[Any, ...]] = {
+    ValueKind.NUMBER: (True, "x", "nan", [], {}, [1], {"a": 1}, float("nan"), float("inf"), 10**400),
+    ValueKind.COUNT: (True, "x", "nan", [], {}, float("nan"), float("inf"), 10**400, -1, "-8", -0.5),
+    ValueKind.TIME: (False, "soon", "2026-13-45", [], {}, float("-inf")),
+    ValueKind.FLAG: (2, "yes", [], {}, -1, 0.5),
+    ValueKind.TEXT: ([], {}, ["a"], {"a": "b"}),
 }
 NO_CONTAINER = (5, "x", True, [], [1], {}, {"a": 5})
 STRINGS_OF_A_ROW = 2  # messages mostly speak of one or two elements
@@ -46,11 +46,11 @@ STRINGS_OF_A_ROW = 2  # messages mostly speak of one or two elements
 class Tree:
     """What is read of one JSON object."""
 
-    leaves: dict[str, Kind] = field(default_factory=dict)
+    leaves: dict[str, ValueKind] = field(default_factory=dict)
     words: dict[str, list[str]] = field(default_factory=dict)  # strings that mean something in a field
     objects: dict[str, Tree] = field(default_factory=dict)
-    maps: dict[str, Tree | Kind] = field(default_factory=dict)
-    lists: dict[str, Tree | Kind] = field(default_factory=dict)
+    maps: dict[str, Tree | ValueKind] = field(default_factory=dict)
+    lists: dict[str, Tree | ValueKind] = field(default_factory=dict)
 
     @property
     def keys(self) -> list[str]:
@@ -65,7 +65,7 @@ class Tree:
             tree = tree.objects.setdefault(name, Tree())
         return tree, key
 
-    def leaf(self, path: str, kind: Kind, words: Iterable[str] = ()) -> None:
+    def leaf(self, path: str, kind: ValueKind, words: Iterable[str] = ()) -> None:
         """Somebody reads a field."""
         tree, key = self.down(path)
         tree.leaves.setdefault(key, kind)
@@ -84,14 +84,14 @@ def tree_of(entities: Iterable[Entity]) -> Tree:
             if isinstance(tree, Tree):
                 enter(tree, entity)
         if entity.requires:
-            root.leaf(entity.requires, Kind.NUMBER)
+            root.leaf(entity.requires, ValueKind.NUMBER)
     return root
 
 
-def element_of(parent: Tree, entity: Entity, path: str) -> Tree | Kind:
+def element_of(parent: Tree, entity: Entity, path: str) -> Tree | ValueKind:
     """Enter a place of an entity; what one element of it is."""
     bare = next((kind_of(f) for f in entity.families if isinstance(f, Family) and f.path == ""), None)
-    element: Tree | Kind = bare or Tree()
+    element: Tree | ValueKind = bare or Tree()
     if path.endswith("[*]"):
         tree, key = parent.down(path.removesuffix("[*]"))
         return tree.lists.setdefault(key, element)
@@ -106,38 +106,38 @@ def enter(tree: Tree, entity: Entity) -> None:
     """Enter the fields of one entity."""
     for family in entity.families:
         if isinstance(family, StateSet):
-            tree.leaf(family.path, Kind.TEXT, [*family.states, family.states[0].upper(), "new"])
+            tree.leaf(family.path, ValueKind.TEXT, [*family.states, family.states[0].upper(), "new"])
         elif not isinstance(family, Histogram):
-            kind = Kind.TEXT if isinstance(family, Info) else kind_of(family)
+            kind = ValueKind.TEXT if isinstance(family, Info) else kind_of(family)
             for path in filter(None, family.paths):
                 tree.leaf(path, kind)
     for guard in entity.unless:
         tree.leaf(guard.field, *kind_and_words(guard.is_))
     for label in entity.labels.values() if isinstance(entity.labels, dict) else ():
         if label.field:
-            tree.leaf(label.field, Kind.TEXT)
+            tree.leaf(label.field, ValueKind.TEXT)
     for key in entity.keys:
-        tree.leaf(key, Kind.TEXT, KEYS)
+        tree.leaf(key, ValueKind.TEXT, KEYS)
 
 
-def kind_and_words(value: object) -> tuple[Kind, list[str]]:
+def kind_and_words(value: object) -> tuple[ValueKind, list[str]]:
     """How a field is read that is compared with `value`, and which strings mean something in it."""
     if isinstance(value, str):
-        return Kind.TEXT, [value]
-    return (Kind.FLAG if isinstance(value, bool) else Kind.NUMBER), []
+        return ValueKind.TEXT, [value]
+    return (ValueKind.FLAG if isinstance(value, bool) else ValueKind.NUMBER), []
 
 
-def kind_of(family: Family) -> Kind:
+def kind_of(family: Family) -> ValueKind:
     """How the family's field is read."""
-    return Kind.TIME if family.scale is EPOCH else family.kind
+    return ValueKind.TIME if family.scale is EPOCH else family.kind
 
 
 # valid and complete
 
 
-def filled(tree: Tree | Kind, random: Random) -> Any:
+def filled(tree: Tree | ValueKind, random: Random) -> Any:
     """Every field of an object, all of them valid."""
-    if isinstance(tree, Kind):
+    if isinstance(tree, ValueKind):
         return random.choice(valid(tree, ()))
     made: dict[str, Any] = {
         key: random.choice(valid(kind, tree.words.get(key, ()))) for key, kind in tree.leaves.items()
@@ -148,10 +148,11 @@ def filled(tree: Tree | Kind, random: Random) -> Any:
     return made
 
 
-def valid(kind: Kind, words: Iterable[str]) -> tuple[Any, ...]:
+def valid(kind: ValueKind, words: Iterable[str]) -> tuple[Any, ...]:
     """Values that are valid as they are."""
     texts = (*WORDS, *words)
-    return {Kind.NUMBER: NUMBERS, Kind.COUNT: COUNTS, Kind.TIME: TIMES, Kind.FLAG: FLAGS, Kind.TEXT: texts}[kind]
+    numeric = {ValueKind.NUMBER: NUMBERS, ValueKind.COUNT: COUNTS, ValueKind.TIME: TIMES, ValueKind.FLAG: FLAGS}
+    return texts if kind is ValueKind.TEXT else numeric[kind]
 
 
 # partial, null and wrong
@@ -185,14 +186,14 @@ def a_value(tree: Tree, key: str, *, wild: bool) -> st.SearchStrategy[Any]:
     return usually(good, st.sampled_from((None, *NO_CONTAINER)) if wild else st.none())
 
 
-def an_element(tree: Tree | Kind, *, wild: bool) -> st.SearchStrategy[Any]:
+def an_element(tree: Tree | ValueKind, *, wild: bool) -> st.SearchStrategy[Any]:
     """One element of a map or list."""
-    if isinstance(tree, Kind):
+    if isinstance(tree, ValueKind):
         return a_leaf(tree, (), wild=wild)
     return usually(an_object(tree, wild=wild), st.sampled_from((None, 5, "x", [])) if wild else st.none())
 
 
-def a_leaf(kind: Kind, words: tuple[str, ...], *, wild: bool) -> st.SearchStrategy[Any]:
+def a_leaf(kind: ValueKind, words: tuple[str, ...], *, wild: bool) -> st.SearchStrategy[Any]:
     """One field."""
     good = st.sampled_from(valid(kind, words))
     return usually(good, st.sampled_from((None, *CONVERTIBLE[kind], *ILL[kind])) if wild else st.none())

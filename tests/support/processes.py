@@ -205,12 +205,14 @@ class Daemon(Running):
 class Prometheus(Running):
     """A Prometheus that scrapes its targets once a second."""
 
-    def __init__(self, program: str, directory: Path, *targets: str) -> None:
+    def __init__(self, program: str, directory: Path, *targets: str, features: str = "") -> None:
         static = [{"targets": [target.removeprefix("http://") for target in targets]}]
         scrape = {"job_name": "collector", "static_configs": static}
         configuration = {"global": {"scrape_interval": "1s"}, "scrape_configs": [scrape]}
         (directory / "prometheus.yml").write_text(json.dumps(configuration))
         command = [program, "--config.file=prometheus.yml", "--storage.tsdb.path=tsdb", "--log.format=json"]
+        if features:
+            command.append(f"--enable-feature={features}")
         super().__init__([*command, "--web.listen-address=127.0.0.1:0"], directory, "prometheus")
         self.url = ""
 

@@ -1,4 +1,4 @@
-"""A small REST cloud on loopback that answers, and misbehaves, exactly as a test tells it to."""
+"""A small REST server on loopback that answers exactly as a test defines it, correctly or not."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import aiohttp
 import orjson
 from aiohttp import web
 
-from collector.ingest.rest.client import Rest
+from collector.ingest.rest.client import RestClient
 from collector.mist.clouds import Cloud
 from collector.status import RestStatus
 
@@ -25,7 +25,7 @@ TOKEN = "an-org-token"
 
 
 class SkippingClock:
-    """A clock whose naps take no time but move it; `naps` keeps their lengths, in seconds."""
+    """A clock on which a sleep takes no real time; `naps` keeps the length of each, in seconds."""
 
     def __init__(self, now: float = 1000.0, unix: float = 1_700_000_000.0) -> None:
         self.naps: list[float] = []
@@ -47,13 +47,25 @@ class SkippingClock:
 
 @dataclass
 class Reply:
-    """One HTTP answer. `body` is JSON unless it is bytes; `cut` closes the socket halfway; `hangs` never answers."""
+    """One HTTP answer.
+
+    Attributes:
+        body: JSON, unless it is bytes.
+        reason: the reason phrase of the status line.
+        cut: the connection is closed in the middle of the body.
+        hangs: no answer comes.
+        endless: the body is repeated without an end.
+        raw: bytes that are sent instead of an HTTP answer.
+    """
 
     body: Any = None
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
+    reason: str | None = None
     cut: bool = False
     hangs: bool = False
+    endless: bool = False
+    raw: bytes = b""
 
 
 @dataclass
@@ -66,13 +78,14 @@ class Call:
 
 
 class RestCloud:
-    """Serves `replies[path]` in order, the last one for ever; a reply may be a function of the query."""
+    """Serves `replies[path]` in order, and the last one from then on; a reply may be a function of the query."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.tls = tls
         self.calls: list[Call] = []
         self.called = asyncio.Event()
         self.url = ""
+        self.sent_bytes = 0  # of bodies without an end
         self.replies: defaultdict[str, list[Any]] = defaultdict(list)
         self._runner: web.AppRunner | None = None
         self._closing = asyncio.Event()
@@ -93,7 +106,7 @@ class RestCloud:
         await self._runner.cleanup()
 
     def answer(self, path: str, *replies: Any) -> None:
-        """Set what ``/api/v1`` + `path` answers: JSON, a `Reply`, or a function of the query that gives one."""
+        """Set what ``/api/v1`` + `path` answers: JSON, a `Reply`, or a function of the query that returns one."""
         self.replies["/api/v1" + path] = list(replies)
 
     def listing(self, path: str, entries: list[Any], *, headers: bool = True, largest: int = 1000) -> None:
@@ -101,7 +114,7 @@ class RestCloud:
         self.answer(path, lambda query: page_of(entries, query, headers=headers, largest=largest))
 
     def paths(self) -> list[str]:
-        """Return the paths called, in order, without the prefix."""
+        """Return the paths that were called, in order, without the prefix."""
         return [call.path.removeprefix("/api/v1") for call in self.calls]
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
@@ -116,10 +129,29 @@ class RestCloud:
         if reply.hangs:
             await self._closing.wait()
         body = reply.body if isinstance(reply.body, bytes) else orjson.dumps(reply.body)
+        if reply.raw:
+            request.transport.write(reply.raw)
+            request.transport.close()
+            return web.Response()
         if reply.cut:
             return await self._cut(request, body)
         headers = {"Content-Type": "application/json"} | reply.headers
-        return web.Response(status=reply.status, body=body, headers=headers)
+        if reply.endless:
+            return await self._repeat(request, reply, headers, body)
+        return web.Response(status=reply.status, reason=reply.reason, body=body, headers=headers)
+
+    async def _repeat(
+        self, request: web.Request, reply: Reply, headers: dict[str, str], body: bytes
+    ) -> web.StreamResponse:
+        response = web.StreamResponse(status=reply.status, reason=reply.reason, headers=headers)
+        try:
+            await response.prepare(request)
+            while not self._closing.is_set():
+                await response.write(body)
+                self.sent_bytes += len(body)
+        except ConnectionError:
+            pass  # the client has hung up
+        return response
 
     @staticmethod
     async def _cut(request: web.Request, body: bytes) -> web.StreamResponse:
@@ -139,8 +171,8 @@ def page_of(entries: list[Any], query: dict[str, str], *, headers: bool, largest
 @asynccontextmanager
 async def rest_of(
     url: str, *, token: Callable[[], str] = lambda: TOKEN, timeout_s: float = 10.0, clock: Any = None, **kwargs: Any
-) -> AsyncIterator[Rest]:
-    """A `Rest` towards `url` with a clock whose naps take no time and jitter that is always the same."""
+) -> AsyncIterator[RestClient]:
+    """A `RestClient` of `url` with a clock that skips sleeps, and with the same jitter in every run."""
 
     def session() -> aiohttp.ClientSession:
         return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout_s))
@@ -148,5 +180,5 @@ async def rest_of(
     cloud = Cloud("test", url, "ws://127.0.0.1:9/unused")
     clock = clock or SkippingClock()
     rng = random.Random(7)
-    async with Rest(cloud, token, RestStatus("main"), clock, session=session, rng=rng, **kwargs) as rest:
+    async with RestClient(cloud, token, RestStatus("main"), clock, session=session, rng=rng, **kwargs) as rest:
         yield rest

@@ -1,17 +1,16 @@
-"""A pool under test with all that can be seen of it."""
+"""A stream pool under test, with everything that can be observed of it."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import TYPE_CHECKING
 
 from collector.ingest.dispatcher import Dispatcher
-from collector.ingest.stream.pool import Pool
+from collector.ingest.stream.pool import StreamPool, StreamSettings
 from collector.mist.deduplicator import Deduplicator
-from collector.mist.session import Session
+from collector.mist.session import SessionSettings
 from collector.status import ConnectionStatus, Counts
 from tests.support.faults import of_status
 from tests.support.misbehaving import until
@@ -19,13 +18,15 @@ from tests.support.misbehaving import until
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
 
+    from collector.concurrency import Supervise
+    from collector.ingest.stream.connection import AttemptGate
     from collector.ingest.stream.transport import Connect
     from tests.support.clock import ManualClock
     from tests.support.samples import Samples
 
 
-class Watched:
-    """A pool of one account, its intake, its statuses, and every payload that reached a handler."""
+class PoolUnderTest:
+    """The pool of one account, its dispatcher, its status records, and every payload that reached a handler."""
 
     def __init__(
         self,
@@ -35,18 +36,20 @@ class Watched:
         *,
         token: Callable[[], str] = lambda: "sesame",
         max_channels: int = 1500,
+        supervise: Supervise | None = None,
+        gate: AttemptGate | None = None,
         **session: float,
     ) -> None:
         self.clock = clock
-        self.news: list[tuple[str, object]] = []
+        self.payloads: list[tuple[str, object]] = []
         self.frames = Counts()
         self.statuses: list[ConnectionStatus] = []
-        self.pool = Pool(
+        self.pool = StreamPool(
             "main",
             url=url,
             token=token,
             connect=connect,
-            intake=Dispatcher(
+            sink=Dispatcher(
                 open_channel=self._open,
                 open_topic=lambda _topic: lambda _event, _now: None,
                 duplicates=Deduplicator(),
@@ -55,13 +58,14 @@ class Watched:
             ),
             clock=clock,
             statuses=self.statuses,
-            max_channels=max_channels,
+            settings=StreamSettings(max_channels=max_channels, session=SessionSettings(**session)),
             rng=random.Random(7).random,
-            new_session=partial(Session, **session),
+            gate=gate,
+            **({} if supervise is None else {"supervise": supervise}),
         )
 
     def _open(self, channel: str) -> Callable[[object, float], None]:
-        return lambda payload, _now: self.news.append((channel, payload))
+        return lambda payload, _now: self.payloads.append((channel, payload))
 
     @property
     def connection(self) -> ConnectionStatus:
@@ -83,18 +87,18 @@ class Watched:
         return of_status(connections=self.statuses, frames=self.frames)
 
     def pause_s(self) -> float:
-        """Seconds that the one connection still waits for its next attempt."""
+        """Seconds until the next attempt of the one connection."""
         assert self.connection.next_attempt_at is not None
         return self.connection.next_attempt_at - self.clock.now()
 
-    def breaks(self) -> int:
+    def disconnects(self) -> int:
         return sum(self.connection.breaks.values())
 
-    async def next_break(self) -> float:
-        """Let the pause pass and the next attempt break, too; returns the pause after that."""
-        before = self.breaks()
+    async def next_disconnect(self) -> float:
+        """Wait for the next attempt and its failure; returns the pause that follows."""
+        before = self.disconnects()
         await self.clock.advance(self.pause_s())
-        await self.pass_until(lambda: self.breaks() > before, step_s=0.05)  # the pace may ask for a little more
+        await self.pass_until(lambda: self.disconnects() > before, step_s=0.05)  # the pacer may add a little
         return self.pause_s()
 
     def balanced(self) -> bool:
@@ -103,7 +107,7 @@ class Watched:
     async def pass_until(
         self, condition: Callable[[], object], *, limit_s: float = 1000.0, step_s: float = 1.0
     ) -> float:
-        """Run the manual clock in steps, real sockets between them, until `condition`; returns its seconds."""
+        """Advance the manual clock in steps, with time for real sockets, until `condition`; returns its seconds."""
         began = self.clock.now()
         while not condition():
             assert self.clock.now() - began < limit_s, f"not within {limit_s:g} s of the clock"
@@ -113,23 +117,23 @@ class Watched:
 
 
 async def real_turns(rounds: int = 5) -> None:
-    """Give real sockets on loopback some turns of the loop with its selector."""
+    """Run some iterations of the event loop with its selector, for real sockets on loopback."""
     for _ in range(rounds):
         await asyncio.sleep(0.0005)
 
 
 @asynccontextmanager
-async def running(watched: Watched, channels: Iterable[str]) -> AsyncIterator[Watched]:
-    """Run the pool on `channels`; on leaving it is cancelled, as SIGTERM does."""
-    watched.pool.set_channels(channels)
-    task = asyncio.ensure_future(watched.pool.run())
+async def running(pool: PoolUnderTest, channels: Iterable[str]) -> AsyncIterator[PoolUnderTest]:
+    """Run the pool on `channels`; on exit it is cancelled, as SIGTERM does."""
+    pool.pool.set_channels(channels)
+    task = asyncio.ensure_future(pool.pool.run())
     try:
-        yield watched
+        yield pool
     finally:
         task.cancel()
         await asyncio.wait([task])
         assert task.cancelled(), task.exception()
 
 
-async def all_up(watched: Watched) -> None:
-    await until(watched.all_up)
+async def all_up(pool: PoolUnderTest) -> None:
+    await until(pool.all_up)

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from collector.concurrency import first_completed
+from collector.concurrency import first_completed, unsupervised
 from tests.support.clock import ManualClock
 
 
@@ -14,7 +14,7 @@ async def fail(error):
     raise error
 
 
-async def test_the_first_result_counts_and_the_others_are_cancelled():
+async def test_the_first_result_is_returned_and_the_others_are_cancelled():
     cancelled = asyncio.Event()
 
     async def never():
@@ -27,7 +27,7 @@ async def test_the_first_result_counts_and_the_others_are_cancelled():
     assert cancelled.is_set()
 
 
-async def test_of_two_in_one_turn_the_one_named_first_wins():
+async def test_of_two_in_one_iteration_the_earlier_argument_wins():
     assert await first_completed(give("work"), give("deadline")) == "work"
 
 
@@ -35,9 +35,24 @@ async def test_none_is_a_result():
     assert await first_completed(give(None), asyncio.Event().wait()) is None
 
 
-async def test_an_error_comes_out_as_itself():
+async def test_an_exception_is_raised_without_a_group():
     with pytest.raises(KeyError):
         await first_completed(fail(KeyError("x")), asyncio.Event().wait())
+
+
+async def test_an_exception_of_the_first_counts_not_one_that_its_cancellation_causes():
+    async def fails_when_cancelled():
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise ZeroDivisionError from None
+
+    assert await first_completed(fails_when_cancelled(), give(7)) == 7
+
+
+async def test_a_coroutine_that_is_cancelled_from_within_does_not_look_like_a_cancellation():
+    with pytest.raises(RuntimeError, match="cancelled from within"):
+        await first_completed(fail(asyncio.CancelledError()), asyncio.Event().wait())
 
 
 async def test_a_deadline_of_the_injected_clock():
@@ -50,7 +65,7 @@ async def test_a_deadline_of_the_injected_clock():
     assert task.result() is None
 
 
-async def test_cancellation_reaches_the_works_and_goes_on():
+async def test_cancellation_reaches_every_coroutine_and_is_raised():
     seen = []
 
     async def work():
@@ -67,3 +82,9 @@ async def test_cancellation_reaches_the_works_and_goes_on():
     with pytest.raises(asyncio.CancelledError):
         await task
     assert seen == ["cancelled", "cancelled"]
+
+
+async def test_without_supervision_an_exception_is_raised():
+    with pytest.raises(ZeroDivisionError):
+        await unsupervised("stream", lambda: fail(ZeroDivisionError()))
+    await unsupervised("stream", lambda: give(None))

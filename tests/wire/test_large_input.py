@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from collector.metrics.rows import MAX_ELEMENTS
+from collector.metrics.nested_rows import MAX_ELEMENTS
 from tests.support import golden
 
 MEGABYTE = 1_000_000

@@ -1,102 +1,115 @@
-"""What exists, kept current: reads the inventory of one account again and again, and primes the state of its devices.
+"""The inventory of one account: reads again and again which orgs, sites and devices exist.
 
-A round costs one call for ``/self``, one for the use of the token and a few per org (see `reading`). A round that
-fails, wholly or in part, takes nothing away: what was known stays, the failure is counted in `RestStatus`, logged
-when it begins and when it ends, and tried again with back-off.
+A reading takes one call for ``/self``, one for the use of the token and a few per org (see `inventory_reader`). A
+reading that fails, wholly or in part, removes nothing: what was known stays. It is counted in `RestStatus`, logged when
+the failure begins and ends, and retried with backoff.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
 
+from collector.backoff import backoff_s
 from collector.concurrency import first_completed
 from collector.errors import Fatal, RemoteError
-from collector.ingest.rest.backfill import Priming
-from collector.ingest.rest.inventory_reader import Reader
-from collector.ingest.rest.retries import backoff_s
+from collector.ingest.rest.answers import is_token_rejected
+from collector.ingest.rest.inventory_reader import InventoryReader
+from collector.ingest.rest.objects import ContainedHandler
 from collector.mist.directory import Changes
 from collector.mist.shard import Shard
 from collector.mist.sitefilter import SiteFilter
 
 if TYPE_CHECKING:
     from collector.clock import Clock
-    from collector.ingest.rest.client import Rest
-    from collector.ingest.rest.inventory_reader import Reading
+    from collector.ingest.rest.backfill import Backfill
+    from collector.ingest.rest.client import RestClient
+    from collector.ingest.rest.inventory_reader import InventorySnapshot
+    from collector.ingest.rest.objects import HandleObject
     from collector.mist.directory import Directory
 
 log = structlog.get_logger(__name__)
 
-EVERY_S = 600.0
-FIRST_RETRY_S = 30.0
-BATCH = 200  # entries handed on before other tasks get their turn: some 5 ms
-JITTER = 0.05  # of the interval, either way, so that shards do not ask together
-BUDGET_SHARE = 0.5  # of the hour's calls at most for reading the inventory; huge accounts are read less often
+REFRESH_S: Final = 600.0
+FIRST_RETRY_S: Final = 30.0
+BATCH: Final = 200  # objects handled before other tasks run: some 5 ms
+JITTER: Final = 0.05  # of the period, in both directions, so that shards do not read together
+BUDGET_SHARE: Final = 0.5  # of the hour's calls at most; a very large account is read less often
 
 OnChange = Callable[[Changes], None]
 OnChanged = Callable[[], Awaitable[None]]
-OnPayload = Callable[[str, dict[str, object], dict[str, str]], None]  # kind, raw dict, ids
 
 
-async def _nothing_more() -> None:
-    """Nobody waits for the end of the changes."""
+async def _do_nothing() -> None:
+    """Implement `OnChanged`."""
 
 
-class SitesScope(Protocol):
-    """The `sites` of an account's configuration: names (globs) or ids."""
+class SitePatterns(Protocol):
+    """The `sites` of an account's configuration: ids, or names with wildcards."""
 
     @property
     def include(self) -> Sequence[str]:
-        """Sites to watch; none = every site."""
+        """Sites to collect; none for every site."""
 
     @property
     def exclude(self) -> Sequence[str]:
-        """Sites not to watch, whatever `include` says."""
+        """Sites not to collect, whatever `include` contains."""
 
 
-class AccountScope(Protocol):
-    """What the inventory reads of an account's configuration: org ids (none = all the token reaches) and sites."""
+class InventoryScope(Protocol):
+    """What the inventory uses of an account's configuration."""
 
     @property
     def name(self) -> str:
-        """What the operator calls the account."""
+        """The name of the account."""
 
     @property
     def orgs(self) -> Sequence[str]:
-        """Ids of the orgs to read; none = every org that the token reaches."""
+        """Ids of the orgs to read; none for every org that the token can read."""
 
     @property
-    def sites(self) -> SitesScope:
-        """Which of their sites to watch."""
+    def sites(self) -> SitePatterns:
+        """Which of their sites to collect."""
 
 
 class Inventory:
-    """Keeps `directory` true and hands on what it reads.
+    """Maintains `directory` and hands on the objects that it reads.
 
-    `on_change(changes)` is called after the directory has changed, in parts where much has; after the last part
-    `on_changed()` is awaited. `on_payload(kind, payload, ids)` is called for each raw object: kinds "org", "site",
-    "inventory" at each round, "device" (and "mxedge") when priming; ids are `org_id` and, where they apply, `site_id`
-    (may be empty) and `mac`. `ready` is set after the first round that was complete, or that only lacks what the token
-    is refused. `mxedges` primes Mist Edges too; `members` lists the members of virtual chassis one by one. `shard`
-    narrows the sites to those served here.
+    Args:
+        rest: the client.
+        account: which orgs and sites to read.
+        directory: what is known.
+        backfill: reads the state of the devices after the first reading. Its `site_only_orgs` is set here.
+        on_change: called after the directory has changed, several times for many changes.
+        on_changed: awaited after the last of these calls.
+        handle: takes each object; kinds are "org", "site" and "inventory".
+        clock: for pauses.
+        every_s: period of the readings.
+        members: whether the members of virtual chassis are listed one by one.
+        shard: the part of the sites that is collected.
+        rng: for jitter.
+
+    Attributes:
+        ready: set after the first reading that was complete, or lacked only what the token has no rights to.
+        every_s: as above; may be changed.
     """
 
     def __init__(
         self,
-        rest: Rest,
-        account: AccountScope,
+        rest: RestClient,
+        account: InventoryScope,
         directory: Directory,
+        backfill: Backfill,
         *,
         on_change: OnChange,
-        on_payload: OnPayload,
-        on_changed: OnChanged = _nothing_more,
+        handle: HandleObject,
+        on_changed: OnChanged = _do_nothing,
         clock: Clock,
-        every_s: float = EVERY_S,
-        mxedges: bool = False,
+        every_s: float = REFRESH_S,
         members: bool = False,
         shard: Shard | None = None,
         rng: random.Random | None = None,
@@ -110,149 +123,128 @@ class Inventory:
         self._reader = self._reader_of(account)
         self._account = account.name
         self._directory = directory
+        self._backfill = backfill
         self._on_change = on_change
         self._on_changed = on_changed
-        self._on_payload = on_payload
+        self._handle = ContainedHandler(handle, account.name)
         self._clock = clock
-        self._priming = Priming(rest, directory, self._hand_on, clock, mxedges=mxedges)
         self._rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
-        self._failures = 0  # rounds in a row
+        self._failures = 0  # readings in a row
         self._asks_usage = True
-        self._broken_kinds: set[str] = set()  # of payload, told in the log
 
     @property
-    def closed_orgs(self) -> Collection[str]:
-        """Ids of orgs of which the token reaches single sites only."""
-        return self._priming.closed_orgs
+    def site_only_orgs(self) -> Collection[str]:
+        """Ids of orgs of which the token can read single sites only."""
+        return self._backfill.site_only_orgs
 
     async def run(self) -> None:
-        """Read at once, then every `every_s` seconds, give or take 5 %; sooner, with back-off, after a failure."""
+        """Read at once, then every `every_s` seconds with jitter; after a failure sooner, with backoff."""
         while True:
             self._wake.clear()
-            calls_before = self._calls()
+            reader, calls_before = self._reader, self._reader.calls
             await self.refresh()
-            if self._priming.owed and self._directory.sites:
-                await self.prime()
-            pause_s = self._pause_s(self._calls() - calls_before)
-            await first_completed(self._asked(), self._clock.sleep(pause_s))
+            if self._backfill.is_pending and self._directory.sites:
+                await self._backfill.read()
+            pause_s = self._pause_s(reader.calls - calls_before)
+            await first_completed(self._wait_for_wake(), self._clock.sleep(pause_s))
 
     def soon(self) -> None:
-        """Let the next round begin at once: the token was replaced, say."""
+        """Start the next reading at once: the token was replaced, for instance."""
         self._wake.set()
 
-    def rescope(self, account: AccountScope) -> None:
-        """Watch the orgs and sites of `account` from now on, and read at once."""
+    def rescope(self, account: InventoryScope) -> None:
+        """Read the orgs and sites of `account` from now on, and at once."""
         self._reader = self._reader_of(account)
         self._wake.set()
 
-    def prime_mxedges(self, *, on: bool) -> None:
-        """Whether the state of Mist Edges is primed, too."""
-        self._priming.mxedges = on
+    def _reader_of(self, account: InventoryScope) -> InventoryReader:
+        sites = SiteFilter(tuple(account.sites.include), tuple(account.sites.exclude), self._shard)
+        return InventoryReader(self._rest, orgs=tuple(account.orgs), sites=sites, members=self._members)
 
-    def _reader_of(self, account: AccountScope) -> Reader:
-        watched = SiteFilter(tuple(account.sites.include), tuple(account.sites.exclude), self._shard)
-        return Reader(self._rest, orgs=tuple(account.orgs), watched=watched, members=self._members)
-
-    async def _asked(self) -> None:
+    async def _wait_for_wake(self) -> None:
         await self._wake.wait()
 
     async def refresh(self) -> bool:
-        """Do one round; True when it was complete."""
+        """Read once; return whether the reading was complete."""
         try:
-            reading = await self._reader.read(self._directory)
+            with self._rest.boundary("/api/v1/self"):
+                snapshot = await self._reader.read(self._directory)
         except RemoteError as error:
             self._failed([error])
             return False
-        await self._clock.sleep(0)  # after the last page; what follows is work, too
-        await self._apply(reading)
-        if reading.usable:
+        await self._clock.sleep(0)  # other tasks run between the last page and what follows
+        await self._apply(snapshot)
+        if snapshot.is_usable:
             self.ready.set()
-        if reading.faults:
-            self._failed(reading.faults, orgs=len(reading.unread_orgs), sites=len(reading.unread_sites))
+        if snapshot.errors:
+            self._failed(
+                snapshot.errors, unread_orgs=len(snapshot.unread_orgs), unread_sites=len(snapshot.unread_sites)
+            )
             return False
         await self._learn_usage()
-        self._succeeded(reading)
+        self._succeeded(snapshot)
         return True
 
-    async def prime(self, site_ids: Iterable[str] | None = None) -> int:
-        """Read the state of the devices of `site_ids` (None: all) by REST; returns how many were handed on.
-
-        To be called when the stream of these sites comes back after an outage: Mist resumes nothing. A failure is
-        logged, never raised, and made up for by the next round of `run`.
-        """
-        return await self._priming.prime(site_ids)
-
-    async def _apply(self, reading: Reading) -> None:
-        self._priming.closed_orgs = frozenset(reading.reach.sites)
+    async def _apply(self, snapshot: InventorySnapshot) -> None:
+        self._backfill.site_only_orgs = frozenset(snapshot.privileges.sites)
         changes = self._directory.replace(
-            reading.orgs.values(),
-            reading.sites.values(),
-            reading.devices.values(),
-            unread_orgs=reading.unread_orgs,
-            unread_sites=reading.unread_sites,
+            snapshot.orgs.values(),
+            snapshot.sites.values(),
+            snapshot.devices.values(),
+            unread_orgs=snapshot.unread_orgs,
+            unread_sites=snapshot.unread_sites,
         )
         if changes:
-            for part in changes.parts():
+            for part in changes.batches():
                 self._on_change(part)
                 await self._clock.sleep(0)
             await self._on_changed()
-        for number, entry in enumerate(reading.payloads, start=1):
-            self._hand_on(entry.kind, entry.payload, entry.ids)
+        for number, one in enumerate(snapshot.objects, start=1):
+            self._handle(one.kind, one.payload, one.ids)
             if number % BATCH == 0:
                 await self._clock.sleep(0)
 
-    def _hand_on(self, kind: str, payload: dict[str, object], ids: dict[str, str]) -> None:
-        try:
-            self._on_payload(kind, payload, ids)
-        except Exception:
-            # One odd object must not end the reading of all others; told once a kind, with its traceback.
-            if kind not in self._broken_kinds:
-                self._broken_kinds.add(kind)
-                log.exception("inventory_payload_failed", account=self._account, kind=kind, **ids)
-
     async def _learn_usage(self) -> None:
-        """Ask how many calls others made with this token. A courtesy: without an answer our own count stands."""
+        """Ask how many calls other programs made with this token; without an answer our own count is used."""
         if not self._asks_usage:
             return
         try:
             await self._rest.learn_usage()
-        except Fatal:
-            self._asks_usage = False
+        except Fatal as error:
+            self._asks_usage = is_token_rejected(error)  # otherwise this cloud has no such path
         except RemoteError:
             pass
 
-    def _failed(self, faults: Sequence[RemoteError], **unread: int) -> None:
+    def _failed(self, errors: Sequence[RemoteError], **unread: int) -> None:
         status = self._rest.status
         status.inventory_failures += 1
-        status.last_error = str(faults[0])
+        status.last_error = str(errors[0])
         self._failures += 1
         if self._failures == 1:
-            fields = {"faults": len(faults), **{f"unread_{key}": count for key, count in unread.items()}}
-            log.warning("inventory_failed", account=self._account, error=status.last_error, **fields)
+            log.warning(
+                "inventory_failed", account=self._account, error=status.last_error, errors=len(errors), **unread
+            )
 
-    def _succeeded(self, reading: Reading) -> None:
-        first = self._rest.status.inventory_at is None
+    def _succeeded(self, snapshot: InventorySnapshot) -> None:
+        is_first = self._rest.status.inventory_at is None
         self._rest.status.inventory_at = self._clock.now()
         self._rest.status.last_error = ""
-        if first or self._failures:
+        if is_first or self._failures:
             log.info(
-                "inventory_read" if first else "inventory_recovered",
+                "inventory_read" if is_first else "inventory_recovered",
                 account=self._account,
-                orgs=len(reading.orgs),
-                sites=len(reading.sites),
-                devices=len(reading.devices),
-                skipped=reading.skipped,
-                calls=self._calls(),
+                orgs=len(snapshot.orgs),
+                sites=len(snapshot.sites),
+                devices=len(snapshot.devices),
+                skipped=snapshot.skipped,
+                calls=self._reader.calls,
             )
         self._failures = 0
 
     def _pause_s(self, calls: int) -> float:
-        """Return the seconds to the next round, which may not cost more than its share of the hour's calls."""
+        """Return the seconds to the next reading, which may not use more than its share of the hour's calls."""
         affordable_s = calls * 3600.0 / (self._rest.budget.usable * BUDGET_SHARE)
         if self._failures:
-            retry_s = backoff_s(self._failures, self._rng, first_s=FIRST_RETRY_S, cap_s=self.every_s)
+            retry_s = backoff_s(self._failures, self._rng.random(), first_s=FIRST_RETRY_S, ceiling_s=self.every_s)
             return max(retry_s, affordable_s)
         return max(self.every_s, affordable_s) * self._rng.uniform(1 - JITTER, 1 + JITTER)
-
-    def _calls(self) -> int:
-        return sum(self._rest.status.calls.values())

@@ -1,8 +1,8 @@
-"""One reading of what an account can see: orgs, sites and devices, with what could not be read named.
+"""One reading of the inventory of an account: orgs, sites and devices, and which of them could not be read.
 
-Per org three listings: ``/orgs/:id`` (its name), ``/orgs/:id/sites`` and ``/orgs/:id/inventory``; a page holds 1000
-entries, so 1000 sites with 8 devices each cost ten calls. A token that has rights to single sites only costs two calls
-a site (``/sites/:id`` and its ``stats/devices``), for it may not ask the org.
+Each org takes three listings: ``/orgs/:id`` (its name), ``/orgs/:id/sites`` and ``/orgs/:id/inventory``. A page holds
+1,000 entries, so that 1,000 sites with 8 devices each take ten calls. A token with rights to single sites only takes
+two calls a site (``/sites/:id`` and its ``stats/devices``), because it cannot read the org.
 """
 
 from __future__ import annotations
@@ -13,159 +13,191 @@ from urllib.parse import quote
 
 import structlog
 
-from collector.errors import DecodeError, Fatal, RemoteError, Retryable
+from collector.errors import DecodeError, Fatal, MalformedAnswer, RemoteError
+from collector.ingest.rest.answers import is_token_rejected
+from collector.ingest.rest.objects import RestObject
 from collector.mist.directory import Device, Org, Site
-from collector.mist.privileges import Reach, reach_of
+from collector.mist.privileges import Privileges, privileges_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from collector.ingest.rest.client import Rest
+    from collector.ingest.rest.client import RestClient
     from collector.mist.directory import Directory
     from collector.mist.sitefilter import SiteFilter
 
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Payload:
-    """One raw object of the cloud on its way to the catalogue: what it is, its dict, the ids of where it was."""
-
-    kind: str  # "org" | "site" | "inventory"
-    payload: dict[str, object]
-    ids: dict[str, str]
-
-
 @dataclass(slots=True)
-class Reading:
-    """What one round has read. Orgs and sites in `unread_*` were not read completely; `faults` says why."""
+class InventorySnapshot:
+    """The result of one reading.
 
-    reach: Reach
+    Attributes:
+        privileges: what the token can read.
+        orgs, sites: by id.
+        devices: by MAC.
+        objects: every object as it was received, for the feeds.
+        unread_orgs, unread_sites: ids of those that were not read completely.
+        errors: why.
+        skipped: number of entries without a valid id or MAC.
+    """
+
+    privileges: Privileges
     orgs: dict[str, Org] = field(default_factory=dict)
     sites: dict[str, Site] = field(default_factory=dict)
     devices: dict[str, Device] = field(default_factory=dict)
-    payloads: list[Payload] = field(default_factory=list)
+    objects: list[RestObject] = field(default_factory=list)
     unread_orgs: set[str] = field(default_factory=set)
     unread_sites: set[str] = field(default_factory=set)
-    faults: list[RemoteError] = field(default_factory=list)
-    skipped: int = 0  # entries without an id or a MAC
+    errors: list[RemoteError] = field(default_factory=list)
+    skipped: int = 0
 
     @property
-    def usable(self) -> bool:
-        """True when something was read and what is missing will not come by trying again soon."""
-        return bool(self.orgs) and all(isinstance(fault, Fatal) for fault in self.faults)
+    def is_usable(self) -> bool:
+        """Whether something was read, and a retry would not soon read what is missing."""
+        return bool(self.orgs) and all(isinstance(error, Fatal) for error in self.errors)
 
 
-class Reader:
-    """Reads what a token reaches, narrowed to the configured `orgs` (ids; none = all) and to the sites of `watched`."""
+class InventoryReader:
+    """Reads what a token has rights to.
 
-    def __init__(self, rest: Rest, *, orgs: Sequence[str], watched: SiteFilter, members: bool = False) -> None:
+    Args:
+        rest: the client.
+        orgs: ids of the orgs to read; none for all.
+        sites: which of their sites are collected.
+        members: whether the members of virtual chassis are listed one by one.
+
+    Attributes:
+        calls: REST calls made so far.
+    """
+
+    def __init__(self, rest: RestClient, *, orgs: Sequence[str], sites: SiteFilter, members: bool = False) -> None:
+        self.calls = 0
         self._rest = rest
         self._orgs = orgs
-        self._watched = watched
-        self._members = members  # also list the members of virtual chassis (vc=true)
+        self._site_filter = sites
+        self._members = members
         self._refused_msps: set[str] = set()
         self._known: Mapping[str, Device] = {}
 
-    async def read(self, known: Directory) -> Reading:
-        """Read everything once; raises RemoteError when not even the list of orgs could be had.
+    async def read(self, known: Directory) -> InventorySnapshot:
+        """Read everything once; RemoteError when not even the list of orgs could be read.
 
-        `known` is the directory so far: its orgs stay when a listing that might name them could not be read.
+        Args:
+            known: the directory so far. Its orgs stay when a listing that may contain them could not be read.
         """
         self._known = known.devices
-        reading = Reading(await self._reach())
+        with self._rest.boundary("/api/v1/self"):
+            snapshot = InventorySnapshot(await self._privileges())
         if not self._orgs:
-            await self._expand_msps(reading, known)
-        if not reading.reach.orgs and not reading.reach.sites:
-            raise reading.faults[0] if reading.faults else Fatal("the token reaches no org", where="/api/v1/self")
-        for org_id in reading.reach.orgs:
+            await self._add_msp_orgs(snapshot, known)
+        if not snapshot.privileges.orgs and not snapshot.privileges.sites:
+            raise snapshot.errors[0] if snapshot.errors else Fatal("the token can read no org", where="/api/v1/self")
+        for org_id in snapshot.privileges.orgs:
+            path = f"/orgs/{quote(org_id, safe='')}"
             try:
-                await self._read_org(org_id, reading)
+                with self._rest.boundary(path):
+                    await self._read_org(path, org_id, snapshot)
             except RemoteError as error:
-                reading.unread_orgs.add(org_id)
-                reading.faults.append(error)
-        for org_id, site_ids in reading.reach.sites.items():
-            await self._read_single_sites(org_id, site_ids, reading)
-        return reading
+                if is_token_rejected(error):
+                    raise
+                snapshot.unread_orgs.add(org_id)
+                snapshot.errors.append(error)
+        for org_id, site_ids in snapshot.privileges.sites.items():
+            await self._read_single_sites(org_id, site_ids, snapshot)
+        return snapshot
 
-    async def _reach(self) -> Reach:
+    def _called(self) -> None:
+        self.calls += 1
+
+    async def _privileges(self) -> Privileges:
         try:
-            reach = reach_of(await self._rest.get("/self"))
-        except DecodeError as error:
-            raise Retryable("the answer lists no privileges", where="/api/v1/self") from error
-        return reach.narrowed(self._orgs) if self._orgs else reach
+            privileges = privileges_in(await self._rest.get("/self", on_call=self._called))
+        except DecodeError:
+            raise MalformedAnswer("it contains no privileges", where="/api/v1/self") from None
+        return privileges.restricted_to(self._orgs) if self._orgs else privileges
 
-    async def _expand_msps(self, reading: Reading, known: Directory) -> None:
-        """Add the orgs of every managed service provider; a refusal is told once and takes no known org away."""
-        for msp_id in reading.reach.msps:
+    async def _add_msp_orgs(self, snapshot: InventorySnapshot, known: Directory) -> None:
+        """Add the orgs of every managed service provider; a refusal is logged once and removes no known org."""
+        privileges = snapshot.privileges
+        for msp_id in privileges.msps:
+            path = f"/msps/{quote(msp_id, safe='')}/orgs"
             try:
-                async for org in self._rest.pages(f"/msps/{quote(msp_id, safe='')}/orgs", steady=True):
-                    org_id = org.get("id")
-                    if isinstance(org_id, str) and org_id not in reading.reach.orgs:
-                        reading.reach.orgs.append(org_id)
+                with self._rest.boundary(path):
+                    async for org in self._rest.pages(path, consistent=True, on_call=self._called):
+                        org_id = org.get("id")
+                        if isinstance(org_id, str) and org_id not in privileges.orgs:
+                            privileges.orgs.append(org_id)
             except RemoteError as error:
-                reading.unread_orgs |= known.orgs.keys() - reading.reach.sites.keys()
+                snapshot.unread_orgs |= known.orgs.keys() - privileges.sites.keys()
+                if is_token_rejected(error):
+                    raise
                 if not isinstance(error, Fatal):
-                    reading.faults.append(error)
+                    snapshot.errors.append(error)
                 elif msp_id not in self._refused_msps:
-                    log.warning("inventory_msp_not_expanded", msp_id=msp_id, error=str(error))
+                    log.warning("inventory_msp_refused", msp_id=msp_id, error=str(error))
                     self._refused_msps.add(msp_id)
-        reading.unread_orgs -= set(reading.reach.orgs)
-        for org_id in reading.reach.orgs:
-            reading.reach.sites.pop(org_id, None)
+        snapshot.unread_orgs -= set(privileges.orgs)
+        for org_id in privileges.orgs:
+            privileges.sites.pop(org_id, None)
 
-    async def _read_org(self, org_id: str, reading: Reading) -> None:
-        path, ids = f"/orgs/{quote(org_id, safe='')}", {"org_id": org_id}
-        answer = await self._rest.get(path)
+    async def _read_org(self, path: str, org_id: str, snapshot: InventorySnapshot) -> None:
+        answer = await self._rest.get(path, on_call=self._called)
         payload = answer if isinstance(answer, dict) else {}
-        reading.orgs[org_id] = Org.from_payload({**payload, "id": org_id}) or Org(org_id)
-        reading.payloads.append(Payload("org", payload, ids))
-        async for entry in self._rest.pages(f"{path}/sites", steady=True):
-            self._take_site(entry, org_id, reading)
+        snapshot.orgs[org_id] = Org.from_payload({**payload, "id": org_id}) or Org(org_id)
+        snapshot.objects.append(RestObject("org", payload, {"org_id": org_id}))
+        async for entry in self._rest.pages(f"{path}/sites", consistent=True, on_call=self._called):
+            self._add_site(entry, org_id, snapshot)
         extra: dict[str, Any] = {"vc": True} if self._members else {}
-        async for entry in self._rest.pages(f"{path}/inventory", steady=True, **extra):
-            self._take_device(entry, org_id, reading)
+        async for entry in self._rest.pages(f"{path}/inventory", consistent=True, on_call=self._called, **extra):
+            self._add_device(entry, org_id, snapshot)
 
-    def _take_site(self, entry: dict[str, object], org_id: str, reading: Reading) -> bool:
+    def _add_site(self, entry: dict[str, object], org_id: str, snapshot: InventorySnapshot) -> bool:
+        """Add a site that is collected; return whether it is."""
         site = Site.from_payload({**entry, "org_id": org_id})
         if site is None:
-            reading.skipped += 1
+            snapshot.skipped += 1
             return False
-        if not self._watched.admits(site):
+        if not self._site_filter.admits(site):
             return False
-        reading.sites[site.id] = site
-        reading.payloads.append(Payload("site", entry, {"org_id": org_id, "site_id": site.id}))
+        snapshot.sites[site.id] = site
+        snapshot.objects.append(RestObject("site", entry, {"org_id": org_id, "site_id": site.id}))
         return True
 
-    def _take_device(self, entry: dict[str, object], org_id: str, reading: Reading) -> None:
-        """Keep a device of a watched site; without a filter, also those in stock and those of a site just made."""
+    def _add_device(self, entry: dict[str, object], org_id: str, snapshot: InventorySnapshot) -> None:
+        """Add a device of a collected site; without a filter, also one in stock and one of a site just created."""
         device = Device.from_payload({**entry, "org_id": org_id})
         if device is None:
-            reading.skipped += 1
-        elif device.site_id in reading.sites or not self._watched:
+            snapshot.skipped += 1
+        elif device.site_id in snapshot.sites or not self._site_filter:
             known = self._known.get(device.mac)
-            reading.devices[device.mac] = known if known is not None and known == device else device
+            snapshot.devices[device.mac] = known if known is not None and known == device else device
             ids = {"org_id": org_id, "site_id": device.site_id, "mac": device.mac}
-            reading.payloads.append(Payload("inventory", entry, ids))
+            snapshot.objects.append(RestObject("inventory", entry, ids))
 
-    async def _read_single_sites(self, org_id: str, site_ids: Sequence[str], reading: Reading) -> None:
-        """Read sites of an org whose own paths are closed to the token; a site that fails takes no other with it."""
-        org = reading.orgs.setdefault(org_id, Org(org_id, reading.reach.org_names.get(org_id, "")))
-        reading.payloads.append(Payload("org", asdict(org), {"org_id": org_id}))
+    async def _read_single_sites(self, org_id: str, site_ids: Sequence[str], snapshot: InventorySnapshot) -> None:
+        """Read sites of an org that the token cannot read as a whole; a site that fails affects no other."""
+        org = snapshot.orgs.setdefault(org_id, Org(org_id, snapshot.privileges.org_names.get(org_id, "")))
+        snapshot.objects.append(RestObject("org", asdict(org), {"org_id": org_id}))
         for site_id in site_ids:
+            path = f"/sites/{quote(site_id, safe='')}"
             try:
-                await self._read_single_site(org_id, site_id, reading)
+                with self._rest.boundary(path):
+                    await self._read_single_site(path, site_id, org_id, snapshot)
             except RemoteError as error:
-                reading.unread_sites.add(site_id)
-                reading.faults.append(error)
+                if is_token_rejected(error):
+                    raise
+                snapshot.unread_sites.add(site_id)
+                snapshot.errors.append(error)
 
-    async def _read_single_site(self, org_id: str, site_id: str, reading: Reading) -> None:
-        path = f"/sites/{quote(site_id, safe='')}"
-        answer = await self._rest.get(path)
+    async def _read_single_site(self, path: str, site_id: str, org_id: str, snapshot: InventorySnapshot) -> None:
+        answer = await self._rest.get(path, on_call=self._called)
         payload = answer if isinstance(answer, dict) else {}
-        if not self._take_site({**payload, "id": site_id}, org_id, reading):
+        if not self._add_site({**payload, "id": site_id}, org_id, snapshot):
             return
-        async for entry in self._rest.pages(f"{path}/stats/devices", steady=True, type="all"):
+        listing = self._rest.pages(f"{path}/stats/devices", consistent=True, on_call=self._called, type="all")
+        async for entry in listing:
             device = Device.from_payload(entry, org_id, site_id)
-            if device is not None:  # as the inventory would list it, which this token may not read
-                self._take_device(asdict(device), org_id, reading)
+            if device is not None:  # in the form of the inventory, which this token cannot read
+                self._add_device(asdict(device), org_id, snapshot)

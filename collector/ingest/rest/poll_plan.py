@@ -1,75 +1,76 @@
-"""How often each poll may be asked within a share of the hour's calls. Pure arithmetic.
+"""How often each poll may run within a share of the hour's calls. Pure arithmetic.
 
-Polls come in the order of their rank. Each is first granted what one round an hour-long stretch costs, so that none
-starves for the comfort of another; then, from the first on, as much as it wants. A spare poll gets only what is left,
-and waits until that suffices.
+Polls are listed by priority. Each is first allocated the calls of one round per longest permitted period, so that none
+is starved by another; then, in order of priority, as many as it demands. A best-effort poll gets only calls that the
+others leave, and does not run until they are enough.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-HOUR_S = 3600.0
-LONGEST_STRETCH = 12.0  # times the wanted period; a poll that cannot be had so often is left out
+HOUR_S: Final = 3600.0
+MAX_STRETCH: Final = 12.0  # times the configured period; a poll that cannot run so often is skipped
 
 
 @dataclass(frozen=True, slots=True)
-class Want:
-    """One poll's wish: a round of `calls` calls every `every_s` seconds."""
+class Demand:
+    """What one poll needs: a round of `calls` calls every `every_s` seconds."""
 
     name: str
     calls: int
     every_s: float
-    spare: bool = False
+    best_effort: bool = False
 
     @property
-    def wanted(self) -> float:
-        """Calls an hour to have it as often as wanted."""
+    def per_hour(self) -> float:
+        """Calls an hour at the configured period."""
         return self.calls * HOUR_S / self.every_s
 
     @property
-    def least(self) -> float:
-        """Calls an hour to have it at all."""
-        return self.wanted / LONGEST_STRETCH
+    def min_per_hour(self) -> float:
+        """Calls an hour at the longest permitted period."""
+        return self.per_hour / MAX_STRETCH
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
-    """What a poll gets: seconds from round to round; None: not at all, for `reason`."""
+class Allocation:
+    """What a poll gets: seconds between rounds; None when it is skipped, for `reason`."""
 
     period_s: float | None
     reason: str = ""
 
 
-def grants(wants: Iterable[Want], calls_per_hour: float) -> dict[str, Grant]:
-    """Share `calls_per_hour` out among polls, the most important first."""
-    wants = list(wants)
+def allocate(demands: Iterable[Demand], calls_per_hour: float) -> dict[str, Allocation]:
+    """Divide `calls_per_hour` among polls, which are listed by priority; return the allocations by poll name."""
+    demands = list(demands)
     left = calls_per_hour
-    granted: dict[str, float] = {}
-    for spare in (False, True):
-        ranked = [want for want in wants if want.spare is spare]
-        for want in ranked:
-            if want.least <= left:
-                granted[want.name] = want.least
-                left -= want.least
-        for want in ranked:
-            if want.name in granted:
-                more = min(want.wanted - granted[want.name], left)
-                granted[want.name] += more
+    allocated: dict[str, float] = {}
+    for best_effort in (False, True):
+        ranked = [demand for demand in demands if demand.best_effort is best_effort]
+        for demand in ranked:
+            if demand.min_per_hour <= left:
+                allocated[demand.name] = demand.min_per_hour
+                left -= demand.min_per_hour
+        for demand in ranked:
+            if demand.name in allocated:
+                more = min(demand.per_hour - allocated[demand.name], left)
+                allocated[demand.name] += more
                 left -= more
-    return {want.name: _grant(want, granted.get(want.name), left) for want in wants}
+    return {demand.name: _allocation(demand, allocated.get(demand.name), left) for demand in demands}
 
 
-def _grant(want: Want, calls: float | None, left: float) -> Grant:
-    if calls is None:
-        return Grant(
+def _allocation(demand: Demand, per_hour: float | None, left: float) -> Allocation:
+    if per_hour is None:
+        return Allocation(
             None,
-            f"a round takes {want.calls} calls, at least {want.least:.0f} an hour; the budget leaves {left:.0f}",
+            f"a round needs {demand.calls} calls, at least {demand.min_per_hour:.0f} an hour; "
+            f"the call budget leaves {left:.0f}",
         )
-    if calls <= 0.0:  # a round without a call: nobody to ask
-        return Grant(want.every_s)
-    return Grant(max(want.every_s, want.calls * HOUR_S / calls))
+    if per_hour <= 0.0:  # a round without calls: it has no targets
+        return Allocation(demand.every_s)
+    return Allocation(max(demand.every_s, demand.calls * HOUR_S / per_hour))

@@ -1,1 +1,1 @@
-"""WebSocket streams: transport, connection, pool."""
+"""WebSocket streams: frame reader, transport, connection, pool."""

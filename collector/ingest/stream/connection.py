@@ -1,75 +1,98 @@
-"""One WebSocket connection to Mist, kept alive for ever: the I/O shell around `mist.session`.
+"""One WebSocket connection to Mist and its reconnects: the I/O around `mist.session`.
 
-Per connection two tasks race: one reads frames, the other keeps time and sends. The frames that came in one go take
-the way from the socket to the intake in one synchronous call. When either task ends, the connection is closed, the
-break is booked with its reason, and after a pause (`retry.pause_s`) a new connection with a new session takes over.
+Two tasks per connection: one reads frames, the other keeps the session's deadlines and sends. The frames that arrived
+together are passed from the socket to the dispatcher in one synchronous call. When either task ends, the connection is
+closed, the disconnect is recorded with its reason, and after a pause (`backoff.pause_s`) a new connection with a new
+session follows.
 """
 
 from __future__ import annotations
 
 import asyncio
-import traceback
+from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING, Final, NoReturn, Protocol, TypeAlias
 
 import structlog
-from orjson import loads
 
 from collector import __version__
+from collector.backoff import pause_s
 from collector.concurrency import first_completed
-from collector.errors import CollectorError, Fatal, RateLimited, RemoteError, Retryable
-from collector.ingest.stream.disconnect import MAX_WORDS, WORDS, Disconnect, disconnect_reason
-from collector.ingest.stream.retry import pause_s
-from collector.ingest.stream.transport import origin
+from collector.error_log import ErrorLog
+from collector.errors import CollectorError, Fatal, Rejected, Retryable
+from collector.ingest.stream import disconnect
+from collector.ingest.stream.disconnect import Disconnect
+from collector.ingest.stream.transport import origin, peer_text
 from collector.mist import channels
-from collector.mist.envelope import Data
-from collector.mist.session import PING, Session, State
+from collector.mist.envelope import Data, data_of, parse
+from collector.mist.session import PING, Session, SessionSettings, SubscriptionState
 from collector.status import SubscriptionStatus
+from collector.token import token_fault
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Sequence
 
     from collector.clock import Clock
-    from collector.errors import Rejected
-    from collector.ingest.dispatcher import Apply, Given
-    from collector.ingest.stream.transport import Bytes, Connect, Connection
-    from collector.mist.envelope import Event
-    from collector.mist.session import Send
+    from collector.ingest.stream.transport import Connect, Connection, RawFrame
+    from collector.mist.envelope import StreamMessage
+    from collector.mist.session import OutgoingMessage
     from collector.status import ConnectionStatus
 
-CONNECT_WITHIN_S: Final = 30.0
-SEND_WITHIN_S: Final = 30.0  # a socket that takes nothing for so long is as good as closed
+CONNECT_TIMEOUT_S: Final = 30.0  # name resolution, TCP, TLS, proxy and handshake together
+SEND_TIMEOUT_S: Final = 30.0  # a socket that accepts nothing for this long is dead
+ALIVE_EVERY_S: Final = 15.0  # interval of `alive_at` while waiting for admission
+UNAUTHORIZED: Final = 401
 _LOG: Final = structlog.get_logger()
+
+Handler: TypeAlias = Callable[[object, float], Rejected | None]  # of a channel's payloads: (payload, monotonic seconds)
+Route: TypeAlias = tuple[SubscriptionStatus, Handler]
 
 
 class FrameSink(Protocol):
-    """Where frames go: the intake."""
+    """Where messages go: the dispatcher."""
 
-    def event(self, event: Event | Rejected, now: float) -> None:
-        """Take what a frame was."""
+    def event(self, event: StreamMessage | Rejected, now: float) -> None:
+        """Handle and count one message of any kind. Never raises."""
 
-    def handler(self, channel: str) -> Apply:
-        """Return what applies the payloads of a channel, good until it is unsubscribed."""
+    def handler(self, channel: str) -> Handler:
+        """Return the handler of a channel, valid until the channel is unsubscribed."""
 
-    def take(self, data: Sequence[Given], now: float) -> None:
-        """Take payloads with their handlers, in order, without the looking up that `event` does."""
-
-
-def _nobody(_channels: Sequence[str]) -> None:
-    """Nobody wants to know."""
+    def take(self, data: Sequence[tuple[Handler, object]], now: float) -> None:
+        """Handle and count data messages, each a pair of handler and payload, in order. Never raises."""
 
 
-Way: TypeAlias = "tuple[SubscriptionStatus, Apply]"
+class AttemptGate(Protocol):
+    """Holds back every call and connection of an account while Mist rejects its token."""
+
+    async def wait(self) -> None:
+        """Return when attempts are permitted."""
+
+    def rejected(self) -> None:
+        """Note that Mist answered 401 to the present token."""
 
 
-class Stream:
+def _ignore(_channels: Sequence[str]) -> None:
+    """Do nothing."""
+
+
+class StreamConnection:
     """One connection and its channels.
 
-    `token` is asked at each attempt, so that a rotated token is used; it may raise OSError or a CollectorError.
-    `intake` takes what each frame was, with the time of the clock. `turn` is awaited before each attempt: the pool
-    paces openings with it. `status` is kept up to date. `rng` draws uniformly from [0, 1).
-    `new_session` makes the session of one connection. `on_recovered` takes the channels that are up again after a
-    fault, all at once when the connection has settled, and later each that joins them: what they missed is lost.
+    Args:
+        url: of the stream.
+        token: returns the token; called for each attempt, so that a replaced token is used. It may raise OSError or a
+            CollectorError.
+        connect: opens connections.
+        sink: receives the messages, with the time of `clock`.
+        status: is kept up to date.
+        clock: time.
+        rng: returns uniform random numbers in [0, 1).
+        turn: is awaited before each attempt; the pool limits the rate of attempts with it.
+        gate: is awaited before each attempt, and is told of a 401.
+        settings: of the sessions.
+        errors: logs unexpected exceptions; the connections of a pool share it.
+        on_recovered: receives the channels that are up again after a fault: all of them when every channel has its
+            answer, later each further one. Their messages in between are lost.
     """
 
     def __init__(
@@ -78,40 +101,45 @@ class Stream:
         url: str,
         token: Callable[[], str],
         connect: Connect,
-        intake: FrameSink,
+        sink: FrameSink,
         status: ConnectionStatus,
         clock: Clock,
         rng: Callable[[], float],
         turn: Callable[[], Awaitable[None]],
-        new_session: Callable[..., Session] = Session,
-        on_recovered: Callable[[Sequence[str]], None] = _nobody,
+        gate: AttemptGate | None = None,
+        settings: SessionSettings | None = None,
+        errors: ErrorLog | None = None,
+        on_recovered: Callable[[Sequence[str]], None] = _ignore,
     ) -> None:
         self.status = status
         self._url = url
-        self._token = token
+        self._read_token = token
         self._connect = connect
-        self._intake = intake
-        self._now = clock.now  # asked for each frame
+        self._sink = sink
+        self._now = clock.now  # called for each batch of frames
         self._clock = clock
         self._rng = rng
         self._turn = turn
-        self._new_session = new_session
+        self._gate = gate
+        self._settings = settings or SessionSettings()
+        self._errors = errors or ErrorLog()
         self._on_recovered = on_recovered
-        self._session = self._fresh_session()
-        self._ways: dict[str, Way] = {}  # of channels that are up
-        self._wake = asyncio.Event()  # the timekeeper has something to do before its deadline
-        self._retry = asyncio.Event()  # the pause between two attempts is over
-        self._tried = asyncio.Event()  # the first attempt has settled, or broken
-        self._settled = False  # every channel of the present connection got its answer, at least once
+        self._session = self._new_session()
+        self._token = ""  # of the present connection: it is masked in what the peer sends
+        self._routes: dict[str, Route] = {}  # by channel, of those that are up
+        self._wake = asyncio.Event()  # the sender has something to do before its deadline
+        self._retry = asyncio.Event()  # ends the pause between two attempts
+        self._tried = asyncio.Event()  # the first attempt has settled or failed
+        self._settled = False  # every channel of the present connection was answered at least once
         self._fault_began: float | None = None
-        self._logged: set[str] = set()  # reasons already logged in the present fault
-        self._refused: set[str] = set()  # channels whose refusal is logged
+        self._logged: set[str] = set()  # reasons that were logged in the present fault
+        self._rejected: set[str] = set()  # channels whose rejection was logged
         status.alive_at = clock.now()
 
-    # What is wanted
+    # Subscriptions and settings
 
     def subscribe(self, channel: str) -> None:
-        """Want `channel`; on a live connection it is asked for at once."""
+        """Subscribe to `channel`: at once on an open connection, and on each connection that follows."""
         known = channels.match(channel)
         kind = known.channel.template if known is not None else ""
         self.status.subscriptions.setdefault(channel, SubscriptionStatus(channel, kind))
@@ -119,177 +147,199 @@ class Stream:
         self._wake.set()
 
     def unsubscribe(self, channel: str) -> None:
-        """Want `channel` no more."""
+        """Unsubscribe from `channel`."""
         self.status.drop(channel)
-        self._ways.pop(channel, None)
-        self._refused.discard(channel)
+        self._routes.pop(channel, None)
+        self._rejected.discard(channel)
         self._session.unsubscribe(channel)
         self._wake.set()
 
+    def use(self, settings: SessionSettings) -> None:
+        """Apply `settings` to the present session and to those that follow."""
+        self._settings = settings
+        self._session.use(settings)
+        self._wake.set()
+
     async def tried(self) -> bool:
-        """Wait for the outcome of the first attempt: True when every channel got its answer."""
+        """Wait for the outcome of the first attempt: True when every channel was answered."""
         await self._tried.wait()
         return self._settled
 
     def retry_now(self) -> None:
-        """End the pause between two attempts, if there is one: the token was replaced, say."""
+        """End the pause between two attempts, for example because the token was replaced."""
         self._retry.set()
 
-    # The life of the stream
+    # Attempts
 
     async def run(self) -> NoReturn:
-        """Connect, hold, break, pause, for ever; ends only by cancellation, with the socket closed."""
+        """Connect, and reconnect after each disconnect. Ends only by cancellation, with the socket closed."""
         failures = 0
         try:
             while True:
-                await self._turn()
+                await first_completed(self._admitted(), self._keep_alive())
                 async with AsyncExitStack() as sockets:
                     ended = await self._attempt(sockets)
                     failures = 1 if self._settled else failures + 1
-                    self._book(ended, pause_s(ended.error, failures, self._rng()))
+                    self._disconnected(ended, pause_s(ended.error, failures, self._rng()))
                 await self._pause()
         finally:
             self._reset("idle")
 
+    async def _admitted(self) -> None:
+        await self._turn()
+        if self._gate is not None:
+            await self._gate.wait()
+
+    async def _keep_alive(self) -> None:
+        """Note that this task is alive while another one waits, for as long as it is not cancelled."""
+        while True:
+            await self._clock.sleep(ALIVE_EVERY_S)
+            self.status.alive_at = self._clock.now()
+
     async def _attempt(self, sockets: AsyncExitStack) -> Disconnect:
-        """Live through one connection, from the handshake to its end; `sockets` closes it."""
+        """Run one connection from the handshake to its end; `sockets` closes it.
+
+        Every exception of the handshake and of the connection ends here, whatever its type.
+        """
         self.status.state = "connecting"
         self.status.alive_at = self._clock.now()
         self._settled = False
         try:
-            connection = await first_completed(self._open(sockets), self._too_late(CONNECT_WITHIN_S))
+            connection = await first_completed(self._open(sockets), self._deadline(CONNECT_TIMEOUT_S))
             if connection is None:
-                return Disconnect("connect_timeout", f"no handshake within {CONNECT_WITHIN_S:g} s")
-            return await self._hold(connection)
-        except RateLimited as error:
-            return Disconnect("rate_limited", str(error), error)
-        except Fatal as error:
-            return Disconnect("refused", str(error), error)
-        except RemoteError as error:
-            return Disconnect("connect_failed", str(error), error)
-        except Exception as error:  # noqa: BLE001 - a bug: this stream tries on, the others never notice
-            trace = "".join(traceback.format_exception(error))  # rendered here: no renderer may add the locals
-            _LOG.error("stream_bug", connection=self.status.name, trace=trace)
-            return Disconnect("internal_error", type(error).__name__, error)
+                return Disconnect("connect_timeout", f"no handshake within {CONNECT_TIMEOUT_S:g} s")
+            return await self._serve(connection)
+        except Exception as error:  # noqa: BLE001 - only this attempt fails
+            ended = disconnect.of_error(error)
+            if ended.reason == "internal_error":
+                self._errors.log("stream_internal_error", error, secret=self._token, connection=self.status.name)
+            if self._gate is not None and isinstance(error, Fatal) and error.status == UNAUTHORIZED:
+                self._gate.rejected()
+            return ended
 
     async def _open(self, sockets: AsyncExitStack) -> Connection:
-        connection = await self._connect(self._url, self._headers())
-        sockets.push_async_callback(connection.close)  # at once: a cancellation may be waiting for this task
+        self._token = self._valid_token()
+        headers = {"Authorization": f"Token {self._token}", "User-Agent": f"mist-collector/{__version__}"}
+        connection = await self._connect(self._url, headers)
+        sockets.push_async_callback(connection.close)  # without an await in between: this task may be cancelled
         return connection
 
-    async def _too_late(self, after_s: float) -> None:
-        await self._clock.sleep(after_s)
-
-    def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"Token {self._read_token()}", "User-Agent": f"mist-collector/{__version__}"}
-
-    def _read_token(self) -> str:
-        """Ask for the token; Fatal when there is none or when a header cannot carry it."""
+    def _valid_token(self) -> str:
+        """Return the token; raises Fatal when there is none or it is not valid."""
         try:
-            token = self._token().strip()
+            token = self._read_token().strip()
         except (CollectorError, OSError) as error:
             raise Fatal(f"the token cannot be read: {error}", where=origin(self._url)) from None
-        if not token or not token.isascii() or not token.isprintable() or " " in token:
-            raise Fatal("the token is empty or no token: one word of ASCII", where=origin(self._url))
+        fault = token_fault(token)
+        if fault is not None:
+            raise Fatal(f"the token {fault}", where=origin(self._url))
         return token
+
+    async def _deadline(self, after_s: float) -> None:
+        await self._clock.sleep(after_s)
 
     # One connection
 
-    async def _hold(self, connection: Connection) -> Disconnect:
+    async def _serve(self, connection: Connection) -> Disconnect:
         now = self._clock.now()
         self.status.state = "open"
         self.status.opened_at = self.status.alive_at = now
         self.status.connects += 1
         self.status.next_attempt_at = None
         self._session.opened(now)
-        return await first_completed(self._read(connection), self._keep_time(connection))
+        return await first_completed(self._read(connection), self._send_when_due(connection))
 
     async def _read(self, connection: Connection) -> Disconnect:
         closed = await connection.frames(self._on_frames, self._on_pong)
-        return disconnect_reason(closed)
+        return disconnect.of_close(closed, self._token)
 
-    def _on_frames(self, frames: Sequence[Bytes]) -> None:
-        """Take the frames that came in one go, from the socket to the store, without an await."""
-        now, status, ways = self._now(), self.status, self._ways
+    def _on_frames(self, frames: Sequence[RawFrame]) -> None:
+        """Pass frames that arrived together to the sink, without an await."""
+        now, status, routes = self._now(), self.status, self._routes
         status.bytes += sum(map(len, frames))
         status.last_message_at = now
-        data: list[Given] = []  # of channels that are up, as nearly every frame; not taken yet
+        batch: list[tuple[Handler, object]] = []  # consecutive data messages of channels that are up
         for frame in frames:
-            try:
-                message = loads(frame)
-                subscription, apply = ways[message["channel"]]
-                if message["event"] == "data":
-                    data.append((apply, message["data"]))
-                    subscription.frames += 1
-                    subscription.last_message_at = now
-                    continue
-            except (ValueError, LookupError, TypeError):
-                pass
-            self._take(data, now)
-            data = []
-            self._on_any_frame(frame, now)
-        self._take(data, now)
+            data = data_of(frame)
+            route = routes.get(data[0]) if data is not None else None
+            if route is not None and data is not None:
+                subscription, handler = route
+                batch.append((handler, data[1]))
+                subscription.frames += 1
+                subscription.last_message_at = now
+            else:
+                self._take(batch, now)
+                batch = []
+                self._on_other_frame(frame, now)
+        self._take(batch, now)
 
-    def _take(self, data: list[Given], now: float) -> None:
-        if data:
-            self._session.last_message_at = now
-            self._intake.take(data, now)
+    def _take(self, batch: list[tuple[Handler, object]], now: float) -> None:
+        if batch:
+            self._session.data_received(now)
+            self._sink.take(batch, now)
 
-    def _on_any_frame(self, frame: Bytes, now: float) -> None:
-        """Take a frame of whatever kind."""
-        status, session = self.status, self._session
-        event, subscription = session.receive(frame, now), None
-        if type(event) is Data:
-            subscription = status.subscriptions.get(event.channel)
+    def _on_other_frame(self, frame: RawFrame, now: float) -> None:
+        """Handle a frame of any kind."""
+        message, subscription = self._parsed(frame), None
+        self._session.receive(message, now)
+        if type(message) is Data:
+            subscription = self.status.subscriptions.get(message.channel)
         if subscription is None:
-            status.other_frames += 1
+            self.status.other_frames += 1
         else:
             subscription.frames += 1
             subscription.last_message_at = now
-        if session.changes:
+        if self._session.changes:
             self._note_changes(now)
-            self._wake.set()  # an answer makes room in the window
-        self._intake.event(event, now)
+            self._wake.set()  # an answer opens the window
+        self._sink.event(message, now)
+
+    def _parsed(self, frame: RawFrame) -> StreamMessage | Rejected:
+        try:
+            return parse(frame)
+        except Exception as error:  # noqa: BLE001 - it costs this frame only
+            self._errors.log("frame_parsing_failed", error, secret=self._token, connection=self.status.name)
+            return Rejected("internal_error")
 
     def _on_pong(self) -> None:
         self.status.alive_at = self._clock.now()
-        self._session.ponged(self._clock.now())
+        self._session.pong_received(self._clock.now())
 
-    async def _keep_time(self, connection: Connection) -> Disconnect:
-        """Tick, send, doze until the deadline or until woken."""
+    async def _send_when_due(self, connection: Connection) -> Disconnect:
+        """Send what the session has to send, and wait for its next deadline or until woken."""
         session = self._session
         while True:
             self._wake.clear()
-            broken = session.tick(self._clock.now())
+            failure = session.tick(self._clock.now())
             outgoing = session.to_send()
             self._note_changes(self._clock.now())
-            if broken is not None:
-                return Disconnect(broken.reason, WORDS[broken.reason])
-            if outgoing and not await first_completed(self._send(connection, outgoing), self._stuck()):
-                return Disconnect("send_timeout", f"the socket took nothing for {SEND_WITHIN_S:g} s")
-            await self._doze(session.deadline())
+            if failure is not None:
+                return disconnect.of_session(failure)
+            if outgoing and not await first_completed(self._send(connection, outgoing), self._send_timeout()):
+                return Disconnect("send_timeout", f"the socket accepted nothing for {SEND_TIMEOUT_S:g} s")
+            await self._wait_until(session.deadline())
 
-    async def _send(self, connection: Connection, outgoing: list[Send]) -> bool:
-        with suppress(Retryable):  # the connection is closed, and the reader is about to say why
-            for send in outgoing:
-                await (connection.ping() if send is PING else connection.send(send.text))
+    async def _send(self, connection: Connection, outgoing: list[OutgoingMessage]) -> bool:
+        with suppress(Retryable):  # the connection is closed, and `_read` returns the reason
+            for message in outgoing:
+                await (connection.ping() if message is PING else connection.send(message.text))
         return True
 
-    async def _stuck(self) -> bool:
-        await self._clock.sleep(SEND_WITHIN_S)
+    async def _send_timeout(self) -> bool:
+        await self._clock.sleep(SEND_TIMEOUT_S)
         return False
 
-    async def _doze(self, deadline: float | None) -> None:
+    async def _wait_until(self, deadline: float | None) -> None:
         if deadline is None:
             await self._wake.wait()
         else:
-            await first_completed(self._woken(self._wake), self._too_late(deadline - self._clock.now()))
+            await first_completed(self._set(self._wake), self._deadline(deadline - self._clock.now()))
 
     @staticmethod
-    async def _woken(event: asyncio.Event) -> None:
+    async def _set(event: asyncio.Event) -> None:
         await event.wait()
 
-    # Book-keeping
+    # Status
 
     def _note_changes(self, now: float) -> None:
         changes = self._session.take_changes()
@@ -297,32 +347,34 @@ class Stream:
             subscription = self.status.subscriptions.get(change.channel)
             if subscription is None:
                 continue
-            subscription.state = "sent" if change.state is State.RESENT else change.state.value
-            subscription.detail = change.detail[:MAX_WORDS]
-            if change.state is State.UP:
+            resent = change.state is SubscriptionState.RESENT
+            subscription.state = (SubscriptionState.SENT if resent else change.state).value
+            subscription.detail = peer_text(change.detail, self._token)
+            if change.state is SubscriptionState.UP:
                 subscription.up_since = now
-                self._ways[change.channel] = subscription, self._intake.handler(change.channel)
+                self._routes[change.channel] = subscription, self._sink.handler(change.channel)
             else:
                 subscription.up_since = None
-                self._ways.pop(change.channel, None)
-            self._log_refusal(subscription)
+                self._routes.pop(change.channel, None)
+            self._log_rejection(subscription)
         if self._settled:
-            self._recovered([change.channel for change in changes if change.state is State.UP])
+            self._recovered([change.channel for change in changes if change.state is SubscriptionState.UP])
         elif self._session.settled:
             self._settled = True
             self._tried.set()
             if self._fault_began is not None:
-                self._recovered([name for name, state in self._session.subscriptions.items() if state is State.UP])
-            self._log_settled(now)
+                states = self._session.subscriptions.items()
+                self._recovered([channel for channel, state in states if state is SubscriptionState.UP])
+            self._log_connected(now)
 
     def _recovered(self, channels_up: list[str]) -> None:
         if channels_up:
             self._on_recovered(channels_up)
 
-    def _book(self, ended: Disconnect, pause: float) -> None:
+    def _disconnected(self, ended: Disconnect, pause: float) -> None:
         self._tried.set()
-        self._log_break(ended, pause)
-        self.status.broke(ended.reason, ended.why)
+        self._log_disconnected(ended, pause)
+        self.status.broke(ended.reason, ended.detail)
         self._reset("refused" if isinstance(ended.error, Fatal) else "waiting")
         self.status.alive_at = self._clock.now()
         self.status.next_attempt_at = self._clock.now() + pause
@@ -330,64 +382,56 @@ class Stream:
 
     async def _pause(self) -> None:
         rest_s = (self.status.next_attempt_at or 0.0) - self._clock.now()
-        await first_completed(self._woken(self._retry), self._too_late(rest_s))
+        await first_completed(self._set(self._retry), self._deadline(rest_s))
 
     def _reset(self, state: str) -> None:
-        """Put session and status back to "not connected"."""
-        self._session = self._fresh_session()
-        self._ways.clear()
+        """Set session and status to "not connected"."""
+        self._session = self._new_session()
+        self._routes.clear()
         self.status.state = state
         self.status.opened_at = None
         for subscription in self.status.subscriptions.values():
-            subscription.state = State.WAITING.value
+            subscription.state = SubscriptionState.WAITING.value
             subscription.up_since = None
 
-    def _fresh_session(self) -> Session:
-        return self._new_session(tuple(self.status.subscriptions), is_periodic=_talks)
+    def _new_session(self) -> Session:
+        return Session(tuple(self.status.subscriptions), self._settings, is_periodic=channels.is_periodic)
 
-    # Log: once when a fault begins (and once for each further reason), once when it ends
+    # Log: once when a fault begins, once for each further reason, once when it ends
 
-    def _log_break(self, ended: Disconnect, seconds: float) -> None:
+    def _log_disconnected(self, ended: Disconnect, pause: float) -> None:
         if self._settled or self._fault_began is None:
             self._fault_began = self._clock.now()
             self._logged.clear()
         if ended.reason not in self._logged:
             self._logged.add(ended.reason)
             _LOG.warning(
-                "stream_broken",
+                "stream_disconnected",
                 connection=self.status.name,
                 reason=ended.reason,
-                why=ended.why,
-                next_attempt_in_s=round(seconds, 1),
+                detail=ended.detail,
+                next_attempt_in_s=round(pause, 1),
             )
 
-    def _log_settled(self, now: float) -> None:
+    def _log_connected(self, now: float) -> None:
         states = [subscription.state for subscription in self.status.subscriptions.values()]
         down_s = None if self._fault_began is None else round(now - self._fault_began, 1)
         self._fault_began = None
         _LOG.info(
-            "stream_settled",
+            "stream_connected",
             connection=self.status.name,
-            up=states.count(State.UP),
-            refused=states.count(State.REFUSED),
-            unanswered=states.count(State.UNANSWERED),
+            up=states.count(SubscriptionState.UP),
+            refused=states.count(SubscriptionState.REFUSED),
+            unanswered=states.count(SubscriptionState.UNANSWERED),
             down_s=down_s,
         )
 
-    def _log_refusal(self, subscription: SubscriptionStatus) -> None:
-        """Log a refused channel once, across connections, until it is up again."""
+    def _log_rejection(self, subscription: SubscriptionStatus) -> None:
+        """Log a rejected subscription once, across connections, until it is up again."""
         channel = subscription.channel
-        if subscription.state == State.REFUSED and channel not in self._refused:
-            self._refused.add(channel)
-            _LOG.warning("channel_refused", channel=channel, detail=subscription.detail)
-        elif subscription.state == State.UP and channel in self._refused:
-            self._refused.remove(channel)
-            _LOG.info("channel_restored", channel=channel)
-
-
-def _talks(channel: str) -> bool:
-    """Whether a channel speaks by itself; one that tells events may be silent for weeks, an empty floor for a night."""
-    known = channels.match(channel)
-    if known is None:
-        return True
-    return known.channel.every_s != channels.ON_CHANGE and known.channel.scope is not channels.Scope.MAP
+        if subscription.state == SubscriptionState.REFUSED and channel not in self._rejected:
+            self._rejected.add(channel)
+            _LOG.warning("subscription_rejected", channel=channel, detail=subscription.detail)
+        elif subscription.state == SubscriptionState.UP and channel in self._rejected:
+            self._rejected.remove(channel)
+            _LOG.info("subscription_restored", channel=channel)

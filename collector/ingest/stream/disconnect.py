@@ -1,7 +1,20 @@
-"""How connections end, in the words of a label and in words for people.
+"""The reasons for which connections end: a label value from a fixed set, and a sentence for the operator.
 
-Reasons are a fixed vocabulary: connect_failed, connect_timeout, rate_limited, refused, closed_<code>, lost,
-pong_timeout, ack_timeout, silent, send_timeout, internal_error.
+====================  ==================================================================================
+connect_failed        no connection: name resolution, TCP, TLS, proxy, an HTTP status that may be transient
+connect_timeout       the handshake took too long
+rate_limited          the handshake was answered with 429
+refused               the handshake was rejected (400, 401, 403, 404, a redirect), or the token is unusable
+closed_<code>         a close frame, with a code of RFC 6455
+closed_other          a close frame, with any other code
+lost                  the connection ended without a close frame
+pong_timeout          a ping was not answered
+ack_timeout           no subscription was answered
+silent                the periodic channels delivered no message
+send_timeout          the peer did not read what was sent
+control_flood         the peer sent too many control frames, or did not read the answers to its pings
+internal_error        an unexpected exception
+====================  ==================================================================================
 """
 
 from __future__ import annotations
@@ -9,34 +22,58 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from collector.ingest.stream.transport import LOST
+from collector.errors import Fatal, RateLimited, RemoteError
+from collector.ingest.stream.transport import NO_CLOSE_FRAME, peer_text
 
 if TYPE_CHECKING:
     from collector.ingest.stream.transport import Closed
+    from collector.mist.session import SessionFailure
 
-MAX_WORDS: Final = 200  # of what the other side says, in logs and on the status page
-_LAST_STANDARD_CODE: Final = 1015
-_FIRST_STANDARD_CODE: Final = 1000
-WORDS: Final = {
-    "pong_timeout": "a ping was not answered: the link is half-open",
-    "ack_timeout": "no subscription was ever answered",
-    "silent": "all channels are up and none says anything",
+_STANDARD_CODES: Final = range(1000, 1016)
+_SESSION_FAILURES: Final = {
+    "pong_timeout": "a ping was not answered: the connection is half-open",
+    "ack_timeout": "no subscription was answered",
+    "silent": "all channels are up and none delivers messages",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Disconnect:
-    """How a connection, or the attempt at one, ended. `why` is for people; `error` decides the pause."""
+    """How a connection, or the attempt to open one, ended.
+
+    Attributes:
+        reason: a label value, see the module.
+        detail: a sentence for logs and the status page, without secrets.
+        error: determines the pause before the next attempt (`backoff.pause_s`).
+    """
 
     reason: str
-    why: str
+    detail: str
     error: Exception | None = None
 
 
-def disconnect_reason(closed: Closed) -> Disconnect:
-    """Name the end of a connection; codes outside RFC 6455 are the peer's to invent, so they share a name."""
-    words = "".join(letter for letter in closed.words if letter.isprintable())[:MAX_WORDS]
-    if closed.code == LOST:
-        return Disconnect("lost", words or "the connection was lost")
-    known = _FIRST_STANDARD_CODE <= closed.code <= _LAST_STANDARD_CODE
-    return Disconnect(f"closed_{closed.code if known else 'other'}", f"closed with code {closed.code} {words}".rstrip())
+def of_close(closed: Closed, token: str) -> Disconnect:
+    """Return the disconnect for the end of an open connection; `token` is masked in the peer's text."""
+    text = peer_text(closed.text, token)
+    if closed.violation:
+        return Disconnect(closed.violation, text)
+    if closed.code == NO_CLOSE_FRAME:
+        return Disconnect("lost", text or "the connection was lost")
+    reason = f"closed_{closed.code if closed.code in _STANDARD_CODES else 'other'}"
+    return Disconnect(reason, f"closed with code {closed.code} {text}".rstrip())
+
+
+def of_session(failure: SessionFailure) -> Disconnect:
+    """Return the disconnect for a session that failed."""
+    return Disconnect(failure.reason, _SESSION_FAILURES[failure.reason])
+
+
+def of_error(error: Exception) -> Disconnect:
+    """Return the disconnect for an exception; the message of an unexpected one is left out."""
+    if isinstance(error, RateLimited):
+        return Disconnect("rate_limited", str(error), error)
+    if isinstance(error, Fatal):
+        return Disconnect("refused", str(error), error)
+    if isinstance(error, RemoteError):
+        return Disconnect("connect_failed", str(error), error)
+    return Disconnect("internal_error", type(error).__name__, error)

@@ -1,7 +1,7 @@
-"""The connections of one account: channels spread over them, opened at a pace.
+"""The connections of one account: channels distributed over them, opened at a limited rate.
 
-Adding or removing channels touches only the connections that carry them; no other connection notices. A channel never
-moves to another connection, for moving it would open a gap in its data.
+Adding or removing channels affects only the connections that carry them. A channel is never moved to another
+connection, because its messages would be lost meanwhile.
 """
 
 from __future__ import annotations
@@ -9,53 +9,104 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
-from typing import TYPE_CHECKING, Final, NoReturn
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 
 import structlog
 
-from collector.concurrency import first_completed
-from collector.ingest.stream.connection import Stream
-from collector.mist.session import Session
+from collector.concurrency import first_completed, unsupervised
+from collector.error_log import ErrorLog
+from collector.ingest.stream.connection import FrameSink, StreamConnection
+from collector.mist.session import SessionSettings
 from collector.status import ConnectionStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from collector.clock import Clock
-    from collector.ingest.dispatcher import Dispatcher
+    from collector.concurrency import Supervise
+    from collector.ingest.stream.connection import AttemptGate
     from collector.ingest.stream.transport import Connect
 
-MAX_CHANNELS: Final = 1500  # a connection; mist/README 3: backlog is feared from here on
-HARD_LIMIT: Final = 2000  # the same: Mist refuses more
-OPEN_EVERY_S: Final = 0.5
-STEP: Final = 500  # channels given to connections at a time
-SUCCEED_WITHIN_S: Final = 120.0  # that a connection has to come up in, where it is to replace another
+HARD_LIMIT: Final = 2000  # channels of a connection; Mist rejects more (`mistapi`, websockets client)
+CHANNELS_PER_STEP: Final = 500
+REPLACE_TIMEOUT_S: Final = 120.0  # for a connection to be up that replaces another
 _LOG: Final = structlog.get_logger()
 
 
-class Pace:
-    """Lets one caller pass at a time, `every_s` apart on average, each step jittered by half of it."""
+@dataclass(frozen=True, slots=True)
+class StreamSettings:
+    """How the connections are kept.
 
-    def __init__(self, clock: Clock, rng: Callable[[], float], every_s: float) -> None:
+    Attributes:
+        max_channels: of a connection, 1 to 2000. Above 1500 a backlog of messages is likely (`mistapi`). It applies to
+            channels that are added later.
+        open_every_s: average interval between two attempts to connect, in seconds.
+        session: time limits of the sessions.
+    """
+
+    max_channels: int = 1500
+    open_every_s: float = 0.5
+    session: SessionSettings = field(default_factory=SessionSettings)
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.max_channels <= HARD_LIMIT:
+            raise ValueError(
+                f"max_channels is {self.max_channels}; Mist allows 1 to {HARD_LIMIT} channels a connection"
+            )
+
+
+class ChannelSink(FrameSink, Protocol):
+    """What the pool needs of the dispatcher: frames go there, and it is told of each channel."""
+
+    def subscribe(self, channel: str) -> None:
+        """Prepare for the frames of `channel`; called before the first one."""
+
+    def unsubscribe(self, channel: str) -> None:
+        """Forget `channel`."""
+
+
+class ConnectionPacer:
+    """Admits one attempt at a time, `interval_s` apart on average with a jitter of half of it, while the gate is open.
+
+    The attempts queue before the gate, so that they are still paced after it has been closed for a while.
+    """
+
+    def __init__(
+        self, clock: Clock, rng: Callable[[], float], interval_s: float, gate: AttemptGate | None = None
+    ) -> None:
+        self.interval_s = interval_s
         self._clock = clock
         self._rng = rng
-        self._every_s = every_s
-        self._next = clock.now()
+        self._gate = gate
+        self._next_at = clock.now()
+        self._queue = asyncio.Lock()
 
     async def turn(self) -> None:
-        """Return when it is the caller's turn; the first comes at once."""
-        now = self._clock.now()
-        slot = max(now, self._next)
-        self._next = slot + self._every_s * (0.5 + self._rng())
-        await self._clock.sleep(slot - now)
+        """Return when it is the caller's turn, in the order of the calls. The first call returns at once."""
+        async with self._queue:
+            await self._clock.sleep(self._next_at - self._clock.now())
+            if self._gate is not None:
+                await self._gate.wait()
+            self._next_at = self._clock.now() + self.interval_s * (0.5 + self._rng())
 
 
-class Pool:
-    """All streams of one account. Call `set_channels` at any time, before or while `run` runs.
+class StreamPool:
+    """All stream connections of one account. `set_channels` may be called at any time, before or while `run` runs.
 
-    `statuses` is the list that the status page reads: one record a connection, added and removed here. `intake` learns
-    of each channel before its first frame and forgets it when the channel goes. `on_recovered` takes the channels that
-    are up again after a fault (see `Stream`). ValueError for a `max_channels` that Mist would refuse.
+    Args:
+        account: name of the account; the connections are named after it.
+        url: of the stream.
+        token: returns the token, see `StreamConnection`.
+        connect: opens connections.
+        sink: is told of each channel before its first frame and after it was removed, and receives the frames.
+        clock: time.
+        statuses: status records, one per connection, added and removed here.
+        settings: see `StreamSettings`; `use` replaces them.
+        supervise: runs each connection as a task of its own, named "stream".
+        gate: holds back attempts while the token is rejected.
+        rng: returns uniform random numbers in [0, 1).
+        on_recovered: see `StreamConnection`.
     """
 
     def __init__(
@@ -65,122 +116,150 @@ class Pool:
         url: str,
         token: Callable[[], str],
         connect: Connect,
-        intake: Dispatcher,
+        sink: ChannelSink,
         clock: Clock,
         statuses: list[ConnectionStatus],
-        max_channels: int = MAX_CHANNELS,
-        open_every_s: float = OPEN_EVERY_S,
+        settings: StreamSettings | None = None,
+        supervise: Supervise = unsupervised,
+        gate: AttemptGate | None = None,
         rng: Callable[[], float] = random.random,
-        new_session: Callable[..., Session] = Session,
         on_recovered: Callable[[Sequence[str]], None] = lambda _: None,
     ) -> None:
-        if not 1 <= max_channels <= HARD_LIMIT:
-            raise ValueError(f"max_channels is {max_channels}; Mist allows 1 to {HARD_LIMIT} channels a connection")
         self._account = account
         self._url = url
         self._token = token
         self._connect = connect
-        self._intake = intake
+        self._sink = sink
         self._clock = clock
         self._statuses = statuses
-        self.max_channels = max_channels  # for connections from now on
+        self._settings = settings or StreamSettings()
+        self._supervise = supervise
+        self._gate = gate
         self._rng = rng
-        self._new_session = new_session
         self._on_recovered = on_recovered
-        self._pace = Pace(clock, rng, open_every_s)
-        self._at: dict[str, Stream] = {}  # channel -> the connection that carries it
-        self._streams: list[Stream] = []
-        self._successors: list[Stream] = []  # connections that are to replace another, not yet shown
+        self._errors = ErrorLog()
+        self._pacer = ConnectionPacer(clock, rng, self._settings.open_every_s, gate)
+        self._carriers: dict[str, StreamConnection] = {}  # by channel
+        self._connections: list[StreamConnection] = []
+        self._replacements: list[StreamConnection] = []  # not shown on the status page yet
         self._rotating = asyncio.Lock()
-        self._tasks: dict[Stream, asyncio.Task[NoReturn]] = {}
+        self._tasks: dict[StreamConnection, asyncio.Task[None]] = {}
         self._changed = asyncio.Event()
-        self._follows = 0  # how often the wanted channels were told
+        self._revision = 0  # of the set of channels
+
+    def use(self, settings: StreamSettings) -> None:
+        """Apply `settings`: to open connections, too, but for `max_channels`."""
+        self._settings = settings
+        self._pacer.interval_s = settings.open_every_s
+        for connection in (*self._connections, *self._replacements):
+            connection.use(settings.session)
+
+    # Channels
 
     def set_channels(self, wanted: Iterable[str]) -> None:
-        """Subscribe to exactly `wanted`: what is new is added, what is gone is unsubscribed, the rest is left alone."""
-        for _ in self.follow(wanted):
+        """Subscribe to exactly `wanted`: add what is new, unsubscribe from what is gone, leave the rest alone."""
+        for _ in self.set_channels_in_steps(wanted):
             pass
 
-    def follow(self, wanted: Iterable[str]) -> Iterator[None]:
-        """The same in steps of some milliseconds; whoever calls this or `set_channels` anew overrides what is left.
+    def set_channels_in_steps(self, wanted: Iterable[str]) -> Iterator[None]:
+        """Do the same as `set_channels` in steps of some milliseconds; a later call of either cancels the rest.
 
-        New connections begin after the last step, so that none takes what is still to come for a late addition.
+        New connections are started after the last step: their channels are requested together.
         """
-        self._follows += 1
-        turn, target = self._follows, dict.fromkeys(wanted)
-        for channel in [channel for channel in self._at if channel not in target]:
-            self._at.pop(channel).unsubscribe(channel)
-            self._intake.unsubscribe(channel)
-        for _ in self._add([channel for channel in target if channel not in self._at]):
+        self._revision += 1
+        revision, target = self._revision, dict.fromkeys(wanted)
+        self._unsubscribe([channel for channel in self._carriers if channel not in target])
+        for _ in self._add([channel for channel in target if channel not in self._carriers]):
             yield
-            if turn != self._follows:
+            if revision != self._revision:
                 return
-        for stream in [stream for stream in self._streams if not stream.status.subscriptions]:
-            self._streams.remove(stream)
-            self._statuses.remove(stream.status)
+        for connection in [one for one in self._connections if not one.status.subscriptions]:
+            self._connections.remove(connection)
+            self._statuses.remove(connection.status)
         self._changed.set()
 
-    def leave(self, gone: Collection[str]) -> None:
-        """Unsubscribe at once from every channel of these sites and organizations, whatever else is wanted."""
-        for channel in [channel for channel in self._at if channel.split("/", 3)[2] in gone] if gone else ():
-            self._at.pop(channel).unsubscribe(channel)
-            self._intake.unsubscribe(channel)
+    def unsubscribe_objects(self, ids: Collection[str]) -> None:
+        """Unsubscribe at once from every channel of the sites and orgs with these ids."""
+        if ids:
+            self._unsubscribe([channel for channel in self._carriers if channel.split("/", 3)[2] in ids])
+
+    def _unsubscribe(self, gone: list[str]) -> None:
+        for channel in gone:
+            self._carriers.pop(channel).unsubscribe(channel)
+            self._sink.unsubscribe(channel)
+
+    def _add(self, new: list[str]) -> Iterator[None]:
+        """Assign each channel to the connection with the fewest, after creating the connections that are needed."""
+        needed = -(-(len(self._carriers) + len(new)) // self._settings.max_channels)  # rounded up
+        while len(self._connections) < needed:
+            self._connections.append(self._new_connection())
+        for number, channel in enumerate(new, start=1):
+            connection = min(self._connections, key=lambda one: len(one.status.subscriptions))
+            self._carriers[channel] = connection
+            self._sink.subscribe(channel)
+            connection.subscribe(channel)
+            if number % CHANNELS_PER_STEP == 0:
+                yield
+
+    # The token
 
     def retry_now(self) -> None:
-        """End the pauses of all connections that wait for their next attempt: the token was replaced, say."""
-        for stream in self._streams:
-            stream.retry_now()
+        """End the pauses of all connections that wait for their next attempt, for example after a new token."""
+        for connection in self._connections:
+            connection.retry_now()
 
     async def rotate(self) -> bool:
-        """Replace every connection, one by one, by one with the token of now; False when the new token does not do.
+        """Replace every connection, one by one, by one with the present token; False when that token does not work.
 
-        The new connection carries the channels of the old before that is closed, so no frame is missed; a frame that
-        comes on both is applied twice, which changes nothing: it says the same. Where a connection is not open there
-        is nothing to keep: it is tried again at once. After the first failure the others stay as they are.
+        The replacement is up before the old connection closes, so that no message is lost. A message that arrives on
+        both is applied twice, which does not change the result. A connection that is not open is retried at once
+        instead. After the first failure the other connections stay as they are.
         """
         async with self._rotating:
-            for stream in list(self._streams):
-                if stream.status.state != "open":
-                    stream.retry_now()
-                elif not await self._replaced(stream):
-                    _LOG.warning("token_not_taken", account=self._account, connection=stream.status.name)
+            for connection in list(self._connections):
+                if connection.status.state != "open":
+                    connection.retry_now()
+                elif not await self._replace(connection):
+                    _LOG.warning("token_rotation_failed", account=self._account, connection=connection.status.name)
                     return False
-            _LOG.info("token_replaced", account=self._account, connections=len(self._streams))
+            _LOG.info("token_rotated", account=self._account, connections=len(self._connections))
             return True
 
-    async def _replaced(self, old: Stream) -> bool:
-        """Bring up a successor of `old` and put it in its place; False when it did not come up."""
-        new = self._made(ConnectionStatus(old.status.name, self._account))
+    async def _replace(self, old: StreamConnection) -> bool:
+        """Start a connection with the channels of `old` and put it in its place; False when it does not come up."""
+        new = self._connection(ConnectionStatus(old.status.name, self._account))
         for channel in old.status.subscriptions:
             new.subscribe(channel)
-        self._successors.append(new)
+        self._replacements.append(new)
         self._changed.set()
         try:
-            good = await first_completed(new.tried(), self._too_late())
-            if good and old in self._streams:
-                self._put(new, old)
+            is_up = await first_completed(new.tried(), self._replace_timeout())
+            if is_up and old in self._connections:
+                self._put_in_place(new, old)
         finally:
-            self._successors.remove(new)
-            self._changed.set()  # its task ends here, or the old one's
-        return good
+            self._replacements.remove(new)
+            self._changed.set()  # ends the task of `new` or of `old`
+        return is_up
 
-    def _put(self, new: Stream, old: Stream) -> None:
-        """Let `new` stand where `old` stood, with the channels that are wanted by now."""
+    def _put_in_place(self, new: StreamConnection, old: StreamConnection) -> None:
+        """Let `new` carry the present channels of `old`, under its name."""
         for channel in [channel for channel in new.status.subscriptions if channel not in old.status.subscriptions]:
             new.unsubscribe(channel)
         for channel in old.status.subscriptions:
             new.subscribe(channel)
-            self._at[channel] = new
+            self._carriers[channel] = new
         new.status.succeed(old.status)
-        self._streams[self._streams.index(old)] = new
+        self._connections[self._connections.index(old)] = new
         self._statuses[self._statuses.index(old.status)] = new.status
 
-    async def _too_late(self) -> bool:
-        await self._clock.sleep(SUCCEED_WITHIN_S)
+    async def _replace_timeout(self) -> bool:
+        await self._clock.sleep(REPLACE_TIMEOUT_S)
         return False
 
+    # Tasks
+
     async def run(self) -> NoReturn:
-        """Run the streams until cancelled; then every socket is closed before this returns."""
+        """Run the connections until cancelled; every socket is closed when this returns."""
         try:
             async with asyncio.TaskGroup() as group:
                 while True:
@@ -191,45 +270,36 @@ class Pool:
             self._tasks.clear()
 
     def _start_and_stop(self, group: asyncio.TaskGroup) -> None:
-        """Match tasks and statuses to the streams; a cancelled stream closes its socket in its own time."""
-        wanted = [*self._streams, *self._successors]
-        for stream in [stream for stream in self._tasks if stream not in wanted]:
-            self._tasks.pop(stream).cancel()
-        for stream in wanted:
-            if stream not in self._tasks:
-                self._tasks[stream] = group.create_task(stream.run(), name=f"stream {stream.status.name}")
+        """Start the tasks of new connections and cancel those of removed ones, which then close their sockets."""
+        wanted = [*self._connections, *self._replacements]
+        for connection in [one for one in self._tasks if one not in wanted]:
+            self._tasks.pop(connection).cancel()
+        for connection in wanted:
+            if connection not in self._tasks:
+                self._tasks[connection] = group.create_task(
+                    self._supervise("stream", connection.run), name=f"stream {connection.status.name}"
+                )
 
-    def _add(self, channels: list[str]) -> Iterator[None]:
-        """Give each channel to the connection with most room, after making the connections that all of them need."""
-        needed = -(-(len(self._at) + len(channels)) // self.max_channels)  # rounded up
-        while len(self._streams) < needed:
-            self._streams.append(self._new_stream())
-        for number, channel in enumerate(channels, start=1):
-            stream = min(self._streams, key=lambda stream: len(stream.status.subscriptions))
-            self._at[channel] = stream
-            self._intake.subscribe(channel)
-            stream.subscribe(channel)
-            if number % STEP == 0:
-                yield
-
-    def _new_stream(self) -> Stream:
-        """Make a stream without channels, under the first free name, and show it."""
-        taken = {stream.status.name for stream in self._streams}
+    def _new_connection(self) -> StreamConnection:
+        """Create a connection without channels, under the first free name, and its status record."""
+        taken = {connection.status.name for connection in self._connections}
         names = (f"{self._account}/{index}" for index in itertools.count())
         status = ConnectionStatus(next(name for name in names if name not in taken), self._account)
         self._statuses.append(status)
-        return self._made(status)
+        return self._connection(status)
 
-    def _made(self, status: ConnectionStatus) -> Stream:
-        return Stream(
+    def _connection(self, status: ConnectionStatus) -> StreamConnection:
+        return StreamConnection(
             url=self._url,
             token=self._token,
             connect=self._connect,
-            intake=self._intake,
+            sink=self._sink,
             status=status,
             clock=self._clock,
             rng=self._rng,
-            turn=self._pace.turn,
-            new_session=self._new_session,
+            turn=self._pacer.turn,
+            gate=self._gate,
+            settings=self._settings.session,
+            errors=self._errors,
             on_recovered=self._on_recovered,
         )

@@ -1,24 +1,25 @@
-"""The webhook endpoint: where Mist posts events.
+"""The webhook endpoint, to which Mist posts events.
 
-One POST: who sends, how often, read the raw body under a size and a time limit, verify its signature, apply its events,
-answer. Nothing is parsed before the signature holds, and no body is read that carries none. Mist is told what to do
-next by the status alone:
+It accepts POST requests on one path: check the source and its rate, check the headers, read the raw body within limits
+of size, time and memory, verify its signature, apply its events, answer. Nothing is parsed before the signature is
+verified, and no body is read without a signature. The status code alone determines what Mist does next:
 
-=====  ============================================================  ========================
-200    every event was applied, or dropped for a counted reason      Mist is done
-400    signed, but it will never parse                               repeating would not help
-401    not signed as configured                                      the operator has to act
-403    from a source that may not send                               the operator has to act
-404    another path                                                  the operator has to act
-405    another method than POST                                      the operator has to act
-408    the body did not arrive in time                               Mist repeats it
-413    the body is larger than `max_body_bytes`                      the operator has to act
-415    the body is compressed: a signature covers plain bytes        the operator has to act
-417    it expects something that nobody here can do                  the operator has to act
-429    more requests than one source may make                        Mist repeats it
-500    our own fault while applying                                  Mist repeats it
-503    bodies under way fill the memory that they may take           Mist repeats it
-=====  ============================================================  ========================
+=====  ==============================================================  =======================
+200    every event was applied, or dropped for a counted reason        none
+400    the body is signed but not a delivery; repeating does not help  operator action required
+401    the signature is missing or wrong                               operator action required
+403    the source may not send                                         operator action required
+404    another path                                                    operator action required
+405    another method than POST                                        operator action required
+408    the body did not arrive in time                                 Mist repeats it
+413    the body is larger than `max_body_bytes`, or has too many       operator action required
+       events or values
+415    the body is compressed: a signature covers the plain bytes      operator action required
+417    an expectation other than 100-continue                          operator action required
+429    the source exceeds its rate                                     Mist repeats it
+500    an error of the collector                                       Mist repeats it
+503    the memory for request bodies is in use                         Mist repeats it
+=====  ==============================================================  =======================
 """
 
 from __future__ import annotations
@@ -26,60 +27,74 @@ from __future__ import annotations
 import asyncio
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import structlog
 from aiohttp import ClientConnectionResetError, web
 
 from collector.errors import ConfigError, Rejected, SignatureError
-from collector.listener.client_address import ClientAddressPolicy, RateLimiter
-from collector.listener.connection_limits import (
-    ConnectionLimiter,
-    ConnectionLimits,
-    LimitedSite,
-    hide_server_header,
-    track_in_flight,
-)
+from collector.ingest.webhook.body_memory import BodyMemoryFullError, DeliveryMemory
+from collector.listener.client_address import AuthenticatedSources, ClientAddressPolicy, RateLimiter, source_of
+from collector.listener.connection_limits import ConnectionLimiter, ConnectionLimits
+from collector.listener.http_server import LimitedServer, connection_of
 from collector.mist import signature
+from collector.mist.delivery import TOO_MANY_EVENTS, TOO_MANY_VALUES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from types import TracebackType
 
     from collector.clock import Clock
-    from collector.listener.address import Listen
+    from collector.ingest.webhook.body_memory import Reservation
+    from collector.listener.address import ListenAddress
     from collector.listener.client_address import Address
-    from collector.listener.connection_limits import Handler
+    from collector.listener.http_server import Handler
     from collector.status import WebhookStatus
 
-    Deliver = Callable[[bytes, float], Rejected | None]
+    Deliver = Callable[[bytes, float], Awaitable[Rejected | None]]
 
 log = structlog.get_logger()
 
-SHUTDOWN_S = 2.0  # a delivery under way may finish within this time when the collector stops
-MISSING = "missing"
-INTERNAL = "internal_error"
-FAULT_OVER_S = 300.0  # a reason that did not come again for so long has ended
-LARGE_BODIES = 4  # of the largest size may be under way at once
+SHUTDOWN_GRACE_S: Final = 1.0  # for deliveries in flight when the collector stops
+RETRY_AFTER_S: Final = "5"
+INTERNAL_ERROR: Final = "internal_error"
+REASON_EXPIRES_S: Final = 300.0  # a reason that did not occur for so long is logged again when it does
+_TOO_LARGE: Final = frozenset({TOO_MANY_EVENTS.reason, TOO_MANY_VALUES.reason})
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookLimits:
-    """What deliveries may take: size in bytes, time to arrive whole in seconds, requests a second and source."""
+    """Limits of deliveries and connections.
+
+    Attributes:
+        max_body_bytes: size of a body.
+        read_timeout_s: time for a body to arrive.
+        min_rate_bytes_per_s: average rate over each `rate_window_s` at which a body must arrive.
+        rate_window_s: see above.
+        rate_per_s: requests a second that one source may make; 0 for no limit.
+        rate_burst: requests that it may make at once.
+        connections: limits of connections.
+    """
 
     max_body_bytes: int = 10_000_000
     read_timeout_s: float = 30.0
-    rate_per_s: float = 0.0  # 0: any number
+    min_rate_bytes_per_s: float = 4096.0
+    rate_window_s: float = 5.0
+    rate_per_s: float = 0.0
     rate_burst: int = 1000
-    doors: ConnectionLimits = field(default_factory=ConnectionLimits)
+    connections: ConnectionLimits = field(default_factory=ConnectionLimits)
 
 
 @dataclass(frozen=True, slots=True)
-class WebhookRules:
-    """What a delivery has to keep to; another set may take its place while the listener works.
+class WebhookPolicy:
+    """Which deliveries are accepted.
 
-    `secrets` is called for each delivery, so files may be rotated. With `allow_unsigned` a missing signature is
-    accepted; a wrong one never is while there are secrets.
+    Attributes:
+        path: of the webhook URL.
+        secrets: returns the secrets in use; called for each delivery, so that files may be rotated.
+        allow_unsigned: accept deliveries without a signature. A wrong signature is rejected while there are secrets.
+        limits: of deliveries and connections.
+        sources: which addresses may send.
     """
 
     path: str
@@ -89,7 +104,7 @@ class WebhookRules:
     sources: ClientAddressPolicy = field(default_factory=ClientAddressPolicy)
 
 
-class _Refused(Exception):  # noqa: N818 - the way out of one request, not an error of the collector
+class _Rejection(Exception):  # noqa: N818 - ends one request, not an error of the collector
     """Answer `status`, count `reason`."""
 
     def __init__(self, status: int, reason: str, **headers: str) -> None:
@@ -100,46 +115,59 @@ class _Refused(Exception):  # noqa: N818 - the way out of one request, not an er
 
 
 class Webhook:
-    """The listener; an async context manager. After `__aenter__` it accepts deliveries at `port`.
+    """The listener: an async context manager; it accepts deliveries between `__aenter__`, which sets `port`, and exit.
 
-    `deliver(body, unix_now)` applies the events and returns Rejected when the body as a whole cannot be read. Raises
-    ListenError when the address cannot be had.
+    Args:
+        listen: address to bind; `__aenter__` raises ListenError when that fails.
+        deliver: applies the events of a verified body, received at a Unix time; returns Rejected when the body cannot
+            be read as a whole.
+        status: receives the counts.
+        clock: for rates, times of receipt and the log.
+        policy: which deliveries are accepted.
     """
 
     def __init__(
-        self, listen: Listen, *, deliver: Deliver, status: WebhookStatus, clock: Clock, rules: WebhookRules
+        self, listen: ListenAddress, *, deliver: Deliver, status: WebhookStatus, clock: Clock, policy: WebhookPolicy
     ) -> None:
-        self._listen = listen
         self._deliver = deliver
         self._status = status
         self._clock = clock
-        self._faults: dict[str, float] = {}  # reasons being refused for, and when last: each is logged once
-        self._under_way = 0  # bytes of bodies that are being read
-        self._site: LimitedSite | None = None
-        self.port = 0
-        self._doors = ConnectionLimiter(
-            rules.limits.doors, self._closed, exempt=self._exempt, on_count=self._count_open
+        self._logged_reasons: dict[str, float] = {}  # and when each occurred last
+        self._authenticated = AuthenticatedSources(clock.now)
+        self._memory = DeliveryMemory(policy.limits.max_body_bytes)
+        self._limiter = ConnectionLimiter(
+            policy.limits.connections,
+            self._count_closed,
+            authenticated=self._authenticated,
+            exempt=self._is_proxy,
+            on_count=self._count_open,
         )
-        self.use(rules)
-        application = web.Application(client_max_size=0, middlewares=[track_in_flight, self._without_path])
-        application.router.add_route("*", "/{path:.*}", self._post, expect_handler=self._expected)
-        application.on_response_prepare.append(hide_server_header)
-        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=SHUTDOWN_S)
+        self.use(policy)
+        application = web.Application(client_max_size=0, middlewares=[self._reject_without_path])
+        application.router.add_route("*", "/{path:.*}", self._post, expect_handler=self._check_expectation)
+        self._server = LimitedServer(listen, application, self._limiter, grace_s=SHUTDOWN_GRACE_S)
 
-    def use(self, rules: WebhookRules) -> None:
-        """Go by these rules from the next request on."""
-        self._rules = rules
-        self._limits = rules.limits
-        self._doors.limits = rules.limits.doors
-        limits = rules.limits
+    @property
+    def port(self) -> int:
+        """TCP port, 0 before `__aenter__`."""
+        return self._server.port
+
+    @property
+    def body_bytes(self) -> int:
+        """Memory in use by request bodies."""
+        return self._memory.used
+
+    def use(self, policy: WebhookPolicy) -> None:
+        """Use another policy from the next request on."""
+        limits = policy.limits
+        self._policy = policy
+        self._limits = limits
+        self._limiter.limits = limits.connections
+        self._memory.resize(limits.max_body_bytes)
         self._rates = RateLimiter(limits.rate_per_s, limits.rate_burst) if limits.rate_per_s else None
 
     async def __aenter__(self) -> Self:
-        listener = self._listen.bind()
-        self.port = listener.getsockname()[1]
-        await self._runner.setup()
-        self._site = LimitedSite(self._runner, listener, self._doors)
-        await self._site.start()
+        await self._server.start()
         return self
 
     async def __aexit__(
@@ -148,159 +176,199 @@ class Webhook:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        # aiohttp stops reading as soon as it is told to clean up: a delivery under way would be lost with its rest.
-        if self._site is not None:
-            await self._site.stop()
-        await self._doors.drained(SHUTDOWN_S)
-        await self._runner.cleanup()
+        await self._server.stop()
+
+    # Requests
 
     async def _post(self, request: web.Request) -> web.Response:
-        """Answer one request. The body of a refusal says why, in one word; it never quotes the request."""
+        """Answer one request. The body of a rejection is its reason; it never quotes the request."""
         try:
-            self._let_in(request)
-            secrets = self._read_secrets()
-            self._look_at_head(request)
-            body = await self._body(request)
-            self._verify(body, request, secrets)
-            self._apply(body)
-        except _Refused as refused:
-            return self._refused(refused)
+            await self._accept(request)
+        except _Rejection as rejection:
+            return self._reject(rejection)
         self._status.answered(200, self._clock.now())
-        self._faults_end()
+        self._expire_reasons()
         return web.Response(text="ok\n")
 
-    async def _expected(self, request: web.Request) -> web.Response | None:
-        """Before its body the sender waits for a word: it is told to go on only where it would not be refused."""
+    async def _accept(self, request: web.Request) -> None:
+        """Receive, verify and apply one delivery, or raise _Rejection."""
+        source = source_of(self._check_source(request))
+        self._check_rate(source)
+        self._check_path(request)
+        secrets = self._read_secrets()
+        self._check_headers(request)
+        verifier = self._verifier(request, secrets)
+        with self._memory.reserve(source, authenticated=source in self._authenticated) as reservation:
+            body = await self._read_body(request, reservation, verifier)
+            self._verify(verifier)
+            self._note_authenticated(request, source)
+            await self._apply(body)
+
+    async def _check_expectation(self, request: web.Request) -> web.Response | None:
+        """Answer `Expect: 100-continue`: the body is requested only where the headers are acceptable."""
         try:
-            self._source(request)
-            self._look_at_expectation(request)
-            self._look_at_path(request)
-            self._look_at_head(request)
-        except _Refused as refused:
-            return self._refused(refused)
+            self._check_source(request)
+            _check_expect_header(request)
+            self._check_path(request)
+            self._check_headers(request)
+        except _Rejection as rejection:
+            return self._reject(rejection)
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         return None
 
     @web.middleware
-    async def _without_path(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Refuse what the router knows no path of (`OPTIONS *`, `CONNECT host:port`) as everything else is refused."""
+    async def _reject_without_path(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Count requests for which the router has no path (`OPTIONS *`, `CONNECT host:port`)."""
         try:
             return await handler(request)
         except web.HTTPNotFound:
-            return self._refused(_Refused(404, "wrong_path"))
+            return self._reject(_Rejection(404, "wrong_path"))
 
-    def _let_in(self, request: web.Request) -> None:
-        """Ask who sends, how often, and whether it is a delivery at all."""
-        source = self._source(request)
+    # Checks
+
+    def _check_source(self, request: web.Request) -> Address | None:
+        connection = connection_of(request)
+        peer = connection.address if connection is not None else request.remote or ""
+        sources = self._policy.sources
+        client = sources.client(peer, request.headers.getall("X-Forwarded-For", ()))
+        if not sources.allows(client):
+            raise _Rejection(403, "source_not_allowed")
+        return client
+
+    def _check_rate(self, source: str) -> None:
         wait_s = self._rates.wait_s(source, self._clock.now()) if self._rates is not None else 0.0
         if wait_s > 0:
-            raise _Refused(429, "rate_limited", **{"Retry-After": str(math.ceil(wait_s))})
-        self._look_at_path(request)
+            raise _Rejection(429, "rate_limited", **{"Retry-After": str(math.ceil(wait_s))})
 
-    def _source(self, request: web.Request) -> Address | None:
-        source = self._rules.sources.source(request.remote or "", request.headers.getall("X-Forwarded-For", ()))
-        if not self._rules.sources.allows(source):
-            raise _Refused(403, "source_not_allowed")
-        return source
-
-    def _look_at_expectation(self, request: web.Request) -> None:
-        if request.headers["Expect"].lower() != "100-continue":
-            raise _Refused(417, "expectation")
-
-    def _look_at_path(self, request: web.Request) -> None:
-        if request.path != self._rules.path:
-            raise _Refused(404, "wrong_path")
+    def _check_path(self, request: web.Request) -> None:
+        if request.path != self._policy.path:
+            raise _Rejection(404, "wrong_path")
         if request.method != "POST":
-            raise _Refused(405, "wrong_method", Allow="POST")
+            raise _Rejection(405, "wrong_method", Allow="POST")
 
-    def _look_at_head(self, request: web.Request) -> None:
-        """Refuse by the head alone what would be refused anyway, before a byte of the body is kept."""
+    def _check_headers(self, request: web.Request) -> None:
+        """Reject by the headers what would be rejected anyway, before the body is read."""
         if any(encoding.lower() != "identity" for encoding in request.headers.getall("Content-Encoding", ())):
-            raise _Refused(415, "compressed")
+            raise _Rejection(415, "compressed")
         if (request.content_length or 0) > self._limits.max_body_bytes:
-            raise _Refused(413, "too_large")
-        if not self._rules.allow_unsigned:
+            raise _Rejection(413, "too_large")
+        if not self._policy.allow_unsigned:
             try:
-                signature.claimed(request.headers)
+                signature.signature_of(request.headers)
             except SignatureError as error:
-                raise _Refused(401, error.reason) from None
+                raise _Rejection(401, error.reason) from None
 
-    async def _body(self, request: web.Request) -> bytes:
-        """The raw body, whole."""
-        body = bytearray()
+    # Body
+
+    async def _read_body(
+        self, request: web.Request, reservation: Reservation, verifier: signature.Verifier | None
+    ) -> bytes:
+        """Return the raw body; the verifier receives it as it arrives."""
+        loop, limits = asyncio.get_running_loop(), self._limits
+        deadline = loop.time() + limits.read_timeout_s
+        body, due = bytearray(), 0.0
+        timeout = asyncio.timeout_at(min(deadline, loop.time() + limits.rate_window_s))
         try:
-            async with asyncio.timeout(self._limits.read_timeout_s):
+            async with timeout:
                 async for chunk in request.content.iter_any():
-                    self._keep(body, chunk)
+                    self._extend(reservation, len(body) + len(chunk), len(chunk))
+                    body += chunk
+                    if verifier is not None:
+                        verifier.update(chunk)
+                    if len(body) >= due:  # the window has its bytes: begin the next one
+                        due = len(body) + limits.min_rate_bytes_per_s * limits.rate_window_s
+                        timeout.reschedule(min(deadline, loop.time() + limits.rate_window_s))
         except TimeoutError:
-            raise _Refused(408, "timeout") from None
+            raise _Rejection(408, "timeout" if timeout.when() == deadline else "too_slow") from None
         except (ClientConnectionResetError, ConnectionError, web.RequestPayloadError):
-            raise _Refused(400, "disconnected") from None
-        finally:
-            self._under_way -= len(body)
+            raise _Rejection(400, "disconnected") from None
         self._status.bytes += len(body)
         return bytes(body)
 
-    def _keep(self, body: bytearray, chunk: bytes) -> None:
-        """Add what came, within the size of one body and of all that are under way."""
-        if len(body) + len(chunk) > self._limits.max_body_bytes:
-            raise _Refused(413, "too_large")
-        if self._under_way + len(chunk) > LARGE_BODIES * self._limits.max_body_bytes:
-            raise _Refused(503, "crowded", **{"Retry-After": "5"})
-        self._under_way += len(chunk)
-        body += chunk
+    def _extend(self, reservation: Reservation, size: int, count: int) -> None:
+        if size > self._limits.max_body_bytes:
+            raise _Rejection(413, "too_large")
+        try:
+            reservation.extend(count)
+        except BodyMemoryFullError:
+            raise _Rejection(503, "body_memory_full", **{"Retry-After": RETRY_AFTER_S}) from None
+
+    # Signature
 
     def _read_secrets(self) -> Sequence[bytes]:
         try:
-            return self._rules.secrets()
+            return self._policy.secrets()
         except ConfigError:
-            raise _Refused(500, "secret_unreadable") from None
+            raise _Rejection(500, "secret_unreadable") from None
 
-    def _verify(self, body: bytes, request: web.Request, secrets: Sequence[bytes]) -> None:
-        """Hold the signature against every secret of this moment."""
+    def _verifier(self, request: web.Request, secrets: Sequence[bytes]) -> signature.Verifier | None:
+        """Return the verifier of a body; None for one that is accepted without a signature."""
+        if not secrets and self._policy.allow_unsigned:
+            return None
         try:
-            if secrets or not self._rules.allow_unsigned:
-                signature.verify(body, request.headers, secrets)
+            return signature.Verifier(request.headers, secrets)
         except SignatureError as error:
-            if not (self._rules.allow_unsigned and error.reason == MISSING):
-                raise _Refused(401, error.reason) from None
+            if self._policy.allow_unsigned and error.reason == "missing":
+                return None
+            raise _Rejection(401, error.reason) from None
 
-    def _apply(self, body: bytes) -> None:
-        """Hand the body on; an error in there is ours, and Mist may repeat the delivery."""
+    def _verify(self, verifier: signature.Verifier | None) -> None:
         try:
-            rejected = self._deliver(body, self._clock.time())
-        except Exception:
-            if INTERNAL not in self._faults:
-                log.exception("webhook_delivery_failed")
-            raise _Refused(500, INTERNAL) from None
-        if rejected is not None:
-            raise _Refused(400, rejected.reason)
+            if verifier is not None:
+                verifier.check()
+        except SignatureError as error:
+            raise _Rejection(401, error.reason) from None
 
-    def _exempt(self, peer: str) -> bool:
-        return self._rules.sources.is_proxy(peer)
+    def _note_authenticated(self, request: web.Request, source: str) -> None:
+        """Keep the reserve of memory and connections for whoever has sent a valid delivery."""
+        self._authenticated.add(source)
+        connection = connection_of(request)
+        if connection is not None:
+            connection.note_authenticated()
+
+    async def _apply(self, body: bytes) -> None:
+        """Apply the events. An exception is a bug of the collector; Mist repeats the delivery."""
+        try:
+            rejected = await self._deliver(body, self._clock.time())
+        except Exception:
+            if INTERNAL_ERROR not in self._logged_reasons:
+                log.exception("webhook_delivery_failed")
+            raise _Rejection(500, INTERNAL_ERROR) from None
+        if rejected is not None:
+            raise _Rejection(413 if rejected.reason in _TOO_LARGE else 400, rejected.reason)
+
+    # Counts
+
+    def _is_proxy(self, peer: str) -> bool:
+        return self._policy.sources.is_proxy(peer)
 
     def _count_open(self, connections: int) -> None:
         self._status.connections = connections
 
-    def _closed(self, reason: str) -> None:
-        """Count a connection that the door ended, and log the first of its kind."""
+    def _count_closed(self, reason: str) -> None:
         self._status.closed[reason] = self._status.closed.get(reason, 0) + 1
-        self._note_fault(reason)
+        self._log_once(reason)
 
-    def _refused(self, refused: _Refused) -> web.Response:
-        """Count, and log the first of its kind: a scanner on an open port must not fill the log. Returns the answer."""
-        self._status.answered(refused.status, self._clock.now(), refused.reason)
-        self._note_fault(refused.reason, status=refused.status)
-        return web.Response(status=refused.status, text=f"{refused.reason}\n", headers=refused.headers)
+    def _reject(self, rejection: _Rejection) -> web.Response:
+        """Count the rejection, and return the response."""
+        self._status.answered(rejection.status, self._clock.now(), rejection.reason)
+        self._log_once(rejection.reason, status=rejection.status)
+        return web.Response(status=rejection.status, text=f"{rejection.reason}\n", headers=rejection.headers)
 
-    def _note_fault(self, reason: str, **facts: int) -> None:
-        if reason not in self._faults:
+    def _log_once(self, reason: str, **facts: int) -> None:
+        """Log the first occurrence of a reason: a scanner on an open port must not fill the log."""
+        if reason not in self._logged_reasons:
             log.warning("webhook_refused", reason=reason, **facts)
-        self._faults[reason] = self._clock.now()
+        self._logged_reasons[reason] = self._clock.now()
 
-    def _faults_end(self) -> None:
-        """After a good delivery: forget, and log, the reasons that did not come again."""
+    def _expire_reasons(self) -> None:
+        """Forget, and log, the reasons that have not occurred for a while."""
         now = self._clock.now()
-        for reason in [reason for reason, last in self._faults.items() if now - last >= FAULT_OVER_S]:
-            del self._faults[reason]
+        for reason in [reason for reason, last in self._logged_reasons.items() if now - last >= REASON_EXPIRES_S]:
+            del self._logged_reasons[reason]
             log.info("webhook_refusals_ended", reason=reason)
+
+
+def _check_expect_header(request: web.Request) -> None:
+    if request.headers["Expect"].lower() != "100-continue":
+        raise _Rejection(417, "expectation")

@@ -10,7 +10,7 @@ import yaml
 from collector import config
 from collector.config import model
 from collector.errors import ConfigError
-from collector.listener.address import Listen
+from collector.listener.address import ListenAddress
 from collector.mist.clouds import CLOUDS
 
 TOKEN = "kx7Qm2tokentokentokentokentoken"
@@ -70,6 +70,13 @@ def test_defaults_are_those_of_the_model(write):
     assert loaded.warnings == ()
 
 
+@pytest.mark.parametrize("value", ["websockets", "aiohttp"])
+def test_the_transport_is_accepted_and_ignored_with_a_warning(write, value):
+    loaded = config.load(write(changed(stream={"transport": value, "max_channels": 7})), ENVIRON)
+    assert loaded.warnings == ("stream.transport: is ignored since 0.2.0: remove it",)
+    assert loaded.stream.max_channels == 7
+
+
 def test_cloud_names_are_those_of_mist():
     assert set(model.CloudName.__args__) == set(CLOUDS)
 
@@ -100,7 +107,7 @@ log: {{level: debug, format: console}}
     assert loaded.accounts[0].sites.include == ["HQ *"]
     assert loaded.accounts[1].api_url == "http://127.0.0.1:8080"
     assert loaded.streams.location.clients
-    assert loaded.webhook.listen == Listen("::", 9734)
+    assert loaded.webhook.listen == ListenAddress("::", 9734)
     assert str(loaded.webhook.listen) == "[::]:9734"
 
 
@@ -287,8 +294,8 @@ def test_overrides_by_key_index_and_yaml(write):
         ACCOUNTS__1__CLOUD="apac01",
         WEBHOOK__SECRET_FILES__0="token",
     )
-    assert loaded.server.listen == Listen("127.0.0.1", 1)
-    assert loaded.webhook.listen == Listen("::1", 2)
+    assert loaded.server.listen == ListenAddress("127.0.0.1", 1)
+    assert loaded.webhook.listen == ListenAddress("::1", 2)
     assert loaded.streams.location.assets
     assert loaded.inventory.refresh_s == 30
     assert [account.name for account in loaded.accounts] == ["1234", "second"]
@@ -299,7 +306,7 @@ def test_overrides_by_key_index_and_yaml(write):
 def test_overrides_outrank_only_what_they_name(write):
     loaded = with_environ(write, "server: {listen: 'x:1'}\n" + GOOD, ACCOUNTS="[{name: other, cloud: global01}]")
     assert loaded.accounts[0].name == "other"
-    assert loaded.server.listen == Listen("x", 1)
+    assert loaded.server.listen == ListenAddress("x", 1)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""web-config.yml, as the exporter-toolkit writes it: what is taken, and what is wrong in it in words."""
+"""web-config.yml of the exporter-toolkit: valid files and faults."""
 
 import ssl
 
@@ -36,7 +36,7 @@ def faults(folder, document):
 TLS = {"cert_file": "server.crt", "key_file": "server.key"}
 
 
-def test_the_documented_file_is_taken_whole(folder):
+def test_all_documented_keys(folder):
     web = load(
         folder,
         {
@@ -64,12 +64,12 @@ def test_the_documented_file_is_taken_whole(folder):
     assert HASH not in repr(web)
 
 
-def test_an_empty_file_guards_nothing(folder):
+def test_an_empty_file(folder):
     web = load(folder, "")
     assert (web.tls, web.users) == (None, {})
 
 
-def test_tls_is_1_2_or_newer_unless_told_otherwise(folder):
+def test_the_default_is_tls_1_2_or_newer(folder):
     web = load(folder, {"tls_server_config": TLS})
     assert web.tls.minimum_version is ssl.TLSVersion.TLSv1_2
     assert web.tls.verify_mode is ssl.CERT_NONE
@@ -96,14 +96,14 @@ WRONG = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_is_wrong_is_named_and_no_secret_is_repeated(folder, name):
+def test_faults_name_the_key_and_repeat_no_secret(folder, name):
     document, path = WRONG[name]
     found = faults(folder, document)
     assert any(key.endswith(path) for key in found), found
     assert not any("open sesame" in problem for problem in found.values())
 
 
-def test_a_key_under_a_password_is_not_asked_for_on_the_terminal(folder):
+def test_an_encrypted_key_is_rejected(folder):
     from cryptography.hazmat.primitives import serialization
 
     key = serialization.load_pem_private_key((folder / "server.key").read_bytes(), None)
@@ -113,4 +113,4 @@ def test_a_key_under_a_password_is_not_asked_for_on_the_terminal(folder):
         serialization.BestAvailableEncryption(b"a password"),
     )
     (folder / "server.key").write_bytes(locked)
-    assert faults(folder, {"tls_server_config": TLS}) == {"tls_server_config.key_file": "is under a password"}
+    assert faults(folder, {"tls_server_config": TLS}) == {"tls_server_config.key_file": "is encrypted"}

@@ -20,7 +20,7 @@ def health(clock, *, state="up", last=None, pollable=True):
 
     subscription = SubscriptionStatus(CHANNEL, state=state, last_message_at=last)
     connection = ConnectionStatus("main/0", account="main", subscriptions={CHANNEL: subscription})
-    account = SimpleNamespace(name="main", recovery=SimpleNamespace(ask=ask))
+    account = SimpleNamespace(name="main", backfill=SimpleNamespace(request=ask))
     return ChannelHealth([account], [connection], clock), requests
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collector.daemon.scrape import wanted_of
+from collector.daemon.scrape import filter_of
 from collector.feeds.router import FeedRouter
 from collector.metrics.text_format import render
 from collector.serve.metrics import Selection
@@ -11,7 +11,7 @@ FRAME = '{{"mac":"{mac}","type":"ap","num_clients":3,"power_src":"LLDP","name":"
 
 
 def told(catalog, **asked):
-    text = b"".join(render(catalog.store, wanted=wanted_of(Selection(**asked)))).decode()
+    text = b"".join(render(catalog.store, selected=filter_of(Selection(**asked)))).decode()
     return [line for line in text.splitlines() if not line.startswith("#")]
 
 

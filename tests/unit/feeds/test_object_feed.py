@@ -166,7 +166,7 @@ class TestEnds:
 
     def test_an_object_without_rows_is_forgotten(self, told):
         told.sweep(1000.0)
-        assert [len(kind.roster.places) for kind in told.objects.kinds()] == [0, 1, 0]
+        assert [len(kind.row_index.objects) for kind in told.objects.kinds()] == [0, 1, 0]
 
     def test_a_device_that_left_takes_its_objects_along(self, told):
         told.objects.changed(told.directory.replace([Org("o")], [Site("s", "o")], []))

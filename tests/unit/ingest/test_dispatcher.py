@@ -1,3 +1,4 @@
+import asyncio
 import json
 
 import pytest
@@ -6,16 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.errors import Rejected
-from collector.ingest.dispatcher import Dispatcher
+from collector.ingest.dispatcher import SLICE_S, Dispatcher
 from collector.mist.deduplicator import Deduplicator
 from collector.mist.envelope import Data, Subscribed, SubscribeFailed, Unsubscribed
 from collector.status import Counts
 
 NOW = 1_700_000_000.0
+PSK = "hunter2"
 
 
 class Store:
-    """Handlers that remember; what a channel or topic is called decides how they behave."""
+    """Handlers that record what they apply; the payload decides how they behave."""
 
     def __init__(self):
         self.applied = []
@@ -30,27 +32,28 @@ class Store:
             if payload == "bad" or (isinstance(payload, dict) and payload.get("bad")):
                 return Rejected("bad_value")
             if payload == "bug" or (isinstance(payload, dict) and payload.get("bug")):
-                raise ZeroDivisionError("psk=hunter2")
+                raise ZeroDivisionError(PSK)
             self.applied.append((name, payload, now))
             return None
 
         return apply
 
 
-def make(duplicates=None):
+def make(duplicates=None, **more):
     store, frames, events = Store(), Counts(), {}
-    intake = Dispatcher(
+    dispatcher = Dispatcher(
         open_channel=store.open,
         open_topic=store.open,
         duplicates=Deduplicator() if duplicates is None else duplicates,
         frames=frames,
         events=events,
+        **more,
     )
-    return intake, store, frames, events
+    return dispatcher, store, frames, events
 
 
-def balanced(account):
-    return account.received == account.applied + sum(account.dropped.values())
+def balanced(counts):
+    return counts.received == counts.applied + sum(counts.dropped.values())
 
 
 def body(topic, *events):
@@ -58,10 +61,10 @@ def body(topic, *events):
 
 
 def test_a_payload_reaches_the_handler_of_its_channel():
-    intake, store, frames, _ = make()
-    intake.subscribe("/a")
-    intake.event(Data("/a", "{}"), NOW)
-    intake.event(Data("/a", [1, 2, 3]), NOW)
+    dispatcher, store, frames, _ = make()
+    dispatcher.subscribe("/a")
+    dispatcher.event(Data("/a", "{}"), NOW)
+    dispatcher.event(Data("/a", [1, 2, 3]), NOW)
     assert store.applied == [("/a", "{}", NOW), ("/a", [1, 2, 3], NOW)]
     assert store.opened == ["/a"]
     assert frames == Counts(2, 2)
@@ -80,41 +83,41 @@ def test_a_payload_reaches_the_handler_of_its_channel():
         (SubscribeFailed("/a", "no"), None),
     ],
 )
-def test_every_frame_is_booked(event, reason):
-    intake, _, frames, _ = make()
-    intake.subscribe("/a")
-    intake.subscribe("/nothing")
-    intake.event(event, NOW)
+def test_every_frame_is_counted(event, reason):
+    dispatcher, _, frames, _ = make()
+    dispatcher.subscribe("/a")
+    dispatcher.subscribe("/nothing")
+    dispatcher.event(event, NOW)
     assert frames == (Counts(1, 1) if reason is None else Counts(1, 0, {reason: 1}))
 
 
 def test_after_unsubscribe_frames_are_dropped():
-    intake, store, frames, _ = make()
-    intake.subscribe("/a")
-    intake.unsubscribe("/a")
-    intake.unsubscribe("/never")
-    intake.event(Data("/a", "{}"), NOW)
+    dispatcher, store, frames, _ = make()
+    dispatcher.subscribe("/a")
+    dispatcher.unsubscribe("/a")
+    dispatcher.unsubscribe("/never")
+    dispatcher.event(Data("/a", "{}"), NOW)
     assert store.applied == []
     assert frames.dropped == {"unsubscribed_channel": 1}
 
 
-def test_a_bug_is_logged_once_without_what_nobody_should_read():
-    intake, _, frames, _ = make()
-    intake.subscribe("/a")
+def test_an_exception_of_a_handler_is_logged_once_without_its_message():
+    dispatcher, _, frames, _ = make()
+    dispatcher.subscribe("/a")
     with structlog.testing.capture_logs() as logs:
         for _ in range(5):
-            intake.event(Data("/a", "bug"), NOW)
+            dispatcher.event(Data("/a", "bug"), NOW)
     assert frames.dropped == {"internal_error": 5}
     (line,) = logs
-    assert (line["event"], line["error"]) == ("handler_failed", "ZeroDivisionError")
-    assert "hunter2" not in str(line)
+    assert (line["event"], line["error"], line["channel"]) == ("handler_failed", "ZeroDivisionError", "/a")
+    assert PSK not in str(line)
 
 
-def test_events_are_applied_by_topic_and_booked():
-    intake, store, _, events = make()
+def test_events_are_applied_and_counted_by_topic():
+    dispatcher, store, _, events = make()
     one, two = {"mac": "a", "type": "AP_X", "timestamp": 1}, {"mac": "b", "type": "AP_X", "timestamp": 1}
-    assert intake.delivery(body("device-events", one, two), NOW) is None
-    assert intake.delivery(body("ping", {"id": "1"}), NOW) is None
+    assert dispatcher.delivery(body("device-events", one, two), NOW) is None
+    assert dispatcher.delivery(body("ping", {"id": "1"}), NOW) is None
     assert store.applied == [
         ("device-events", one, NOW),
         ("device-events", two, NOW),
@@ -124,44 +127,44 @@ def test_events_are_applied_by_topic_and_booked():
 
 
 def test_a_repeated_delivery_is_counted_as_duplicates():
-    intake, store, _, events = make()
+    dispatcher, store, _, events = make()
     delivery = body("device-events", {"mac": "a", "type": "AP_X", "timestamp": 1, "text": "x"})
-    intake.delivery(delivery, NOW)
-    intake.delivery(delivery, NOW + 60)
+    dispatcher.delivery(delivery, NOW)
+    dispatcher.delivery(delivery, NOW + 60)
     assert len(store.applied) == 1
     assert events["device-events"] == Counts(2, 1, {"duplicate": 1})
 
 
-def test_a_flood_of_one_topic_makes_no_other_count_twice():
-    intake, store, _, events = make(Deduplicator(limit=50))
+def test_a_flood_of_one_topic_does_not_evict_duplicates_of_others():
+    dispatcher, store, _, events = make(Deduplicator(limit=50))
     alarm = body("alarms", {"id": "a", "type": "device_down"})
-    intake.delivery(alarm, NOW)
-    intake.delivery(body("location", *({"mac": str(number)} for number in range(200))), NOW)
+    dispatcher.delivery(alarm, NOW)
+    dispatcher.delivery(body("location", *({"mac": str(number)} for number in range(200))), NOW)
     for number in range(200):
-        intake.delivery(body(f"unheard-of-{number}", {"n": number}), NOW)
-    intake.delivery(alarm, NOW + 60)
+        dispatcher.delivery(body(f"unknown-{number}", {"n": number}), NOW)
+    dispatcher.delivery(alarm, NOW + 60)
     assert [name for name, _, _ in store.applied].count("alarms") == 1
     assert events["alarms"] == Counts(2, 1, {"duplicate": 1})
 
 
-def test_one_bad_event_spoils_no_other():
-    intake, store, _, events = make()
+def test_a_bad_event_does_not_affect_others():
+    dispatcher, store, _, events = make()
     good = {"mac": "a", "type": "T", "timestamp": 1}
-    intake.delivery(body("device-events", 7, {"bad": 1}, {"bug": 1}, None, good), NOW)
+    dispatcher.delivery(body("device-events", 7, {"bad": 1}, {"bug": 1}, None, good), NOW)
     assert store.applied == [("device-events", good, NOW)]
     assert events["device-events"] == Counts(5, 1, {"not_an_object": 2, "bad_value": 1, "internal_error": 1})
 
 
-def test_unknown_topics_are_applied_and_booked_under_one_name():
-    intake, store, _, events = make()
+def test_unknown_topics_are_applied_and_counted_as_other():
+    dispatcher, store, _, events = make()
     for number in range(3):
-        intake.delivery(body(f"weather-{number}", {"n": number}), NOW)
+        dispatcher.delivery(body(f"weather-{number}", {"n": number}), NOW)
     assert events == {"other": Counts(3, 3)}
     assert [name for name, _, _ in store.applied] == ["weather-0", "weather-1", "weather-2"]
 
 
 @pytest.mark.parametrize(
-    ("rubbish", "reason"),
+    ("malformed", "reason"),
     [
         (b"{", "not_json"),
         (b"[]", "not_an_object"),
@@ -169,16 +172,90 @@ def test_unknown_topics_are_applied_and_booked_under_one_name():
         (b'{"topic": "ping", "events": 3}', "no_events"),
     ],
 )
-def test_a_body_that_cannot_be_read_is_one_event_dropped(rubbish, reason):
-    intake, _, _, events = make()
-    assert intake.delivery(rubbish, NOW) == Rejected(reason)
+def test_a_malformed_body_counts_as_one_dropped_event(malformed, reason):
+    dispatcher, _, _, events = make()
+    assert dispatcher.delivery(malformed, NOW) == Rejected(reason)
     assert events == {"other": Counts(1, 0, {reason: 1})}
 
 
-def test_an_empty_delivery_is_nothing():
-    intake, _, _, events = make()
-    assert intake.delivery(body("ping"), NOW) is None
-    assert all(account.received == 0 for account in events.values())
+def test_a_delivery_without_events():
+    dispatcher, _, _, events = make()
+    assert dispatcher.delivery(body("ping"), NOW) is None
+    assert all(counts.received == 0 for counts in events.values())
+
+
+# Slices
+
+
+class Timer:
+    """A timer on which more than a slice passes between two readings."""
+
+    def __init__(self):
+        self.readings = 0
+
+    def __call__(self):
+        self.readings += 1
+        return self.readings * 2 * SLICE_S
+
+
+async def test_a_delivery_is_applied_in_slices():
+    dispatcher, store, _, events = make(timer=Timer())
+    turns = []
+
+    async def other_work():
+        while True:
+            turns.append(len(store.applied))
+            await asyncio.sleep(0)
+
+    working = asyncio.ensure_future(other_work())
+    assert await dispatcher.deliver(body("ping", *({"n": n} for n in range(50))), NOW) is None
+    working.cancel()
+    assert turns[:40] == list(range(1, 41)), "the event loop had a turn after each slice"
+    assert events == {"ping": Counts(50, 50)}
+
+
+async def test_deliveries_are_applied_one_after_the_other_in_the_order_of_receipt():
+    dispatcher, store, _, _ = make(timer=Timer())
+    numbers = iter(range(1000))
+    deliveries = [body("ping", *({"n": next(numbers)} for _ in range(size))) for size in (20, 1, 5, 1)]
+    await asyncio.gather(*(dispatcher.deliver(delivery, NOW) for delivery in deliveries))
+    assert [event["n"] for _, event, _ in store.applied] == list(range(27))
+
+
+async def test_a_short_delivery_takes_one_slice():
+    dispatcher, store, _, _ = make(timer=lambda: 0.0)
+    delivering = dispatcher.deliver(body("ping", {"n": 1}, {"n": 2}), NOW)
+    with pytest.raises(StopIteration) as done:
+        delivering.send(None)
+    assert done.value.value is None
+    assert len(store.applied) == 2
+
+
+async def test_a_delivery_that_is_cancelled_keeps_the_counts_balanced_and_lets_others_in():
+    dispatcher, store, _, events = make(timer=Timer())
+    delivery = body("ping", *({"n": n} for n in range(50)))
+    first = asyncio.ensure_future(dispatcher.deliver(delivery, NOW))
+    while len(store.applied) < 10:  # noqa: ASYNC110 - a plain record
+        await asyncio.sleep(0)
+    first.cancel()
+    assert await dispatcher.deliver(delivery, NOW) is None
+    assert len(store.applied) == 50
+    assert balanced(events["ping"])
+    assert events["ping"].dropped == {"duplicate": events["ping"].received - 50}
+
+
+async def test_a_malformed_delivery_is_rejected():
+    dispatcher, _, _, events = make()
+    assert await dispatcher.deliver(b"{", NOW) == Rejected("not_json")
+    assert events == {"other": Counts(1, 0, {"not_json": 1})}
+
+
+async def test_events_that_are_too_large_are_dropped_and_counted():
+    dispatcher, store, _, events = make()
+    delivery = body("ping", {"n": 1}, {"text": "x" * 2_000_000}, {"n": 2}, 7)
+    assert await dispatcher.deliver(delivery, NOW) is None
+    assert [event for _, event, _ in store.applied] == [{"n": 1}, {"n": 2}]
+    assert events["ping"] == Counts(4, 2, {"event_too_large": 1, "not_an_object": 1})
 
 
 ANYTHING = st.recursive(
@@ -195,11 +272,11 @@ ANYTHING = st.recursive(
         | st.lists(ANYTHING).map(lambda events: body("alarms", *events))
     )
 )
-def test_the_books_balance_whatever_arrives(bodies):
-    intake, _, _, events = make()
+def test_the_counts_balance_for_any_body(bodies):
+    dispatcher, _, _, events = make()
     for raw in bodies:
-        intake.delivery(raw, NOW)
-    assert all(balanced(account) for account in events.values())
+        dispatcher.delivery(raw, NOW)
+    assert all(balanced(counts) for counts in events.values())
 
 
 @given(
@@ -209,10 +286,10 @@ def test_the_books_balance_whatever_arrives(bodies):
         | st.builds(Subscribed, st.text())
     )
 )
-def test_the_books_of_frames_balance(stream):
-    intake, _, frames, _ = make()
-    intake.subscribe("/a")
+def test_the_counts_of_frames_balance(stream):
+    dispatcher, _, frames, _ = make()
+    dispatcher.subscribe("/a")
     for event in stream:
-        intake.event(event, NOW)
+        dispatcher.event(event, NOW)
     assert frames.received == len(stream)
     assert balanced(frames)

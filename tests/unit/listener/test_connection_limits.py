@@ -1,122 +1,194 @@
-"""The door of a listener, apart from what is abused in tests/faults."""
+"""Which connections are admitted, evicted and closed, without sockets."""
 
 import asyncio
 
 import pytest
-from aiohttp import web
 
-from collector.listener.address import Listen
-from collector.listener.connection_limits import (
-    AcceptErrorHandler,
-    ConnectionLimiter,
-    ConnectionLimits,
-    LimitedSite,
-    source_of,
-    track_in_flight,
-)
+from collector.listener.client_address import AuthenticatedSources
+from collector.listener.connection_limits import ConnectionLimiter, ConnectionLimits
 
 
-@pytest.mark.parametrize(
-    ("address", "source"),
-    [
-        ("192.0.2.1", "192.0.2.1"),
-        ("::ffff:192.0.2.1", "::ffff:192.0.2.1"),
-        ("2001:db8::1", "2001:db8::/64"),
-        ("2001:db8::ffff:2", "2001:db8::/64"),
-        ("fe80::1%eth0", "fe80::/64"),
-        ("", ""),
-    ],
-)
-def test_one_source(address, source):
-    assert source_of(address) == source
+class Limited:
+    """A limiter, and what it reported."""
+
+    def __init__(self, *, exempt=lambda _: False, **limits):
+        self.closed, self.counts, self.aborted = [], [], []
+        self.authenticated = AuthenticatedSources(lambda: 0.0)
+        self.limiter = ConnectionLimiter(
+            ConnectionLimits(**limits),
+            self.closed.append,
+            authenticated=self.authenticated,
+            exempt=exempt,
+            on_count=self.counts.append,
+        )
+
+    def admit(self, address="192.0.2.1", *, idle=True):
+        connection = self.limiter.admit(address)
+        if connection is not None:
+            connection.abort = lambda: self.aborted.append(connection)
+            if idle:
+                connection.wait_for_first_request()
+        return connection
+
+    def admit_many(self, number, **how):
+        return [self.admit(f"198.51.100.{n}", **how) for n in range(number)]
 
 
-class Served:
-    """A listener whose handler waits for `go`."""
-
-    def __init__(self, **limits):
-        self.closed, self.counts = [], []
-        self.go = asyncio.Event()
-        self.doors = ConnectionLimiter(ConnectionLimits(**limits), self.closed.append, on_count=self.counts.append)
-        application = web.Application(middlewares=[track_in_flight])
-        application.router.add_get("/", self._get)
-        self.runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
-
-    async def _get(self, _request):
-        await self.go.wait()
-        return web.Response(text="ok")
-
-    async def __aenter__(self):
-        listener = Listen("127.0.0.1", 0).bind()
-        self.port = listener.getsockname()[1]
-        await self.runner.setup()
-        self.site = LimitedSite(self.runner, listener, self.doors)
-        await self.site.start()
-        assert self.site.name == f"http://127.0.0.1:{self.port}"
-        return self
-
-    async def __aexit__(self, *_):
-        await self.runner.cleanup()
-
-    async def ask(self):
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        return reader, writer
+async def test_one_source_has_its_share():
+    limited = Limited(max_connections=100, max_per_source=3)
+    admitted = [limited.admit("2001:db8::1"), limited.admit("2001:db8::2"), limited.admit("2001:db8::3")]
+    assert None not in admitted
+    assert limited.admit("2001:db8::4") is None
+    assert limited.admit("2001:db8:0:1::1") is not None
+    admitted[0].release()
+    assert limited.admit("2001:db8::4") is not None
+    assert limited.closed == ["too_many"]
+    assert limited.counts == [1, 2, 3, 4, 3, 4]
 
 
-async def test_who_has_asked_is_kept_longer_than_who_has_not():
-    async with Served(rest_s=0.02, keep_s=3600.0) as served:
-        served.go.set()
-        reader, writer = await served.ask()
-        assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
-        silent, _writer = await asyncio.open_connection("127.0.0.1", served.port)
-        assert await silent.read() == b""
-        assert served.closed == ["idle"]
-        assert served.doors.open == 1
-        writer.close()
-        _writer.close()
+async def test_a_reverse_proxy_is_exempt_from_the_share():
+    limited = Limited(max_connections=100, max_per_source=3, exempt=lambda address: address == "192.0.2.1")
+    assert None not in [limited.admit("192.0.2.1") for _ in range(20)]
 
 
-async def test_the_end_waits_for_who_is_being_answered():
-    async with Served() as served:
-        reader, writer = await served.ask()
-        idle, idle_writer = await asyncio.open_connection("127.0.0.1", served.port)
-        while served.doors.open < 2 or served.doors._quiet.is_set():  # noqa: ASYNC110 - plain records
-            await asyncio.sleep(0)
-        await served.site.stop()
-        waiting = asyncio.ensure_future(served.doors.drained(20.0))
-        await asyncio.sleep(0)
-        assert not waiting.done()
-        served.go.set()
-        await waiting
-        assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
-        for one in (writer, idle_writer):
-            one.close()
-        assert idle is not reader
+async def test_the_longest_idle_connection_makes_room():
+    limited = Limited(max_connections=8)
+    first, second, *_ = limited.admit_many(7)
+    limited.limiter.note_idle(first)  # idle since now
+    new = limited.admit()
+    assert new is not None
+    assert limited.aborted == [second]
+    assert limited.closed == ["evicted"]
+    assert not second.is_open
+    assert limited.limiter.open == 7, "one place in eight is reserved"
 
 
-async def test_the_end_waits_no_longer_than_it_may():
-    async with Served() as served:
-        _, writer = await served.ask()
-        while served.doors._quiet.is_set():  # noqa: ASYNC110 - as above
-            await asyncio.sleep(0)
-        await served.doors.drained(0.01)
-        assert not served.doors._quiet.is_set()
-        served.go.set()
-        writer.close()
+async def test_requests_in_flight_are_not_evicted():
+    limited = Limited(max_connections=8)
+    busy = limited.admit_many(7)
+    for connection in busy:
+        connection.begin_request()
+    assert limited.admit() is None
+    busy[3].end_request()
+    assert limited.admit() is not None
+    assert limited.aborted == [busy[3]]
 
 
-def test_descriptors_are_told_of_once_a_minute_and_everything_else_as_ever():
-    refused, now, others = [], [0.0], []
+async def test_an_authenticated_source_gets_in_when_others_fill_all_places():
+    limited = Limited(max_connections=16)
+    for connection in limited.admit_many(14):
+        connection.begin_request()
+    assert limited.admit() is None
+    limited.authenticated.add("192.0.2.1")
+    assert limited.admit() is not None
+    assert limited.admit("198.51.100.99") is None, "the rest is not for others"
+    assert limited.closed == ["too_many", "too_many"]
 
-    class Loop:
-        def default_exception_handler(self, context):
-            others.append(context)
 
-    mat = AcceptErrorHandler(refused.append, lambda: now[0])
-    for _ in range(3):
-        mat(Loop(), {"message": "socket.accept() out of system resource", "exception": OSError(24, "Too many")})
-    assert refused == ["no_descriptors"] * 3
-    mat(Loop(), {"message": "x", "exception": OSError(5, "I/O")})
-    mat(Loop(), {"message": "y"})
-    assert [context["message"] for context in others] == ["x", "y"]
+async def test_an_authenticated_source_keeps_to_its_share():
+    limited = Limited(max_connections=16, max_per_source=2)
+    limited.authenticated.add("192.0.2.1")
+    assert [limited.admit() is not None for _ in range(3)] == [True, True, False]
+
+
+async def test_idle_connections_of_authenticated_sources_are_evicted_last():
+    limited = Limited(max_connections=16)
+    scraper = limited.admit()
+    scraper.note_authenticated()
+    others = limited.admit_many(14)
+    assert limited.admit("203.0.113.1") is not None
+    assert limited.aborted == [others[0]]
+    for connection in others[1:]:
+        connection.begin_request()
+    assert limited.admit("203.0.113.2") is not None
+    assert scraper.is_open
+    assert "192.0.2.1" in limited.authenticated
+
+
+async def test_authenticated_connections_make_room_for_a_new_source():
+    limited = Limited(max_connections=8)
+    first, *others = limited.admit_many(7)
+    for connection in (first, *others):
+        connection.note_authenticated()
+    eighth = limited.admit()
+    assert eighth is not None
+    eighth.note_authenticated()
+    assert limited.admit("203.0.113.1") is not None
+    assert limited.aborted == [first]
+
+
+@pytest.mark.parametrize(("received", "reason"), [(False, "idle"), (True, "slow_head")])
+async def test_the_first_request_has_a_timeout(received, reason):
+    limited = Limited(first_request_timeout_s=0.01)
+    connection = limited.admit()
+    if received:
+        connection.note_received()
+    while connection.is_open:  # noqa: ASYNC110 - a plain record
+        await asyncio.sleep(0.001)
+    assert limited.closed == [reason]
+    assert limited.aborted == [connection]
+
+
+async def test_the_tls_handshake_has_a_timeout_of_its_own():
+    limited = Limited(first_request_timeout_s=3600.0, tls_handshake_timeout_s=0.01)
+    connection = limited.admit()
+    connection.wait_for_handshake()
+    while connection.is_open:  # noqa: ASYNC110 - as above
+        await asyncio.sleep(0.001)
+    assert limited.closed == ["tls_handshake_timeout"]
+
+
+async def test_between_requests_the_keepalive_timeout_applies():
+    limited = Limited(first_request_timeout_s=3600.0, keepalive_timeout_s=0.01)
+    connection = limited.admit()
+    connection.begin_request()
+    connection.end_request()
+    while connection.is_open:  # noqa: ASYNC110 - as above
+        await asyncio.sleep(0.001)
+    assert limited.closed == ["idle"]
+
+
+async def test_a_request_in_flight_has_no_timeout():
+    limited = Limited(first_request_timeout_s=0.01, keepalive_timeout_s=0.01)
+    busy, idle = limited.admit(), limited.admit()
+    busy.begin_request()
+    while idle.is_open:  # noqa: ASYNC110 - as above
+        await asyncio.sleep(0.001)
+    await asyncio.sleep(0.005)
+    assert busy.is_open
+    busy.end_request()
+    while busy.is_open:  # noqa: ASYNC110 - as above
+        await asyncio.sleep(0.001)
+
+
+async def test_a_place_is_given_back_once():
+    limited = Limited()
+    connection = limited.admit()
+    connection.release()
+    connection.release()
+    connection.close("idle")
+    connection.begin_request()
+    connection.end_request()
+    assert limited.limiter.open == 0
+    assert limited.closed == []
+    assert await limited.limiter.drain(0.0)
+
+
+async def test_drain_waits_for_requests_in_flight():
+    limited = Limited()
+    connection, _idle = limited.admit(), limited.admit()
+    connection.begin_request()
+    assert not await limited.limiter.drain(0.001)
+    drained = asyncio.ensure_future(limited.limiter.drain(20.0))
+    await asyncio.sleep(0)
+    assert not drained.done()
+    connection.end_request()
+    assert await drained
+
+
+async def test_all_connections_can_be_aborted():
+    limited = Limited()
+    admitted = {limited.admit(), limited.admit("192.0.2.2")}
+    limited.limiter.abort_all()
+    assert set(limited.aborted) == admitted
+    assert (limited.limiter.open, limited.closed) == (0, [])

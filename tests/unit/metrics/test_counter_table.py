@@ -153,7 +153,7 @@ class TestBounded:
 class TestRelabel:
     def test_rows_concerned(self, store):
         names = {"s": "old", "t": "old"}
-        store.decorate = lambda labels: {"site_name": names.get(labels["site_id"], "")}
+        store.extra_labels = lambda labels: {"site_name": names.get(labels["site_id"], "")}
         tally = CounterTable(store, EVENTS)
         tally.add(("s", "x"))
         tally.add(("t", "x"))
@@ -163,4 +163,4 @@ class TestRelabel:
             '{site_id="s",type="x",site_name="new"}',
             '{site_id="t",type="x",site_name="old"}',
         }
-        assert tally in store.tallies
+        assert tally in store.counter_tables

@@ -1,4 +1,4 @@
-"""What has gc_tuning is frozen out of the garbage collector's sight."""
+"""Objects that survive are frozen, so that the garbage collector does not visit them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def old_objects(number):
 def test_few_objects_are_left_to_the_collector():
     made, before = old_objects(OBJECTS), gc.get_freeze_count()
 
-    assert not gc_tuning.settle(most=2 * OBJECTS)
+    assert not gc_tuning.freeze_survivors(2 * OBJECTS)
     assert gc.get_freeze_count() == before
     assert len(made) == OBJECTS
 
@@ -38,18 +38,18 @@ def test_few_objects_are_left_to_the_collector():
 def test_many_objects_are_frozen_once_and_no_more_before_there_are_as_many_again():
     made, before = old_objects(OBJECTS), gc.get_freeze_count()
 
-    assert gc_tuning.settle(most=OBJECTS // 2)
+    assert gc_tuning.freeze_survivors(OBJECTS // 2)
     assert gc.get_freeze_count() >= before + OBJECTS
-    assert not gc_tuning.settle(most=OBJECTS // 2)
+    assert not gc_tuning.freeze_survivors(OBJECTS // 2)
     made += old_objects(OBJECTS)
-    assert gc_tuning.settle(most=OBJECTS // 2)
+    assert gc_tuning.freeze_survivors(OBJECTS // 2)
 
 
 def test_a_cycle_that_died_young_is_collected_and_not_frozen():
     made, ended = old_objects(OBJECTS), Dead.ended
     a_cycle()
 
-    assert gc_tuning.settle(most=OBJECTS // 2)
+    assert gc_tuning.freeze_survivors(OBJECTS // 2)
     assert Dead.ended == ended + 1
     assert len(made) == OBJECTS
 
@@ -59,22 +59,22 @@ def test_a_cycle_that_died_old_is_collected_and_not_frozen():
     gc.collect()
     del cycle
 
-    assert gc_tuning.settle(most=OBJECTS // 2)
+    assert gc_tuning.freeze_survivors(OBJECTS // 2)
     assert Dead.ended == ended + 1
     assert len(made) == OBJECTS
 
 
 def test_a_cycle_that_dies_frozen_is_collected_when_all_is_thawed(monkeypatch):
     made, ended, cycle = old_objects(OBJECTS), Dead.ended, a_cycle()
-    assert gc_tuning.settle(most=OBJECTS // 2)
+    assert gc_tuning.freeze_survivors(OBJECTS // 2)
     del cycle
     made += old_objects(OBJECTS)
-    assert gc_tuning.settle(most=OBJECTS // 2)
+    assert gc_tuning.freeze_survivors(OBJECTS // 2)
     assert Dead.ended == ended
-    monkeypatch.setattr(gc_tuning, "THAW_EVERY", 1)
+    monkeypatch.setattr(gc_tuning, "UNFREEZE_EVERY", 1)
     made += old_objects(OBJECTS)
 
-    assert gc_tuning.settle(most=OBJECTS // 2)
+    assert gc_tuning.freeze_survivors(OBJECTS // 2)
     assert Dead.ended == ended + 1
     assert gc.get_freeze_count() >= 3 * OBJECTS
     assert len(made) == 3 * OBJECTS
@@ -83,7 +83,7 @@ def test_a_cycle_that_dies_frozen_is_collected_when_all_is_thawed(monkeypatch):
 def test_tuning_freezes_what_is_there():
     made, before = old_objects(OBJECTS), gc.get_freeze_count()
 
-    gc_tuning.tune()
+    gc_tuning.configure()
 
     assert gc.get_freeze_count() >= before + OBJECTS
     assert gc.get_threshold() == gc_tuning.THRESHOLDS

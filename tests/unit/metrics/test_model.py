@@ -20,10 +20,10 @@ from collector.metrics.model import (
     Gauge,
     Histogram,
     Info,
-    Kind,
     Label,
     Scale,
     StateSet,
+    ValueKind,
     key_itself,
     layout,
     timestamp,
@@ -67,6 +67,12 @@ class TestScale:
         column = [1.0]
         assert PLAIN.render(column) is column
 
+    def test_zero_can_be_a_hole(self):
+        scale = Scale(per=10.0, zero_is_hole=True)
+        assert scale.of(-70.0) == -7.0
+        assert math.isnan(scale.of(0.0))
+        assert Scale(per=10.0).of(0.0) == 0.0
+
 
 class TestFamilies:
     def test_what_prometheus_is_told(self):
@@ -78,9 +84,9 @@ class TestFamilies:
         assert Histogram("h", "H.", (1.0,)).type is FamilyType.HISTOGRAM
 
     def test_which_values_are_valid(self):
-        assert Gauge("g", "p", "G.").kind is Kind.NUMBER
-        assert Counter("c_total", "p", "C.").kind is Kind.COUNT
-        assert Flag("f", "p", "F.").kind is Kind.FLAG
+        assert Gauge("g", "p", "G.").kind is ValueKind.NUMBER
+        assert Counter("c_total", "p", "C.").kind is ValueKind.COUNT
+        assert Flag("f", "p", "F.").kind is ValueKind.FLAG
 
     def test_names_of_a_field(self):
         assert Gauge("g", None, "G.").paths == ()

@@ -35,28 +35,28 @@ def bench() -> Bench:
 
 class TestPlaces:
     def test_an_identity_has_one_place(self, bench):
-        place = bench.kind.place("m", ("m",))
-        assert bench.kind.place("m", ("m",)) is place
-        assert bench.roster.places == {"m": place}
+        place = bench.kind.object_rows("m", ("m",))
+        assert bench.kind.object_rows("m", ("m",)) is place
+        assert bench.row_index.objects == {"m": place}
 
     def test_rows_are_made_by_the_first_message(self, bench):
-        place = bench.kind.place("m", ("m",))
+        place = bench.kind.object_rows("m", ("m",))
         assert place.rows == [NO_ROW, NO_ROW]
         bench.tell({})
         assert place.rows == [0, 0]
 
     def test_other_labels_end_its_rows(self, bench):
         bench.tell(EVERYTHING)
-        bench.kind.place("m", ("renamed",))
+        bench.kind.object_rows("m", ("renamed",))
         assert bench.exposed() == {}
         assert all(len(table) == 0 for table in bench.store.tables.values())
 
     def test_remove_ends_every_series(self, bench):
         bench.tell(EVERYTHING)
         bench.tell({"clients": 3}, mac="n")
-        assert bench.roster.remove("m")
+        assert bench.row_index.remove("m")
         assert bench.exposed() == {'clients{mac="n"}': 3.0}
-        assert not bench.roster.remove("m")
+        assert not bench.row_index.remove("m")
 
 
 class TestAnotherKind:
@@ -64,26 +64,26 @@ class TestAnotherKind:
 
     @pytest.fixture
     def kinds(self) -> tuple[Store, ObjectKind, ObjectKind]:
-        store, roster = Store(), RowIndex(("mac",))
-        one = ObjectKind("one", store, roster, (RECORD, STATS), (PORT, UNIT))
-        return store, one, ObjectKind("two", store, roster, (RECORD, OTHERS))
+        store, row_index = Store(), RowIndex(("mac",))
+        one = ObjectKind("one", store, row_index, (RECORD, STATS), (PORT, UNIT))
+        return store, one, ObjectKind("two", store, row_index, (RECORD, OTHERS))
 
     def test_shared_rows_live_on(self, kinds):
         store, one, two = kinds
-        one.write(one.decode(EVERYTHING), one.place("m", ("m",)), 1.0)
-        two.write(two.decode({"ports": 48}), two.place("m", ("m",)), 2.0)
+        one.write(one.decode(EVERYTHING), one.object_rows("m", ("m",)), 1.0)
+        two.write(two.decode({"ports": 48}), two.object_rows("m", ("m",)), 2.0)
         assert exposed(store) == {'up{mac="m"}': 1.0, 'ports{mac="m"}': 48.0}
 
     def test_not_under_other_labels(self, kinds):
         store, one, two = kinds
-        one.write(one.decode(EVERYTHING), one.place("m", ("m",)), 1.0)
-        two.place("m", ("n",))
+        one.write(one.decode(EVERYTHING), one.object_rows("m", ("m",)), 1.0)
+        two.object_rows("m", ("n",))
         assert exposed(store) == {}
 
     def test_and_back(self, kinds):
         store, one, two = kinds
         for kind in (one, two, one):
-            kind.write(kind.decode({"up": 1}), kind.place("m", ("m",)), 1.0)
+            kind.write(kind.decode({"up": 1}), kind.object_rows("m", ("m",)), 1.0)
         assert exposed(store) == {'up{mac="m"}': 1.0}
         assert [len(store.tables[name]) for name in ("record", "stats", "others")] == [1, 1, 0]
 
@@ -112,7 +112,7 @@ class TestSweep:
         """Though they were spoken of later, as no real sender does."""
         bench.tell(EVERYTHING, now=0.0)
         bench.tell({"port": {"a": {"units": [{"up": 1}]}}}, now=10.0)
-        child = bench.roster.places["m"].children[0]["a"]
+        child = bench.row_index.objects["m"].children[0]["a"]
         bench.store.tables["port"].set(child.rows[0], 0, 0.0)
         bench.sweep(55.0)
         assert len(bench.store.tables["unit"]) == 0
@@ -131,7 +131,7 @@ class TestSweep:
     def test_only_these(self, bench):
         bench.tell(EVERYTHING, mac="a", now=0.0)
         bench.tell(EVERYTHING, mac="b", now=0.0)
-        ended = bench.roster.sweep(1000.0, ["a", "gone"], lambda *_: None)
+        ended = bench.row_index.sweep(1000.0, ["a", "gone"], lambda *_: None)
         assert ended == 2  # and the unit went along with its port
         assert {name for name in bench.exposed() if 'mac="a"' in name} == {'up{mac="a"}'}
         assert len([name for name in bench.exposed() if 'mac="b"' in name]) == 4
@@ -149,13 +149,13 @@ class TestRelabel:
     @pytest.fixture
     def names(self, bench) -> dict[str, str]:
         names = {"m": "old"}
-        bench.store.decorate = lambda labels: {"name": names.get(labels["mac"], "")}
+        bench.store.extra_labels = lambda labels: {"name": names.get(labels["mac"], "")}
         return names
 
     def test_every_row_follows(self, bench, names):
         bench.tell(EVERYTHING)
         names["m"] = 'n"ew'
-        bench.roster.relabel(bench.roster.places["m"])
+        bench.row_index.relabel(bench.row_index.objects["m"])
         assert set(bench.exposed()) == {
             r'up{mac="m",name="n\"ew"}',
             r'clients{mac="m",name="n\"ew"}',
@@ -166,7 +166,7 @@ class TestRelabel:
     def test_later_rows_too(self, bench, names):
         bench.tell({"port": {"a": {"up": 1}}})
         names["m"] = "new"
-        bench.roster.relabel(bench.roster.places["m"])
+        bench.row_index.relabel(bench.row_index.objects["m"])
         assert set(bench.tell({"port": {"b": {"up": 1}}})) == {
             'port_up{mac="m",name="new",port="a"}',
             'port_up{mac="m",name="new",port="b"}',
@@ -175,5 +175,5 @@ class TestRelabel:
     def test_no_name_no_label(self, bench, names):
         bench.tell({"clients": 1})
         names.clear()
-        bench.roster.relabel(bench.roster.places["m"])
+        bench.row_index.relabel(bench.row_index.objects["m"])
         assert set(bench.exposed()) == {'clients{mac="m"}'}

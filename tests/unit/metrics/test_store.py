@@ -54,17 +54,17 @@ class TestColumns:
 
     def test_no_column_is_written_twice(self, store):
         twice = Entity("twice", labels=("a",), families=(Gauge("x", "a", "X."), Gauge("x", "b", "X.")))
-        with pytest.raises(ValueError, match="twice: x is written twice"):
+        with pytest.raises(ValueError, match="twice: x has two columns"):
             store.table(twice)
 
     def test_a_family_has_one_meaning(self, store, table):
         other = Entity("other", labels=("a",), families=(Gauge("thing_heat", "a", "Something else."),))
-        with pytest.raises(ValueError, match="thing_heat is described in two ways"):
+        with pytest.raises(ValueError, match="thing_heat has two types or two HELP texts"):
             store.table(other)
 
     def test_a_family_has_one_type(self, store):
         store.table(Entity("one", labels=("a",), families=(Gauge("x_total", "a", "X."),)))
-        with pytest.raises(ValueError, match="described in two ways"):
+        with pytest.raises(ValueError, match="has two types or two HELP texts"):
             store.table(Entity("two", labels=("a",), families=(Counter("x_total", "a", "X."),)))
 
     def test_a_family_may_stand_in_several_tables(self, store, table):
@@ -75,7 +75,7 @@ class TestColumns:
 
     def test_a_table_has_one_entity(self, store, table):
         assert store.table(THING) is table
-        with pytest.raises(ValueError, match="two entities are called thing"):
+        with pytest.raises(ValueError, match="two entities are named thing"):
             store.table(Entity("thing", families=()))
 
 
@@ -112,7 +112,7 @@ class TestRows:
     def test_a_row_is_freed_once(self, table):
         row = table.new_row(label(1))
         table.free_row(row)
-        with pytest.raises(ValueError, match="row 0 is free already"):
+        with pytest.raises(ValueError, match="row 0 is already free"):
             table.free_row(row)
 
     def test_rows_in_use(self, table):
@@ -121,8 +121,8 @@ class TestRows:
         assert list(table.rows()) == [0, 2, 3]
 
     def test_the_base_is_the_whole_unless_told(self, table):
-        assert table.base(table.new_row(b'name="1"', b',x="2"')) == (b'name="1"', b',x="2"')
-        assert table.base(table.new_row(b'name="1"', b',x="2"', 0)) == (b'name="1"', b"")
+        assert table.inherited_labels(table.new_row(b'name="1"', b',x="2"')) == (b'name="1"', b',x="2"')
+        assert table.inherited_labels(table.new_row(b'name="1"', b',x="2"', 0)) == (b'name="1"', b"")
 
 
 class TestWhileScraped:
@@ -199,3 +199,67 @@ def test_series_by_family_are_those_of_the_latest_exposition(store, table):
     table.free_row(0)
     exposed(store)
     assert store.series_by_family() == {}
+
+
+class TestFlush:
+    @pytest.fixture
+    def now(self) -> list[float]:
+        return [100.0]
+
+    @pytest.fixture
+    def counted(self) -> Entity:
+        return Entity("counted", labels=("name",), families=(Counter("counted_total", None, "Counted."),))
+
+    def test_hooks_write_their_rows_in_steps(self, store):
+        steps = []
+        store.flush_hooks.append(lambda: iter(steps.append(number) for number in range(3)))
+        store.flush_hooks.append(lambda: iter(()))
+        assert len(list(store.flush())) == 3
+        assert steps == [0, 1, 2]
+
+    def test_a_row_that_a_flush_creates_may_have_been_counted_since_the_flush_before(self, now, counted):
+        store = Store(lambda: now[0])
+        table = store.table(counted)
+        table.record_created()
+        created = []
+
+        def hook():
+            row = table.new_row(label(len(created)))
+            created.append(table.created[row])
+            yield
+
+        store.flush_hooks.append(hook)
+        for time in (130.0, 160.0):
+            now[0] = time
+            list(store.flush())
+        assert created == [100.0, 130.0]
+        assert store.creation_time() == 160.0
+
+    def test_a_flush_that_is_abandoned_changes_nothing(self, now):
+        store = Store(lambda: now[0])
+        store.flush_hooks.append(lambda: iter(range(3)))
+        flush = store.flush()
+        next(flush)
+        assert store.creation_time() == 100.0
+        flush.close()
+        now[0] = 130.0
+        assert store.creation_time() == 130.0
+        next(store.flush())
+
+
+class TestCreated:
+    def test_only_tables_with_counters_or_histograms_record_it(self, store):
+        table = store.table(Entity("gauges", labels=("x",), families=(Gauge("gauge", None, "G."),)))
+        table.record_created()
+        assert table.created is None
+
+    def test_a_reused_row_has_the_time_of_its_last_creation(self):
+        now = [100.0]
+        store = Store(lambda: now[0])
+        table = store.table(Entity("counted", labels=("x",), families=(Counter("c_total", None, "C."),)))
+        table.record_created()
+        row = table.new_row(label(1))
+        table.free_row(row)
+        now[0] = 200.0
+        assert table.new_row(label(2)) == row
+        assert list(table.created) == [200.0]

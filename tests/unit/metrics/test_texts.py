@@ -6,7 +6,7 @@ import pytest
 from msgspec import UNSET
 
 from collector.metrics.model import BY_KEY, Entity, Gauge, Info, Label, StateSet
-from collector.metrics.texts import as_tuple, infos_of, labels_of, merge, render_info, spelled
+from collector.metrics.texts import as_tuple, info_labels, infos_of, known_text, labels_of, merge
 from tests.support.bench import Bench
 
 ROOT = Entity("root", labels=("mac",), families=())
@@ -14,7 +14,7 @@ ROOT = Entity("root", labels=("mac",), families=())
 
 @pytest.mark.parametrize(("value", "text"), [("x", "x"), (5, "5"), (0, "0"), ("", None), (None, None), (UNSET, None)])
 def test_unknown_is_not_shown(value, text):
-    assert spelled(value) == text
+    assert known_text(value) == text
 
 
 @pytest.mark.parametrize(("new", "merged"), [(UNSET, "old"), (None, None), ("", ""), ("new", "new")])
@@ -29,14 +29,14 @@ def test_one_path_or_several():
 
 class TestInfo:
     def test_nothing_known_no_series(self):
-        assert render_info([(UNSET, None, "")], [("a", [(0, 0)]), ("b", [(0, 1)]), ("c", [(0, 2)])]) is None
+        assert info_labels([(UNSET, None, "")], [("a", [(0, 0)]), ("b", [(0, 1)]), ("c", [(0, 2)])]) is None
 
     def test_it_ends_in_a_comma_for_the_labels_of_the_row(self):
-        assert render_info([("x", 5)], [("a", [(0, 0)]), ("b", [(0, 1)])]) == b'a="x",b="5",'
+        assert info_labels([("x", 5)], [("a", [(0, 0)]), ("b", [(0, 1)])]) == b'a="x",b="5",'
 
     def test_strings_from_several_objects(self):
-        assert render_info([("x",), ("y",)], [("a", [(1, 0), (0, 0)])]) == b'a="y",'
-        assert render_info([("x",), ("",)], [("a", [(1, 0), (0, 0)])]) == b'a="x",'
+        assert info_labels([("x",), ("y",)], [("a", [(1, 0), (0, 0)])]) == b'a="y",'
+        assert info_labels([("x",), ("",)], [("a", [(1, 0), (0, 0)])]) == b'a="x",'
 
     def test_several_infos_of_one_row(self):
         families = (Info("a_info", {"x": "x", "y": "in.y"}, "A."), Info("b_info", {"y": "in.y", "z": "in.z"}, "B."))

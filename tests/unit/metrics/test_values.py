@@ -8,7 +8,7 @@ import pytest
 
 from collector.errors import Rejected
 from collector.metrics import values
-from collector.metrics.model import Kind
+from collector.metrics.model import ValueKind
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_text(value, worth):
 
 
 def test_every_kind_can_be_converted():
-    assert set(values.CONVERT) == set(Kind)
+    assert set(values.CONVERT) == set(ValueKind)
 
 
 def test_reasons_are_bounded_words():

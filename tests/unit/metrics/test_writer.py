@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import linecache
+import traceback
 
 import pytest
 
@@ -20,7 +22,7 @@ from collector.metrics.model import (
     StateSet,
     timestamp,
 )
-from collector.metrics.rows import MAX_ELEMENTS
+from collector.metrics.nested_rows import MAX_ELEMENTS
 from collector.metrics.shape import runs
 from tests.support.bench import Bench
 
@@ -283,7 +285,7 @@ class TestASteadyMap:
 
     @pytest.fixture
     def ap(self) -> Bench:
-        return Bench(AP, RADIO, steady=("radios",))
+        return Bench(AP, RADIO, skip_unchanged=("radios",))
 
     @pytest.mark.parametrize(
         "radios",
@@ -396,7 +398,7 @@ def test_the_last_sight_of_every_row_is_written():
     bench = Bench(AP, RADIO)
     bench.tell({"radios": {"r5": {"channel": 36}, "r6": {"channel": 5}}}, now=10.0)
     bench.tell({"radios": {"r5": {"noise": -90}}}, now=20.0)
-    seen = {table.text(row): table.get(row, 0) for table in bench.store.tables.values() for row in table.rows()}
+    seen = {table.label_text(row): table.get(row, 0) for table in bench.store.tables.values() for row in table.rows()}
     assert seen == {b'mac="m"': 20.0, b'mac="m",radio="r5",band="5"': 20.0, b'mac="m",radio="r6",band="6"': 10.0}
 
 
@@ -430,8 +432,27 @@ def test_runs_are_contiguous_on_both_sides(pairs, found):
     assert runs(pairs) == found
 
 
-def test_the_code_can_be_read():
-    """What is done for a payload is plain Python, kept for whoever wants to read it."""
-    source = Bench(AP, RADIO).kind.writer.source
-    assert source.startswith("def write(s, place, now):")
-    assert compile(source, "writer", "exec")
+class TestGeneratedCode:
+    def test_it_is_plain_python_with_the_json_path_of_each_statement(self):
+        bench = Bench(AP, RADIO, name="my-ap")
+        source = bench.kind.writer.source
+        assert source.startswith("def write_my_ap(struct, object_rows, now):\n")
+        assert compile(source, "writer", "exec")
+        for path in ("my-ap: clients, load, bytes, on", "my-ap.env: heat, cold", "my-ap.radios[].tune.mode"):
+            assert f"  # {path}" in source
+
+    def test_tracebacks_show_its_lines(self):
+        bench = Bench(AP, name="ap")
+        with pytest.raises(TypeError) as caught:
+            bench.kind.write(object(), bench.kind.object_rows("m", ("m",)), 1.0)
+        trace = "".join(traceback.format_exception(caught.value))
+        assert 'File "<writer ap' in trace
+        assert "in write_ap\n    t" in trace
+        assert "= astuple(struct)  # ap" in trace
+
+    def test_other_code_of_the_same_kind_does_not_replace_it(self):
+        bench, other = Bench(AP, name="twice"), Bench(AP, RADIO, name="twice")
+        files = [one.kind.write.__code__.co_filename for one in (bench, other, Bench(AP, name="twice"))]
+        assert files == ["<writer twice>", "<writer twice 2>", "<writer twice>"]
+        assert "".join(linecache.getlines(files[0])) == bench.kind.writer.source
+        assert "".join(linecache.getlines(files[1])) == other.kind.writer.source

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from collector.mist.channels import CHANNELS, ON_CHANGE, Scope, match, path
+from collector.mist.channels import CHANNELS, ON_CHANGE, Scope, is_periodic, match, path
 
 SITE_ID = "4ac1dcf4-9d8b-7211-65c4-057819f0862b"
 ORG_ID = "2818e386-8dec-2562-9ede-5b8a0fbbdc71"
@@ -90,9 +90,9 @@ def test_a_row_agrees_with_itself(channel):
     required = {Scope.SITE: {"site_id"}, Scope.ORG: {"org_id"}, Scope.MAP: {"site_id", "map_id"}, Scope.NONE: set()}
     assert required[channel.scope] <= ids
     assert bool(channel.carries) == bool(channel.stream)
-    assert math.isinf(channel.every_s) or channel.every_s > 0
+    assert math.isinf(channel.period_s) or channel.period_s > 0
     if not channel.carries or channel.carries.endswith(("_event", "_sync")):
-        assert channel.every_s == ON_CHANGE
+        assert channel.period_s == ON_CHANGE
 
 
 def test_the_table_is_complete_and_without_repetition():
@@ -109,9 +109,9 @@ def test_the_table_is_complete_and_without_repetition():
     }
 
 
-def test_the_cadences_that_are_known():
-    every_s = {channel.carries: channel.every_s for channel in CHANNELS}
-    assert (every_s["device"], every_s["client"], every_s["map_client"]) == (30, 60, 5)
+def test_the_known_periods():
+    period_s = {channel.carries: channel.period_s for channel in CHANNELS}
+    assert (period_s["device"], period_s["client"], period_s["map_client"]) == (30, 60, 5)
 
 
 @pytest.mark.parametrize(
@@ -119,5 +119,19 @@ def test_the_cadences_that_are_known():
     [{}, {"org_id": ORG_ID}, {"site_id": SITE_ID, "map_id": MAP_ID}, {"site_id": ""}, {"site_id": "a/b"}],
 )
 def test_a_path_is_not_made_of_wrong_ids(ids):
-    with pytest.raises(ValueError, match=r"takes the ids|cannot stand"):
+    with pytest.raises(ValueError, match=r"takes the ids|is not valid"):
         path(CHANNELS[0], **ids)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f"/sites/{SITE_ID}/stats/devices", True),
+        (f"/orgs/{ORG_ID}/insights/summary", True),
+        (f"/sites/{SITE_ID}/devices", False),  # events
+        (f"/sites/{SITE_ID}/stats/maps/{MAP_ID}/clients", False),  # an empty floor at night
+        ("/a/channel/that/is/not/known", True),
+    ],
+)
+def test_whether_the_absence_of_messages_is_a_fault(text, expected):
+    assert is_periodic(text) is expected

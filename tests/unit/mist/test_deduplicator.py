@@ -16,7 +16,7 @@ def test_an_event_is_new_once():
     assert len(seen) == 3
 
 
-def test_an_event_is_forgotten_after_its_time_and_then_new_again():
+def test_an_event_expires_and_is_new_again():
     seen = Deduplicator(keep_s=10)
     seen.seen(TOPIC, 1, 100.0)
     assert seen.seen(TOPIC, 1, 109.9)
@@ -24,21 +24,21 @@ def test_an_event_is_forgotten_after_its_time_and_then_new_again():
     assert seen.seen(TOPIC, 1, 110.1)
 
 
-def test_a_repetition_does_not_renew_the_memory():
+def test_a_repetition_does_not_renew_an_entry():
     seen = Deduplicator(keep_s=10)
     seen.seen(TOPIC, 1, 0.0)
     seen.seen(TOPIC, 1, 9.0)
     assert not seen.seen(TOPIC, 1, 10.0)
 
 
-def test_time_passing_frees_what_is_not_asked_for():
+def test_expired_entries_are_removed():
     seen = Deduplicator(keep_s=10)
     for identity in range(1000):
         seen.seen(TOPIC, identity, float(identity))
     assert len(seen) == 10
 
 
-def test_beyond_the_limit_the_oldest_goes_first():
+def test_beyond_the_limit_the_oldest_entry_is_removed():
     seen = Deduplicator(limit=3)
     for identity in (1, 2, 3, 4):
         seen.seen(TOPIC, identity, 0.0)
@@ -47,7 +47,7 @@ def test_beyond_the_limit_the_oldest_goes_first():
     assert not seen.seen(TOPIC, 1, 0.0)
 
 
-def test_a_clock_that_jumps_back_forgets_late_but_keeps_working():
+def test_a_clock_that_jumps_back_delays_expiry():
     seen = Deduplicator(keep_s=10)
     seen.seen(TOPIC, 1, 1000.0)
     seen.seen(TOPIC, 2, 0.0)
@@ -56,14 +56,14 @@ def test_a_clock_that_jumps_back_forgets_late_but_keeps_working():
     assert len(seen) == 1
 
 
-def test_by_default_six_hours_are_kept():
+def test_the_default_retention_is_six_hours():
     seen = Deduplicator()
     seen.seen(TOPIC, 1, 0.0)
     assert seen.seen(TOPIC, 1, 21599.0)
     assert not seen.seen(TOPIC, 1, 21600.0)
 
 
-def test_each_topic_remembers_its_own():
+def test_topics_are_independent():
     seen = Deduplicator()
     assert not seen.seen("alarms", 1, 0.0)
     assert not seen.seen("location", 1, 0.0)
@@ -71,7 +71,7 @@ def test_each_topic_remembers_its_own():
     assert len(seen) == 2
 
 
-def test_a_flood_of_one_topic_pushes_no_other_topic_out():
+def test_a_flood_of_one_topic_does_not_evict_other_topics():
     seen = Deduplicator(limit=100)
     for alarm in range(40):
         seen.seen("alarms", alarm, 0.0)
@@ -82,7 +82,7 @@ def test_a_flood_of_one_topic_pushes_no_other_topic_out():
     assert [seen.seen("location", position, 2.0) for position in (9_940, 9_999)] == [True, True]
 
 
-def test_the_size_is_known_after_forgetting():
+def test_the_size_after_expiry():
     seen = Deduplicator(keep_s=10, limit=3)
     for identity in range(3):
         seen.seen("alarms", identity, 0.0)
@@ -93,7 +93,7 @@ def test_the_size_is_known_after_forgetting():
 
 
 @pytest.mark.slow
-def test_a_full_memory_takes_as_much_whichever_topics_filled_it():
+def test_a_full_memory_has_the_same_size_whichever_topics_filled_it():
     limit, topics = 60_000, ("device-events", "alarms", "audits", "client-join", "location")
     random = Random(1)
     tracemalloc.start()

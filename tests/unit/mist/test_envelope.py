@@ -8,7 +8,7 @@ import math
 import pytest
 
 from collector.errors import Rejected
-from collector.mist.envelope import Data, Subscribed, SubscribeFailed, Unsubscribed, parse
+from collector.mist.envelope import Data, Subscribed, SubscribeFailed, Unsubscribed, data_of, parse
 
 SITE = "/sites/4ac1dcf4-9d8b-7211-65c4-057819f0862b/stats/devices"
 DEEP = "[" * 2000 + "]" * 2000
@@ -100,3 +100,23 @@ def test_not_a_number_is_left_for_the_reader_of_the_field():
 
 def test_events_of_different_kinds_differ():
     assert Subscribed("/test") != Unsubscribed("/test")
+
+
+@pytest.mark.parametrize("frame", [row[0] for row in (*EVENTS.values(), *REJECTED.values())], ids=[*EVENTS, *REJECTED])
+def test_the_fast_path_agrees_with_the_complete_one(frame):
+    data, message = data_of(frame), parse(frame)
+    if data is not None:
+        assert message == Data(*data)
+
+
+def test_the_fast_path_takes_what_mist_sends():
+    assert data_of(json.dumps({"event": "data", "channel": SITE, "data": "{}"}).encode()) == (SITE, "{}")
+    assert data_of(memoryview(b'{"data": {"a": 1}, "channel": "/test", "event": "data"}')) == ("/test", {"a": 1})
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [b'{"event":"data","channel":[],"data":1}', b'{"event":"data","channel":"","data":1}', b'{"event":"data"}', b"[]"],
+)
+def test_the_fast_path_leaves_the_rest_to_the_complete_one(frame):
+    assert data_of(frame) is None

@@ -40,5 +40,5 @@ def test_every_notation_gives_the_same_mac(text):
         "\u0661\u0662\u0663\u0664\u0665\u0666\u0667\u0668\u0669\u0660\u0661\u0662",
     ],
 )
-def test_what_is_no_mac_is_none(value):
+def test_other_values_are_none(value):
     assert mac_of(value) is None

@@ -1,12 +1,23 @@
-"""The table of polls: every row is whole, and says of an object where it belongs."""
+"""The table of polls: every row is complete; the site and the kind of an object; the estimate of calls."""
 
 import re
 
 import pytest
 
 from collector.config.model import PollPeriods, PollsConfig
+from collector.mist.channels import Scope
 from collector.mist.directory import Device, Directory, Org, Site
-from collector.mist.polls import NIL_ID, POLLS, TYPE_LISTS, Per, Poll, Style, calls_expected, kind_of, site_of, types_in
+from collector.mist.identity import NIL_ID
+from collector.mist.polls import (
+    POLLS,
+    TYPE_LISTS,
+    Pagination,
+    Poll,
+    calls_expected,
+    kind_of,
+    site_of,
+    types_in,
+)
 
 BY_NAME = {poll.name: poll for poll in POLLS}
 SWITCH, GATEWAY, AP = "20d80b000001", "94f7ad000001", "5c5b35000001"
@@ -23,37 +34,37 @@ def directory():
     return known
 
 
-def test_every_name_is_there_once():
+def test_names_are_unique():
     assert len(BY_NAME) == len(POLLS)
 
 
 @pytest.mark.parametrize("poll", POLLS, ids=lambda poll: poll.name)
-def test_a_row_is_whole(poll):
-    owner = "org_id" if poll.per is Per.ORG else "site_id"
+def test_a_row_is_complete(poll):
+    owner = "org_id" if poll.scope is Scope.ORG else "site_id"
     assert re.findall(r"\{(\w+)\}", poll.path) == [owner]
     assert re.findall(r"\{(\w+)\}", poll.site_path) in ([], ["site_id"])
-    assert re.findall(r"\{(\w+)\}", poll.detail) in ([], ["org_id", "mac"])
+    assert re.findall(r"\{(\w+)\}", poll.detail_path) in ([], ["org_id", "mac"])
     assert bool(poll.kind) != bool(poll.kinds)
-    assert poll.objects
-    assert (poll.style is Style.SEARCH) == poll.path.endswith("/search")
+    assert poll.expected_objects
+    assert (poll.pagination is Pagination.LINKS) == poll.path.endswith("/search")
     assert 1 <= poll.limit <= 1000
 
 
 @pytest.mark.parametrize("poll", POLLS, ids=lambda poll: poll.name)
-def test_a_row_can_be_configured_and_has_the_period_of_the_configuration(poll):
-    assert getattr(PollPeriods(), poll.switch) == poll.every_s
+def test_a_row_has_a_switch_and_a_period(poll):
+    assert getattr(PollPeriods(), poll.switch) > 0
     assert isinstance(getattr(PollsConfig(), poll.switch), bool)
 
 
-def test_the_configuration_offers_nothing_else():
+def test_the_configuration_has_no_other_switch_or_period():
     switches = {poll.switch for poll in POLLS}
     assert PollPeriods.model_fields.keys() == switches
     assert PollsConfig.model_fields.keys() == switches | {"budget_share", "every_s"}
 
 
-def test_what_needs_a_call_for_each_thing_lives_on_what_is_left():
-    assert {poll.name for poll in POLLS if poll.spare} == {
-        poll.name for poll in POLLS if (poll.per is Per.SITE and poll.switch != "maps") or poll.detail
+def test_polls_that_need_a_call_per_site_or_device_are_best_effort():
+    assert {poll.name for poll in POLLS if poll.best_effort} == {
+        poll.name for poll in POLLS if (poll.scope is Scope.SITE and poll.switch != "maps") or poll.detail_path
     }
 
 
@@ -71,7 +82,7 @@ def test_what_needs_a_call_for_each_thing_lives_on_what_is_left():
         ({}, ""),
     ],
 )
-def test_a_port_is_of_the_kind_of_its_device(directory, payload, kind):
+def test_the_kind_of_a_port_is_that_of_its_device(directory, payload, kind):
     assert kind_of(BY_NAME["ports"], payload, directory) == kind
 
 
@@ -98,7 +109,7 @@ def test_a_site_is_its_own_site(directory):
     assert site_of(BY_NAME["site_stats"], {"id": "t"}, directory) == "t"
 
 
-def test_calls_are_guessed_from_what_there_is():
+def test_calls_are_estimated_from_the_inventory():
     large = {"ap": 7500, "switch": 2000, "gateway": 500, "org": 1, "site": 1000}
     assert calls_expected(BY_NAME["ports"], large, 1) == 85
     assert calls_expected(BY_NAME["bgp_peers"], large, 1) == 2
@@ -107,12 +118,12 @@ def test_calls_are_guessed_from_what_there_is():
     assert calls_expected(BY_NAME["other_devices"], large, 1) == 26
 
 
-def test_nobody_to_ask_costs_nothing():
-    nothing = Poll("x", "/orgs/{org_id}/x", Style.PAGES, "x", objects={"site": 1})
+def test_a_poll_without_targets_takes_no_calls():
+    nothing = Poll("x", "/orgs/{org_id}/x", Pagination.HEADERS, "x", expected_objects={"site": 1})
     assert calls_expected(nothing, {}, 0) == 0
 
 
-def test_words_of_a_constant_list():
+def test_names_of_a_constant_list():
     assert types_in([{"key": "AP_CONNECTED", "display": "x"}, {"key": ""}, {}, "plain", 7, None]) == (
         "AP_CONNECTED",
         "plain",
@@ -120,5 +131,5 @@ def test_words_of_a_constant_list():
     assert types_in({"detail": "no"}) == ()
 
 
-def test_each_list_is_of_another_topic():
+def test_each_list_is_of_a_different_topic():
     assert len({one.topic for one in TYPE_LISTS}) == len(TYPE_LISTS)

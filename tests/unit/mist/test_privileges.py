@@ -1,11 +1,11 @@
-"""What a token reaches, read from `/self`."""
+"""The privileges of a token, from `/self`."""
 
 from __future__ import annotations
 
 import pytest
 
 from collector.errors import DecodeError
-from collector.mist.privileges import Reach, reach_of
+from collector.mist.privileges import Privileges, privileges_in
 
 SELF = {
     "email": "user@example.com",
@@ -18,13 +18,13 @@ SELF = {
         {"scope": "org", "org_id": "org-1", "name": "Acme", "role": "helpdesk"},
         {"scope": "galaxy", "org_id": "org-7"},
         {"scope": "org", "org_id": None},
-        "rubbish",
+        "not an object",
     ],
 }
 
 
-def test_orgs_single_sites_and_msps_are_told_apart():
-    assert reach_of(SELF) == Reach(
+def test_orgs_single_sites_and_msps_are_distinguished():
+    assert privileges_in(SELF) == Privileges(
         orgs=["org-1"],
         sites={"org-2": ["site-1", "site-2"]},
         org_names={"org-2": "Globex"},
@@ -32,18 +32,18 @@ def test_orgs_single_sites_and_msps_are_told_apart():
     )
 
 
-def test_configured_orgs_narrow_the_reach_and_may_come_from_elsewhere():
-    reach = reach_of(SELF).narrowed(["org-2", "org-5"])
-    assert reach.orgs == ["org-5"]
-    assert reach.sites == {"org-2": ["site-1", "site-2"]}
-    assert reach.msps == []
+def test_configured_orgs_restrict_the_privileges_and_may_come_by_an_msp():
+    privileges = privileges_in(SELF).restricted_to(["org-2", "org-5"])
+    assert privileges.orgs == ["org-5"]
+    assert privileges.sites == {"org-2": ["site-1", "site-2"]}
+    assert privileges.msps == []
 
 
 @pytest.mark.parametrize("answer", [None, [], {}, {"privileges": None}, {"privileges": {}}])
-def test_an_answer_without_a_list_of_privileges_is_no_answer(answer):
+def test_an_answer_without_a_list_of_privileges_is_an_error(answer):
     with pytest.raises(DecodeError, match="no_privileges"):
-        reach_of(answer)
+        privileges_in(answer)
 
 
-def test_no_privileges_reach_nothing():
-    assert not reach_of({"privileges": []})
+def test_no_privileges_are_false():
+    assert not privileges_in({"privileges": []})

@@ -6,7 +6,7 @@ import hmac
 import pytest
 
 from collector.errors import SignatureError
-from collector.mist.signature import HEADER, sign, verify
+from collector.mist.signature import HEADER, Verifier, sign, verify
 
 BODY = b'{"topic":"ping","events":[{"id":"63eda950-c6da-11e4-a628-60f81dd250cc"}]}'
 SECRET = b"correct horse"
@@ -31,7 +31,7 @@ def test_both_secrets_of_a_rotation_are_accepted(secrets):
     verify(BODY, {HEADER: GOOD}, secrets)
 
 
-REFUSED = {
+INVALID = {
     "no header at all": ({}, [SECRET], "missing"),
     "an empty header": ({HEADER: ""}, [SECRET], "missing"),
     "only the SHA-1 header": (
@@ -54,15 +54,15 @@ REFUSED = {
     "another body's": ({HEADER: sign(BODY + b" ", SECRET)}, [SECRET], "mismatch"),
     "another secret's": ({HEADER: sign(BODY, b"wrong")}, [SECRET, b"old"], "mismatch"),
     "no secret configured": ({HEADER: GOOD}, [], "mismatch"),
-    "an empty secret is nobody's": ({HEADER: sign(BODY, b"")}, [b"", SECRET], "mismatch"),
+    "an empty secret does not count": ({HEADER: sign(BODY, b"")}, [b"", SECRET], "mismatch"),
 }
 
 
-@pytest.mark.parametrize(("headers", "secrets", "reason"), REFUSED.values(), ids=REFUSED)
-def test_what_is_not_signed_as_configured_is_refused(headers, secrets, reason):
-    with pytest.raises(SignatureError) as refusal:
+@pytest.mark.parametrize(("headers", "secrets", "reason"), INVALID.values(), ids=INVALID)
+def test_invalid_signatures_are_rejected(headers, secrets, reason):
+    with pytest.raises(SignatureError) as caught:
         verify(BODY, headers, secrets)
-    assert refusal.value.reason == reason
+    assert caught.value.reason == reason
 
 
 def test_every_secret_is_compared_even_after_a_match(monkeypatch):
@@ -77,8 +77,19 @@ def test_every_secret_is_compared_even_after_a_match(monkeypatch):
     assert compared == [sign(BODY, secret) for secret in (SECRET, b"old", b"older")]
 
 
-def test_the_refusal_names_neither_secret_nor_signature():
-    with pytest.raises(SignatureError) as refusal:
+def test_the_error_names_neither_secret_nor_signature():
+    with pytest.raises(SignatureError) as caught:
         verify(BODY, {HEADER: "0" * 64}, [SECRET])
-    assert "correct horse" not in repr(refusal.value)
-    assert GOOD not in repr(refusal.value)
+    assert "correct horse" not in repr(caught.value)
+    assert GOOD not in repr(caught.value)
+
+
+@pytest.mark.parametrize("size", [1, 7, len(BODY)])
+def test_a_body_is_verified_as_it_arrives(size):
+    verifier = Verifier({HEADER: GOOD}, [b"old", SECRET])
+    for start in range(0, len(BODY), size):
+        verifier.update(BODY[start : start + size])
+    verifier.check()
+    verifier.update(b" ")
+    with pytest.raises(SignatureError, match="mismatch"):
+        verifier.check()

@@ -54,12 +54,12 @@ NONE = [
 
 
 @pytest.mark.parametrize(("value", "seconds"), READ)
-def test_a_moment_is_read_as_unix_seconds(value, seconds):
-    moment = epoch_s(value)
-    assert isinstance(moment, float)
-    assert moment == pytest.approx(seconds, abs=1e-6)
+def test_a_time_is_converted_to_unix_seconds(value, seconds):
+    converted = epoch_s(value)
+    assert isinstance(converted, float)
+    assert converted == pytest.approx(seconds, abs=1e-6)
 
 
 @pytest.mark.parametrize("value", NONE)
-def test_what_names_no_moment_is_none(value):
+def test_other_values_are_none(value):
     assert epoch_s(value) is None

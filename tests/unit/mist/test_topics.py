@@ -1,4 +1,4 @@
-"""What makes two events one. Each pair is data: an event, a copy or a neighbour of it, and whether they are one."""
+"""The identity of events: each row is an event, and a copy of it or a different event."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ DECISION = {"type": "NAC_CLIENT_PERMIT", "timestamp": 1691512031.358188, "mac": 
 JOIN = {"mac": "70ef0071535f", "ap": "5c5b35000001", "band": "5", "rssi": -60, "timestamp": 1461220784}
 OCCUPANCY = {"site_id": "4ac1dcf4", "alert_events": [{"type": "COMPLIANCE-VIOLATION", "zone_id": "z", "timestamp": 1}]}
 
-ONE = {
+COPIES = {
     "the same": ("device-updowns", UPDOWN, copy.deepcopy(UPDOWN)),
     "the MAC in mac, not in ap": (
         "device-updowns",
@@ -82,17 +82,17 @@ ONE = {
     "an audit": ("audits", AUDIT, AUDIT | {"message": "update site"}),
     "a client session": ("client-sessions", SESSION, SESSION | {"ap": "5c-5b-35-00-00-01", "rssi": -60}),
     "milliseconds": ("nac-accounting", ACCOUNT, ACCOUNT | {"timestamp": 1782127701.568}),
-    "whole, but for whom": ("client-join", JOIN, JOIN | {"for_site": True}),
+    "all fields but for_site": ("client-join", JOIN, JOIN | {"for_site": True}),
     "an unknown topic": ("weather", {"a": 1, "b": 2}, {"b": 2, "a": 1}),
 }
 
-TWO = {
+DIFFERENT = {
     "another time": ("device-updowns", UPDOWN, UPDOWN | {"timestamp": 1461220785}),
     "another type": ("device-updowns", UPDOWN, UPDOWN | {"type": "AP_DISCONNECTED"}),
     "another device": ("device-updowns", UPDOWN, UPDOWN | {"ap": "5c5b35000002"}),
     "two ports in one second": ("device-events", PORT_DOWN, PORT_DOWN | {"port_id": "ge-0/0/3"}),
     "two bands in one second": ("device-events", RADAR, RADAR | {"band": "24"}),
-    "no time: the text counts": (
+    "without a time the text counts": (
         "device-events",
         {"mac": "1c9c8cba2e7f", "type": "GW_UPGRADE_FAILED", "text": "a"},
         {"mac": "1c9c8cba2e7f", "type": "GW_UPGRADE_FAILED", "text": "b"},
@@ -104,7 +104,7 @@ TWO = {
     "alarms without an id": ("alarms", {"type": "a", "count": 1}, {"type": "a", "count": 2}),
     "two sessions": ("client-sessions", SESSION, SESSION | {"disconnect": 1461220790}),
     "start and stop": ("nac-accounting", ACCOUNT, ACCOUNT | {"type": "NAC_ACCOUNTING_STOP"}),
-    "no session id: the MAC counts": ("nac-events", DECISION, DECISION | {"mac": "ac3eb179e536"}),
+    "without a session id the MAC counts": ("nac-events", DECISION, DECISION | {"mac": "ac3eb179e536"}),
     "an empty session id": (
         "nac-events",
         DECISION | {"session_id": ""},
@@ -128,13 +128,13 @@ def nested(levels: int, core: object) -> dict:
     return {"core": core}
 
 
-@pytest.mark.parametrize(("topic", "event", "other"), ONE.values(), ids=ONE)
-def test_copies_are_one_event(topic, event, other):
+@pytest.mark.parametrize(("topic", "event", "other"), COPIES.values(), ids=COPIES)
+def test_copies_have_one_identity(topic, event, other):
     assert identity_of(topic, event) == identity_of(topic, other)
 
 
-@pytest.mark.parametrize(("topic", "event", "other"), TWO.values(), ids=TWO)
-def test_neighbours_are_two_events(topic, event, other):
+@pytest.mark.parametrize(("topic", "event", "other"), DIFFERENT.values(), ids=DIFFERENT)
+def test_different_events_have_different_identities(topic, event, other):
     assert identity_of(topic, event) != identity_of(topic, other)
 
 
@@ -151,27 +151,27 @@ def test_scopes():
 
 
 @pytest.mark.parametrize("topic", TOPICS)
-def test_an_event_is_left_as_it_was(topic):
+def test_an_event_is_not_modified(topic):
     event = UPDOWN | {"for_site": True}
     before = copy.deepcopy(event)
     identity_of(topic, event)
     assert event == before
 
 
-def test_the_same_event_of_two_topics_is_two():
+def test_equal_events_of_two_topics_are_different():
     assert identity_of("device-updowns", UPDOWN) != identity_of("device-events", UPDOWN)
 
 
 @pytest.mark.parametrize("levels", [100, 300])
-def test_a_deep_event_has_an_identity_too(levels):
+def test_a_deeply_nested_event(levels):
     assert identity_of("weather", nested(levels, 1)) == identity_of("weather", nested(levels, 1))
     assert identity_of("weather", nested(levels, 1)) != identity_of("weather", nested(levels, 2))
 
 
-def test_the_order_of_keys_does_not_matter_in_a_deep_event():
+def test_the_order_of_keys_does_not_matter_in_a_deeply_nested_event():
     deep = nested(300, 1)
     assert identity_of("weather", {"a": 1, "b": deep}) == identity_of("weather", {"b": deep, "a": 1})
 
 
-def test_an_empty_container_is_not_an_absent_one():
+def test_an_empty_object_is_not_an_empty_list():
     assert identity_of("weather", nested(300, {})) != identity_of("weather", nested(300, []))

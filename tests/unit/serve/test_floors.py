@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from collector.floors import Dot, FloorLine, Floors, FloorView, ZoneView
-from collector.listener.address import Listen
+from collector.listener.address import ListenAddress
 from collector.serve import floor_frames, floor_html, floor_pages, markup
 from collector.serve.floor_frames import KINDS, MAX_DOTS, frame_of, level_of
 from collector.serve.floor_sketch import SPAN, label, sketch_of
@@ -198,7 +198,7 @@ class Watched:
         self.asked = 0
         floors = Floors(lambda: [FloorLine(MAP, SITE, "Floor 1", 1, 1)], self._view, self.clock)
         self.listener = OperatorListener(
-            Listen("127.0.0.1", 0),
+            ListenAddress("127.0.0.1", 0),
             render=None,
             ready=list,
             status=lambda: StatusPage(now=1.0, unix=0.0, started_at=0.0, version="1", floors=True),
@@ -255,7 +255,7 @@ async def test_pages_and_files_with_their_headers():
 
 async def test_a_listener_without_floors_has_no_such_pages():
     listener = OperatorListener(
-        Listen("127.0.0.1", 0),
+        ListenAddress("127.0.0.1", 0),
         render=None,
         ready=list,
         status=lambda: StatusPage(now=1.0, unix=0.0, started_at=0.0, version="1"),

@@ -1,4 +1,4 @@
-"""The operator's listener over a real socket: /metrics, probes, the page."""
+"""The operator's listener over a real socket: /metrics, health endpoints, the status page."""
 
 import asyncio
 import gzip
@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from collector.errors import ListenError
-from collector.listener.address import Listen
+from collector.listener.address import ListenAddress
 from collector.serve import metrics
 from collector.serve.listener import OperatorListener
 from collector.serve.metrics import Selection
@@ -19,16 +19,16 @@ LINE = b"mist_ap_up 1\n"
 
 
 class Served:
-    """A listener on a free port whose answers a test may change."""
+    """A listener on a free port whose content a test may change."""
 
     def __init__(self, host="127.0.0.1", chunks=(LINE, LINE)):
         self.chunks = list(chunks)
         self.asked = []
         self.selections = []
-        self.begun, self.ended = asyncio.Semaphore(0), asyncio.Semaphore(0)  # one permit a rendering
+        self.begun, self.ended = asyncio.Semaphore(0), asyncio.Semaphore(0)  # one permit for each rendering
         self.reasons = []
         self.listener = OperatorListener(
-            Listen(host, 0), render=self._render, ready=lambda: self.reasons, status=self._status
+            ListenAddress(host, 0), render=self._render, ready=lambda: self.reasons, status=self._status
         )
 
     async def _render(self, selection):
@@ -63,7 +63,7 @@ class Served:
             return response, await response.read()
 
 
-async def test_metrics_are_plain_text_unless_asked_otherwise():
+async def test_metrics_are_in_the_text_format_by_default():
     async with Served() as served:
         response, body = await served.get("/metrics")
         assert body == LINE * 2
@@ -96,7 +96,7 @@ async def test_head_has_the_same_headers_and_renders_nothing():
     assert served.asked == [False]
 
 
-async def test_a_renderer_that_fails_at_once_is_a_500_logged_once():
+async def test_a_rendering_that_fails_at_once_is_answered_500_and_logged_once():
     async with Served(chunks=[RuntimeError("broken")]) as served:
         with capture_logs() as logged:
             for _ in range(3):
@@ -106,13 +106,13 @@ async def test_a_renderer_that_fails_at_once_is_a_500_logged_once():
     assert [entry["event"] for entry in logged] == ["scrape_failed"]
 
 
-async def test_a_renderer_that_fails_half_way_cuts_the_answer_so_that_nobody_takes_it_for_whole():
+async def test_a_rendering_that_fails_half_way_closes_the_connection():
     async with Served(chunks=[LINE, RuntimeError("broken")]) as served:
         with capture_logs(), pytest.raises(aiohttp.ClientPayloadError):
             await served.get("/metrics")
 
 
-async def test_a_scraper_that_goes_away_leaves_neither_a_hanging_renderer_nor_an_error_in_the_log(caplog):
+async def test_a_scraper_that_disconnects_ends_the_rendering_and_logs_no_error(caplog):
     wait = asyncio.Event()
     async with Served(chunks=[LINE, wait, *[LINE * 50_000] * 40]) as served:
         _, writer = await asyncio.open_connection("127.0.0.1", served.listener.port)
@@ -126,10 +126,10 @@ async def test_a_scraper_that_goes_away_leaves_neither_a_hanging_renderer_nor_an
     assert [record.getMessage() for record in caplog.records if record.levelname in {"ERROR", "CRITICAL"}] == []
 
 
-async def test_only_so_many_scrapes_at_once():
+async def test_the_number_of_concurrent_scrapes_is_limited():
     wait = asyncio.Event()
     async with Served(chunks=[LINE, wait]) as served, asyncio.TaskGroup() as tasks:
-        running = [tasks.create_task(served.get(f"/metrics?site={n}")) for n in range(metrics.MOST_SCRAPES)]
+        running = [tasks.create_task(served.get(f"/metrics?site={n}")) for n in range(metrics.MAX_SCRAPES)]
         for _ in running:
             await served.begun.acquire()
         response, body = await served.get("/metrics")
@@ -149,7 +149,7 @@ async def test_health_and_readiness():
         assert (response.status, body) == (200, b"healthy\n")
 
 
-async def test_the_page_comes_with_headers_that_forbid_everything_but_itself():
+async def test_the_status_page_has_a_strict_content_security_policy():
     async with Served() as served:
         response, body = await served.get("/")
     assert response.status == 200
@@ -159,15 +159,15 @@ async def test_the_page_comes_with_headers_that_forbid_everything_but_itself():
     assert b"Version 1.2.3, running for 60 s" in body
 
 
-async def test_anything_else_is_not_there_and_nothing_can_be_posted():
+async def test_other_paths_and_methods():
     async with Served() as served:
         assert (await served.get("/metrics/"))[0].status == 404
         assert (await served.get("/metrics", "POST"))[0].status == 405
         assert (await served.get("/-/healthy", "DELETE"))[0].status == 405
 
 
-@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
-async def test_the_ipv6_wildcard_takes_ipv4_too():
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this host has no IPv6")
+async def test_the_ipv6_wildcard_accepts_ipv4():
     async with Served(host="::") as served:
         for host in ("127.0.0.1", "::1"):
             _, writer = await asyncio.open_connection(host, served.listener.port)
@@ -175,21 +175,21 @@ async def test_the_ipv6_wildcard_takes_ipv4_too():
             await writer.wait_closed()
 
 
-async def test_a_taken_port_is_said_in_words():
+async def test_a_port_in_use_is_an_error():
     async with Served() as served:
         other = Served()
-        other.listener._listen = Listen("127.0.0.1", served.listener.port)
-        with pytest.raises(ListenError, match="the port is already taken"):
+        other.listener._server._listen = ListenAddress("127.0.0.1", served.listener.port)
+        with pytest.raises(ListenError, match="the port is already in use"):
             await other.listener.__aenter__()
 
 
-async def test_a_scraper_may_ask_for_some_objects_and_one_site():
+async def test_a_scraper_can_select_objects_and_one_site():
     async with Served() as served:
         await served.get("/metrics?collect[]=switch&collect[]=ap&collect[]=ap&site=11-22")
         assert served.selections == [Selection(openmetrics=False, collect=("ap", "switch"), site="11-22")]
 
 
-async def test_scrapers_that_come_while_a_rendering_is_made_share_it():
+async def test_concurrent_scrapers_share_a_rendering():
     gate = asyncio.Event()
     async with Served(chunks=(LINE, gate, LINE)) as served:
         first = asyncio.ensure_future(served.get("/metrics"))
@@ -202,4 +202,4 @@ async def test_scrapers_that_come_while_a_rendering_is_made_share_it():
         assert bodies == [LINE + LINE] * 3
         assert len(served.selections) == 2
         await served.get("/metrics")
-        assert len(served.selections) == 3, "what is complete is not served again"
+        assert len(served.selections) == 3, "a complete rendering is not served again"

@@ -1,4 +1,4 @@
-"""Which format a scraper gets, with the headers that scrapers really send."""
+"""Formats and encodings, with the headers that real scrapers send."""
 
 import pytest
 

@@ -1,71 +1,16 @@
-"""The inventory of an account: what it asks for, what it keeps when the cloud fails, what it hands on."""
+"""The inventory of an account: what it keeps when the cloud fails, what it reports, and when it reads again."""
 
 from __future__ import annotations
 
 import asyncio
-import random
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 
 import pytest
 from structlog.testing import capture_logs
 
-from collector.ingest.rest.inventory import Inventory
-from collector.mist.directory import Directory
 from tests.support.clock import ManualClock
-from tests.support.rest_cloud import TOKEN, Reply, RestCloud, rest_of
-
-ACME = "org-acme"
-
-
-@dataclass
-class Sites:
-    include: list[str] = field(default_factory=list)
-    exclude: list[str] = field(default_factory=list)
-
-
-@dataclass
-class Counts:
-    name: str = "main"
-    orgs: list[str] = field(default_factory=list)
-    sites: Sites = field(default_factory=Sites)
-
-
-def mac(number: int) -> str:
-    return f"5c5b35{number:06x}"
-
-
-def fill(cloud: RestCloud, org_id: str = ACME, *, sites: int = 2, devices: int = 4, first: int = 0) -> None:
-    """Let `cloud` hold an org: its sites `<org>-0..`, its devices spread over them, their state."""
-    listed = [{"id": f"{org_id}-{number}", "name": f"Site {number}", "org_id": org_id} for number in range(sites)]
-    stock = [
-        {"mac": mac(first + number), "type": "ap", "site_id": f"{org_id}-{number % sites}", "connected": True}
-        for number in range(devices)
-    ]
-    cloud.answer(f"/orgs/{org_id}", {"id": org_id, "name": org_id.title()})
-    cloud.listing(f"/orgs/{org_id}/sites", listed)
-    cloud.listing(f"/orgs/{org_id}/inventory", stock)
-    cloud.listing(f"/orgs/{org_id}/stats/devices", [{**device, "uptime": 7} for device in stock])
-
-
-def privileges(*org_ids: str, **more: object) -> dict[str, object]:
-    return {"privileges": [{"scope": "org", "org_id": org_id} for org_id in org_ids] + list(more.values())}
-
-
-@dataclass
-class Bench:
-    """An inventory and everything it gave away."""
-
-    cloud: RestCloud
-    inventory: Inventory
-    directory: Directory
-    status: object
-    clock: object
-    changes: list = field(default_factory=list)
-    payloads: list = field(default_factory=list)
-
-    def handed_on(self, kind: str) -> list:
-        return [(payload, ids) for name, payload, ids in self.payloads if name == kind]
+from tests.support.inventory import ACME, Account, Bench, Sites, bench_of, fill, mac, privileges
+from tests.support.rest_cloud import TOKEN, Reply, RestCloud
 
 
 @pytest.fixture
@@ -76,26 +21,7 @@ async def cloud():
         yield running
 
 
-@asynccontextmanager
-async def bench_of(cloud: RestCloud, account: Counts | None = None, *, clock=None, attempts: int = 1, **options):
-    directory = Directory()
-    async with rest_of(cloud.url, clock=clock, attempts=attempts) as rest:
-        clock = clock or rest._clock
-        bench = Bench(cloud, None, directory, rest.status, clock)
-        options.setdefault("on_payload", lambda *entry: bench.payloads.append(entry))
-        bench.inventory = Inventory(
-            rest,
-            account or Counts(),
-            directory,
-            on_change=bench.changes.append,
-            clock=clock,
-            rng=random.Random(3),
-            **options,
-        )
-        yield bench
-
-
-async def test_one_round_reads_all_and_hands_it_on(cloud):
+async def test_a_reading_handles_everything_once(cloud):
     fill(cloud)
     async with bench_of(cloud) as bench:
         assert await bench.inventory.refresh()
@@ -105,12 +31,12 @@ async def test_one_round_reads_all_and_hands_it_on(cloud):
     assert bench.directory.devices[mac(1)].site_id == f"{ACME}-1"
     assert bench.directory.devices[mac(1)].org_id == ACME
     assert [len(change.devices_added) for change in bench.changes] == [4]
-    assert bench.handed_on("org") == [({"id": ACME, "name": "Org-Acme"}, {"org_id": ACME})]
-    assert [ids for _, ids in bench.handed_on("site")] == [
+    assert bench.handled("org") == [({"id": ACME, "name": "Org-Acme"}, {"org_id": ACME})]
+    assert [ids for _, ids in bench.handled("site")] == [
         {"org_id": ACME, "site_id": f"{ACME}-0"},
         {"org_id": ACME, "site_id": f"{ACME}-1"},
     ]
-    assert bench.handed_on("inventory")[1] == (
+    assert bench.handled("inventory")[1] == (
         {"mac": mac(1), "type": "ap", "site_id": f"{ACME}-1", "connected": True},
         {"org_id": ACME, "site_id": f"{ACME}-1", "mac": mac(1)},
     )
@@ -119,19 +45,19 @@ async def test_one_round_reads_all_and_hands_it_on(cloud):
     assert bench.status.inventory_failures == 0
 
 
-async def test_a_thousand_sites_cost_a_dozen_calls_and_priming_another(cloud):
+async def test_a_thousand_sites_take_a_dozen_calls_and_their_backfill_eight(cloud):
     fill(cloud, sites=1000, devices=8000)
     async with bench_of(cloud) as bench:
         assert await bench.inventory.refresh()
         assert len(cloud.calls) == 12
         assert sum(bench.status.calls.values()) == 12
         cloud.calls.clear()
-        assert await bench.inventory.prime() == 8000
+        assert await bench.backfill.read() == 8000
     assert len(cloud.calls) == 8
     assert len(bench.directory.devices) == 8000
 
 
-async def test_nothing_new_is_no_change(cloud):
+async def test_an_equal_reading_is_no_change(cloud):
     fill(cloud)
     async with bench_of(cloud) as bench:
         await bench.inventory.refresh()
@@ -139,7 +65,7 @@ async def test_nothing_new_is_no_change(cloud):
     assert len(bench.changes) == 1
 
 
-async def test_what_left_the_inventory_is_told(cloud):
+async def test_what_left_the_inventory_is_removed(cloud):
     fill(cloud, sites=2, devices=4)
     async with bench_of(cloud) as bench:
         await bench.inventory.refresh()
@@ -155,12 +81,12 @@ async def test_an_empty_org_is_an_org(cloud):
     cloud.listing(f"/orgs/{ACME}/inventory", [])
     async with bench_of(cloud) as bench:
         assert await bench.inventory.refresh()
-        assert await bench.inventory.prime() == 0
+        assert await bench.backfill.read() == 0
     assert set(bench.directory.orgs) == {ACME}
     assert bench.inventory.ready.is_set()
 
 
-TROUBLES = {
+ERRORS = {
     "403": Reply(status=403),
     "502": Reply(status=502),
     "html": Reply(b"<html></html>"),
@@ -170,15 +96,10 @@ TROUBLES = {
 
 
 @pytest.mark.parametrize(
-    ("listing", "trouble"),
-    [
-        (listing, trouble)
-        for listing in ("", "/sites", "/inventory")
-        for trouble in TROUBLES
-        if listing or trouble != "half"
-    ],
+    ("listing", "error"),
+    [(listing, error) for listing in ("", "/sites", "/inventory") for error in ERRORS if listing or error != "half"],
 )
-async def test_an_org_that_cannot_be_read_loses_nothing(cloud, listing, trouble):
+async def test_nothing_of_an_org_that_cannot_be_read_is_removed(cloud, listing, error):
     other = "org-other"
     cloud.answer("/self", privileges(ACME, other))
     fill(cloud)
@@ -186,7 +107,7 @@ async def test_an_org_that_cannot_be_read_loses_nothing(cloud, listing, trouble)
     async with bench_of(cloud) as bench:
         assert await bench.inventory.refresh()
         before = dict(bench.directory.devices)
-        cloud.answer(f"/orgs/{ACME}{listing}", TROUBLES[trouble])
+        cloud.answer(f"/orgs/{ACME}{listing}", ERRORS[error])
         fill(cloud, other, first=100, devices=5)
         assert not await bench.inventory.refresh()
     assert before.keys() < bench.directory.devices.keys()
@@ -197,31 +118,31 @@ async def test_an_org_that_cannot_be_read_loses_nothing(cloud, listing, trouble)
 
 
 @pytest.mark.parametrize("listing", ["sites", "inventory"])
-async def test_a_listing_that_moves_while_it_is_read_takes_nothing_away(cloud, listing):
+async def test_a_listing_that_changes_while_it_is_read_removes_nothing(cloud, listing):
     fill(cloud, sites=1500, devices=1500)
     async with bench_of(cloud) as bench:
         assert await bench.inventory.refresh()
         changes_before = len(bench.changes)
         serve = cloud.replies[f"/api/v1/orgs/{ACME}/{listing}"][0]
 
-        def moving(query):
+        def changing(query):
             page = serve(query)
-            if query["page"] == "2":  # an entry of page 1 has left: the first of page 2 slipped onto it, unseen
+            if query["page"] == "2":  # an entry of page 1 was removed: the first one of page 2 is now on page 1, unseen
                 page.body, page.headers["X-Page-Total"] = page.body[1:], "1499"
             return page
 
-        cloud.answer(f"/orgs/{ACME}/{listing}", moving)
+        cloud.answer(f"/orgs/{ACME}/{listing}", changing)
         assert not await bench.inventory.refresh()
     assert len(bench.changes) == changes_before
     assert len(bench.directory.sites) == len(bench.directory.devices) == 1500
 
 
-async def test_thousands_of_new_sites_are_told_in_parts_and_then_that_this_was_all(cloud):
+async def test_thousands_of_new_sites_are_several_changes_and_one_end(cloud):
     fill(cloud, sites=1500, devices=1500)
-    told = []
+    ended_after = []
 
     async def changed():
-        told.append(len(bench.changes))
+        ended_after.append(len(bench.changes))
 
     async with bench_of(cloud, on_changed=changed) as bench:
         assert await bench.inventory.refresh()
@@ -229,10 +150,10 @@ async def test_thousands_of_new_sites_are_told_in_parts_and_then_that_this_was_a
     assert max(len(change.sites_added) for change in bench.changes) < 1500
     assert sum(len(change.sites_added) for change in bench.changes) == 1500
     assert [len(change.devices_added) for change in bench.changes if change.devices_added] == [1500]
-    assert told == [len(bench.changes)]  # once, after the last part; the second round changed nothing
+    assert ended_after == [len(bench.changes)]  # once, after the last part; the second round changed nothing
 
 
-async def test_a_device_that_reads_as_before_stays_the_same_object(cloud):
+async def test_an_unchanged_device_stays_the_same_object(cloud):
     fill(cloud)
     async with bench_of(cloud) as bench:
         assert await bench.inventory.refresh()
@@ -242,14 +163,14 @@ async def test_a_device_that_reads_as_before_stays_the_same_object(cloud):
 
 
 @pytest.mark.parametrize(
-    "trouble",
+    "error",
     [Reply(status=401), Reply(status=500), {}, [], {"privileges": None}, {"privileges": []}, Reply(b"<html>")],
 )
-async def test_a_round_without_a_list_of_orgs_changes_nothing(cloud, trouble):
+async def test_a_reading_without_a_list_of_orgs_changes_nothing(cloud, error):
     fill(cloud)
     async with bench_of(cloud) as bench:
         await bench.inventory.refresh()
-        cloud.answer("/self", trouble)
+        cloud.answer("/self", error)
         assert not await bench.inventory.refresh()
     assert len(bench.directory.devices) == 4
     assert len(bench.changes) == 1
@@ -258,7 +179,7 @@ async def test_a_round_without_a_list_of_orgs_changes_nothing(cloud, trouble):
     assert TOKEN not in bench.status.last_error
 
 
-async def test_not_ready_before_something_was_read(cloud):
+async def test_it_is_not_ready_before_something_was_read(cloud):
     async with bench_of(cloud) as bench:
         cloud.answer("/self", Reply(status=401))
         await bench.inventory.refresh()
@@ -274,7 +195,7 @@ async def test_not_ready_before_something_was_read(cloud):
         assert bench.status.last_error == ""
 
 
-async def test_one_org_that_is_refused_does_not_keep_the_rest_from_being_ready(cloud):
+async def test_it_is_ready_though_the_token_has_no_rights_to_an_org(cloud):
     cloud.answer("/self", privileges(ACME, "org-closed"))
     fill(cloud)
     cloud.answer("/orgs/org-closed", Reply(status=403))
@@ -285,7 +206,7 @@ async def test_one_org_that_is_refused_does_not_keep_the_rest_from_being_ready(c
     assert bench.status.inventory_at is None
 
 
-async def test_a_fault_is_logged_when_it_begins_and_when_it_ends(cloud):
+async def test_a_failure_is_logged_when_it_begins_and_when_it_ends(cloud):
     fill(cloud)
     async with bench_of(cloud) as bench:
         await bench.inventory.refresh()
@@ -300,16 +221,7 @@ async def test_a_fault_is_logged_when_it_begins_and_when_it_ends(cloud):
     assert bench.status.inventory_failures == 3
 
 
-async def test_configured_orgs_are_the_only_ones_read(cloud):
-    cloud.answer("/self", privileges(ACME, "org-other"))
-    fill(cloud)
-    async with bench_of(cloud, Counts(orgs=[ACME])) as bench:
-        assert await bench.inventory.refresh()
-    assert set(bench.directory.orgs) == {ACME}
-    assert "/orgs/org-other" not in cloud.paths()
-
-
-async def test_sites_are_filtered_and_their_devices_with_them(cloud):
+async def test_sites_and_their_devices_are_filtered(cloud):
     fill(cloud, sites=4, devices=8)
     stock = [
         {"mac": mac(90), "site_id": None},
@@ -317,177 +229,34 @@ async def test_sites_are_filtered_and_their_devices_with_them(cloud):
         {"mac": mac(1), "site_id": f"{ACME}-1"},
     ]
     cloud.listing(f"/orgs/{ACME}/inventory", stock)
-    account = Counts(sites=Sites(include=["site *"], exclude=[f"{ACME}-1", "Site 3"]))
+    account = Account(sites=Sites(include=["site *"], exclude=[f"{ACME}-1", "Site 3"]))
     async with bench_of(cloud, account) as bench:
         assert await bench.inventory.refresh()
-        assert await bench.inventory.prime() == 4
+        assert await bench.backfill.read() == 4
     assert set(bench.directory.sites) == {f"{ACME}-0", f"{ACME}-2"}
     assert set(bench.directory.devices) == {mac(0)}
-    assert {ids["site_id"] for _, ids in bench.handed_on("device")} == {f"{ACME}-0", f"{ACME}-2"}
-    assert len(bench.handed_on("site")) == 2
+    assert {ids["site_id"] for _, ids in bench.handled("device")} == {f"{ACME}-0", f"{ACME}-2"}
+    assert len(bench.handled("site")) == 2
 
 
-async def test_without_a_filter_devices_in_stock_are_kept(cloud):
-    fill(cloud)
-    cloud.listing(f"/orgs/{ACME}/inventory", [{"mac": mac(90), "site_id": None}, {"mac": "rubbish"}])
-    async with bench_of(cloud) as bench:
-        assert await bench.inventory.refresh()
-    assert bench.directory.devices[mac(90)].site_id == ""
-    assert len(bench.directory.devices) == 1
-
-
-def single_site(cloud: RestCloud, site_id: str = "site-7") -> dict[str, str]:
-    cloud.answer(f"/sites/{site_id}", {"id": site_id, "org_id": "org-far", "name": "Seven", "country_code": "DE"})
-    cloud.listing(
-        f"/sites/{site_id}/stats/devices",
-        [{"mac": mac(70), "type": "ap", "status": "connected", "model": "AP41", "uptime": 9}],
-    )
-    return {"scope": "site", "org_id": "org-far", "site_id": site_id, "org_name": "Far"}
-
-
-async def test_rights_to_single_sites_read_only_those(cloud):
-    fill(cloud)
-    cloud.answer("/self", privileges(ACME, far=single_site(cloud)))
-    async with bench_of(cloud) as bench:
-        assert await bench.inventory.refresh()
-        assert await bench.inventory.prime() == 5
-    assert bench.directory.orgs["org-far"].name == "Far"
-    assert bench.directory.sites["site-7"].country_code == "DE"
-    assert bench.directory.devices[mac(70)].connected is True
-    assert not any(path.startswith("/orgs/org-far") for path in cloud.paths())
-    primed = [entry for entry in bench.handed_on("device") if entry[1]["org_id"] == "org-far"]
-    assert primed == [
-        ({"mac": mac(70), "type": "ap", "status": "connected", "model": "AP41", "uptime": 9},
-         {"org_id": "org-far", "site_id": "site-7"})
-    ]  # fmt: skip
-    listed = [payload for payload, ids in bench.handed_on("inventory") if ids["mac"] == mac(70)]
-    assert [(entry["model"], entry["connected"]) for entry in listed] == [("AP41", True)]
-
-
-async def test_one_site_that_fails_takes_no_other_with_it(cloud):
-    both = {"a": single_site(cloud), "b": single_site(cloud, "site-8")}
-    cloud.answer("/self", privileges(**both))
-    async with bench_of(cloud) as bench:
-        assert await bench.inventory.refresh()
-        cloud.answer("/sites/site-8", Reply(status=403))
-        cloud.listing("/sites/site-7/stats/devices", [])
-        assert not await bench.inventory.refresh()
-    assert set(bench.directory.sites) == {"site-7", "site-8"}
-    assert bench.status.inventory_failures == 1
-
-
-async def test_the_orgs_of_an_msp_are_read(cloud):
-    cloud.answer("/self", privileges(ACME, msp={"scope": "msp", "msp_id": "msp-1"}))
-    cloud.listing("/msps/msp-1/orgs", [{"id": ACME, "name": "Acme"}, {"id": "org-b", "name": "B"}, {"name": "?"}])
-    fill(cloud)
-    fill(cloud, "org-b", first=50)
-    async with bench_of(cloud) as bench:
-        assert await bench.inventory.refresh()
-    assert set(bench.directory.orgs) == {ACME, "org-b"}
-    assert cloud.paths().count(f"/orgs/{ACME}") == 1
-
-
-async def test_an_msp_that_refuses_is_named_once_and_keeps_what_was_known(cloud):
-    cloud.answer("/self", privileges(ACME, msp={"scope": "msp", "msp_id": "msp-1"}))
-    cloud.listing("/msps/msp-1/orgs", [{"id": "org-b"}])
-    fill(cloud)
-    fill(cloud, "org-b", first=50)
-    async with bench_of(cloud) as bench:
-        await bench.inventory.refresh()
-        cloud.answer("/msps/msp-1/orgs", Reply(status=404))
-        with capture_logs() as logs:
-            assert await bench.inventory.refresh()
-            assert await bench.inventory.refresh()
-        assert [entry["event"] for entry in logs] == ["inventory_msp_not_expanded"]
-        assert set(bench.directory.orgs) == {ACME, "org-b"}
-        cloud.answer("/msps/msp-1/orgs", Reply(status=502))
-        assert not await bench.inventory.refresh()
-        assert set(bench.directory.orgs) == {ACME, "org-b"}
-
-
-async def test_virtual_chassis_members_on_request(cloud):
-    fill(cloud)
-    async with bench_of(cloud, members=True) as bench:
-        await bench.inventory.refresh()
-    asked = [call.query for call in cloud.calls if call.path.endswith("/inventory")]
-    assert asked == [{"vc": "true", "limit": "1000", "page": "1"}]
-
-
-async def test_priming_asks_for_all_kinds_of_devices(cloud):
-    fill(cloud)
-    async with bench_of(cloud) as bench:
-        await bench.inventory.refresh()
-        assert await bench.inventory.prime() == 4
-    asked = [call.query for call in cloud.calls if call.path.endswith("/stats/devices")]
-    assert asked == [{"type": "all", "limit": "1000", "page": "1"}]
-    payload, ids = bench.handed_on("device")[1]
-    assert payload["uptime"] == 7
-    assert ids == {"org_id": ACME, "site_id": f"{ACME}-1"}
-
-
-async def test_priming_knows_the_site_of_a_device_from_the_inventory(cloud):
-    fill(cloud)
-    cloud.listing(f"/orgs/{ACME}/stats/devices", [{"mac": mac(1)}, {"mac": mac(99)}, {"mac": None}, {}])
-    async with bench_of(cloud) as bench:
-        await bench.inventory.refresh()
-        assert await bench.inventory.prime() == 1
-    assert bench.handed_on("device") == [({"mac": mac(1)}, {"org_id": ACME, "site_id": f"{ACME}-1"})]
-
-
-async def test_a_few_sites_of_a_large_org_are_primed_by_themselves(cloud):
-    fill(cloud, sites=10, devices=3000)
-    cloud.listing(f"/sites/{ACME}-4/stats/devices", [{"mac": mac(4), "site_id": f"{ACME}-4"}])
-    async with bench_of(cloud) as bench:
-        await bench.inventory.refresh()
-        cloud.calls.clear()
-        assert await bench.inventory.prime([f"{ACME}-4", "nowhere"]) == 1
-        assert cloud.paths() == [f"/sites/{ACME}-4/stats/devices"]
-        cloud.calls.clear()
-        assert await bench.inventory.prime([f"{ACME}-{number}" for number in range(3)]) == 900
-        assert cloud.paths() == [f"/orgs/{ACME}/stats/devices"] * 3
-        assert await bench.inventory.prime(["nowhere"]) == 0
-
-
-async def test_outages_that_end_together_are_primed_together(cloud):
-    fill(cloud, sites=8, devices=16)
-    async with bench_of(cloud) as bench:
-        await bench.inventory.refresh()
-        counts = await asyncio.gather(*(bench.inventory.prime([f"{ACME}-{number}"]) for number in range(8)))
-    assert sum(counts) == 16
-    assert cloud.paths().count(f"/orgs/{ACME}/stats/devices") == 2
-
-
-async def test_mist_edges_are_primed_on_request(cloud):
-    fill(cloud)
-    edges = [{"id": "edge-1", "name": "e"}, {"id": "edge-2", "site_id": f"{ACME}-0"}, {"id": "x", "site_id": "hidden"}]
-    cloud.listing(f"/orgs/{ACME}/stats/mxedges", edges)
-    async with bench_of(cloud, mxedges=True) as bench:
-        await bench.inventory.refresh()
-        assert await bench.inventory.prime() == 6
-    assert bench.handed_on("mxedge") == [
-        (edges[0], {"org_id": ACME, "site_id": ""}),
-        (edges[1], {"org_id": ACME, "site_id": f"{ACME}-0"}),
-    ]
-
-
-async def test_an_odd_payload_does_not_end_the_reading(cloud):
+async def test_an_object_that_a_feed_cannot_handle_does_not_end_the_reading(cloud):
     fill(cloud)
     seen = []
 
-    def on_payload(kind, payload, ids):
+    def handle(kind, payload, ids):
         seen.append(kind)
-        raise KeyError(kind)
+        raise {}[kind]
 
-    async with bench_of(cloud, on_payload=on_payload) as bench:
+    async with bench_of(cloud, handle=handle) as bench:
         with capture_logs() as logs:
             assert await bench.inventory.refresh()
-            assert await bench.inventory.prime() == 4
+            assert await bench.backfill.read() == 4
     assert len(seen) == 1 + 2 + 4 + 4
-    told = [entry["kind"] for entry in logs if entry["event"] == "inventory_payload_failed"]
-    assert told == ["org", "site", "inventory", "device"]
+    logged = [entry["kind"] for entry in logs if entry["event"] == "rest_object_failed"]
+    assert logged == ["org", "device"]
 
 
-async def test_a_cloud_without_usage_is_asked_once(cloud):
+async def test_a_cloud_without_usage_is_called_once(cloud):
     fill(cloud)
     cloud.answer("/self/usage", Reply(status=404))
     async with bench_of(cloud) as bench:
@@ -498,7 +267,7 @@ async def test_a_cloud_without_usage_is_asked_once(cloud):
 
 
 class Driven(ManualClock):
-    """A clock that tells when somebody naps, so that a test moves it only when the work is done."""
+    """A clock that reports each sleep, so that a test moves it only when the work is done."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -527,7 +296,7 @@ async def running(bench: Bench):
         await task
 
 
-async def test_it_primes_once_and_reads_again_every_interval(cloud):
+async def test_it_backfills_once_and_reads_again_every_period(cloud):
     fill(cloud)
     async with bench_of(cloud, clock=Driven(), every_s=600) as bench, running(bench):
         assert cloud.paths().count(f"/orgs/{ACME}/stats/devices") == 1
@@ -539,33 +308,33 @@ async def test_it_primes_once_and_reads_again_every_interval(cloud):
     assert len(set(bench.clock.naps)) == 4
 
 
-async def test_failures_are_tried_again_sooner_then_ever_later(cloud):
+async def test_failures_are_retried_with_backoff(cloud):
     cloud.answer("/self", Reply(status=401))
     async with bench_of(cloud, clock=Driven(), every_s=600) as bench, running(bench):
         for _ in range(7):
             await bench.clock.to_the_next_nap()
         naps = bench.clock.naps
-        assert 15 <= naps[0] <= 30 <= naps[1] <= 60 <= naps[2] <= 120
-        assert all(300 <= nap <= 600 for nap in naps[5:])
+        assert all(nap <= min(600, 30 * 2**failure) for failure, nap in enumerate(naps))
+        assert max(naps[3:]) > 120
         cloud.answer("/self", privileges(ACME))
         fill(cloud)
         await bench.clock.to_the_next_nap()
         assert bench.inventory.ready.is_set()
-        assert bench.handed_on("device")
+        assert bench.handled("device")
 
 
-async def test_a_priming_that_failed_is_made_up_for(cloud):
+async def test_a_failed_backfill_is_repeated(cloud):
     fill(cloud)
     cloud.answer(f"/orgs/{ACME}/stats/devices", Reply(status=500))
     async with bench_of(cloud, clock=Driven()) as bench, running(bench):
         assert bench.inventory.ready.is_set()
-        assert bench.handed_on("device") == []
+        assert bench.handled("device") == []
         fill(cloud)
         await bench.clock.to_the_next_nap()
-        assert len(bench.handed_on("device")) == 4
+        assert len(bench.handled("device")) == 4
 
 
-async def test_an_account_of_many_orgs_is_read_no_oftener_than_its_calls_allow(cloud):
+async def test_an_account_with_many_orgs_is_read_as_often_as_its_calls_permit(cloud):
     orgs = [f"org-{number}" for number in range(40)]
     cloud.answer("/self", privileges(*orgs))
     cloud.answer("/self/usage", {"requests": 0, "request_limit": 500})
@@ -573,6 +342,6 @@ async def test_an_account_of_many_orgs_is_read_no_oftener_than_its_calls_allow(c
         fill(cloud, org_id, sites=1, devices=1, first=number)
     async with bench_of(cloud, clock=Driven(), every_s=600) as bench, running(bench):
         assert len(bench.directory.orgs) == 40
-        calls = len(cloud.calls)
-        assert calls == 2 + 4 * 40
+        assert len(cloud.calls) == 2 + 4 * 40
+        calls = 1 + 3 * 40  # of the reading; the backfill is not repeated
         assert bench.clock.naps[0] > 0.95 * calls * 3600 / (475 * 0.5)

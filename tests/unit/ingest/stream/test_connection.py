@@ -1,4 +1,4 @@
-"""What a real socket cannot be made to do: block, or fail with a bug. The rest is in tests/faults."""
+"""What a real socket cannot be made to do: block, or fail with a bug. Other tests are in tests/faults."""
 
 import asyncio
 import json
@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 import structlog
 
 from collector.errors import Retryable
-from collector.ingest.stream.connection import Stream
-from collector.ingest.stream.transport import LOST, Closed
-from collector.mist.session import PING
+from collector.ingest.stream.connection import StreamConnection
+from collector.ingest.stream.transport import NO_CLOSE_FRAME, Closed
+from collector.mist.session import PING, SessionSettings
 from collector.status import ConnectionStatus
 from tests.support.clock import ManualClock
 
@@ -19,7 +19,7 @@ EVENTS = "/sites/1/devices"
 
 
 class Wire:
-    """A connection in memory, on the other end of which a test sits."""
+    """A connection in memory; the test is the peer."""
 
     def __init__(self):
         self.sent = []
@@ -55,8 +55,8 @@ class Wire:
             self.on_frame(json.dumps({"event": "channel_subscribed", "channel": channel}).encode())
 
 
-class Nothing:
-    """An intake that takes everything and does nothing."""
+class NullSink:
+    """A sink that drops everything."""
 
     def event(self, event, now):
         pass
@@ -68,25 +68,25 @@ class Nothing:
         pass
 
 
-class Order:
-    """An intake that notes what it was given, in order."""
+class RecordingSink:
+    """A sink that records what it receives, in order."""
 
     def __init__(self):
-        self.given = []
+        self.received = []
 
     def event(self, event, now):
-        self.given.append(type(event).__name__)
+        self.received.append(type(event).__name__)
 
     def handler(self, channel):
         return channel
 
     def take(self, data, now):
         assert data
-        self.given += data
+        self.received += data
 
 
 class Cloud:
-    """Connects to a new wire each time, unless the test sets `error`."""
+    """Opens a new wire for each attempt, or raises `error`."""
 
     def __init__(self):
         self.wires = []
@@ -104,17 +104,18 @@ async def at_once():
 
 
 @asynccontextmanager
-async def streaming(*channels, cloud=None, clock=None, intake=None, on_recovered=lambda _: None):
+async def streaming(*channels, cloud=None, clock=None, sink=None, settings=None, on_recovered=lambda _: None):
     cloud, clock = cloud or Cloud(), clock or ManualClock()
-    stream = Stream(
+    stream = StreamConnection(
         url="wss://example.invalid/",
         token=lambda: "sesame",
         connect=cloud,
-        intake=intake or Nothing(),
+        sink=sink or NullSink(),
         status=ConnectionStatus("main/0"),
         clock=clock,
         rng=lambda: 0.5,
         turn=at_once,
+        settings=settings,
         on_recovered=on_recovered,
     )
     for channel in channels:
@@ -127,7 +128,7 @@ async def streaming(*channels, cloud=None, clock=None, intake=None, on_recovered
     assert task.cancelled()
 
 
-async def test_a_socket_that_takes_nothing_is_left():
+async def test_a_socket_that_accepts_nothing_is_replaced():
     async with streaming(A) as (stream, cloud, clock):
         wire = cloud.wires[0]
         wire.stuck = True
@@ -140,7 +141,7 @@ async def test_a_socket_that_takes_nothing_is_left():
         assert wire.closed
 
 
-async def test_a_send_that_fails_leaves_it_to_the_reader_to_say_why():
+async def test_after_a_send_that_fails_the_reader_returns_the_reason():
     async with streaming(A) as (stream, cloud, clock):
         wire = cloud.wires[0]
         wire.broken = True
@@ -148,12 +149,12 @@ async def test_a_send_that_fails_leaves_it_to_the_reader_to_say_why():
         stream.subscribe(B)
         await clock.advance(1.0)
         assert stream.status.breaks == {}
-        wire.ended.set_result(Closed(LOST))
+        wire.ended.set_result(Closed(NO_CLOSE_FRAME))
         await clock.advance(0.0)
         assert stream.status.breaks == {"lost": 1}
 
 
-async def test_a_bug_breaks_this_connection_only_and_shows_no_secret():
+async def test_an_unexpected_exception_ends_the_attempt_and_contains_no_secret():
     cloud = Cloud()
     cloud.error = ZeroDivisionError("a bug")
     with structlog.testing.capture_logs() as logs:
@@ -179,10 +180,10 @@ async def test_an_outage_is_logged_once_a_reason_and_once_when_it_ends():
             cloud.wires[-1].acknowledge(A)
             cloud.wires[-1].acknowledge(B)
     assert [(line["event"], line.get("reason")) for line in logs] == [
-        ("stream_settled", None),
-        ("stream_broken", "closed_1001"),
-        ("stream_broken", "connect_failed"),
-        ("stream_settled", None),
+        ("stream_connected", None),
+        ("stream_disconnected", "closed_1001"),
+        ("stream_disconnected", "connect_failed"),
+        ("stream_connected", None),
     ]
     assert logs[0]["down_s"] is None
     assert 300.0 <= logs[3]["down_s"] <= 320.0
@@ -196,26 +197,26 @@ async def test_a_refused_channel_is_logged_once_until_it_is_restored():
                 wire = cloud.wires[-1]
                 wire.acknowledge(A)
                 wire.on_frame(refusal)
-                wire.ended.set_result(Closed(LOST))
+                wire.ended.set_result(Closed(NO_CLOSE_FRAME))
                 await clock.advance(2.0)
             cloud.wires[-1].acknowledge(B)
-    assert [line["event"] for line in logs if line["event"].startswith("channel_")] == [
-        "channel_refused",
-        "channel_restored",
+    assert [line["event"] for line in logs if line["event"].startswith("subscription_")] == [
+        "subscription_rejected",
+        "subscription_restored",
     ]
-    assert next(line for line in logs if line["event"] == "channel_refused")["detail"] == "permission denied"
+    assert next(line for line in logs if line["event"] == "subscription_rejected")["detail"] == "permission denied"
 
 
-async def test_channels_that_come_back_are_told_once_all_have_their_answer():
+async def test_recovered_channels_are_reported_once_all_are_answered():
     recovered = []
     refusal = json.dumps({"event": "subscribe_failed", "channel": B, "detail": "permission denied"}).encode()
     async with streaming(A, B, on_recovered=recovered.append) as (stream, cloud, clock):
         cloud.wires[0].acknowledge(A, B)
-        assert recovered == [], "the first connection recovers nothing"
-        cloud.wires[0].ended.set_result(Closed(LOST))
+        assert recovered == [], "there was no fault before the first connection"
+        cloud.wires[0].ended.set_result(Closed(NO_CLOSE_FRAME))
         await clock.advance(2.0)
         cloud.wires[1].acknowledge(A)
-        assert recovered == [], "B has no answer yet"
+        assert recovered == [], "B is not answered yet"
         cloud.wires[1].on_frame(refusal)
         assert recovered == [[A]]
         for _ in range(10):
@@ -238,14 +239,14 @@ async def test_a_connection_that_never_settled_has_recovered_nothing():
         cloud.error = None
         await clock.advance(10.0)
         cloud.wires[0].acknowledge(A)
-        cloud.wires[0].ended.set_result(Closed(LOST))
+        cloud.wires[0].ended.set_result(Closed(NO_CLOSE_FRAME))
         await clock.advance(10.0)
         assert recovered == []
         cloud.wires[1].acknowledge(A, B)
     assert recovered == [[A, B]]
 
 
-async def test_answers_make_the_timekeeper_send_more_at_once():
+async def test_answers_open_the_window_at_once():
     names = [f"/sites/{number}/stats/devices" for number in range(150)]
     async with streaming(*names) as (stream, cloud, clock):
         wire = cloud.wires[0]
@@ -274,7 +275,7 @@ async def test_status_records_follow_the_channel():
         assert (record.kind, record.state) == ("/sites/{site_id}/stats/devices", "sent")
         cloud.wires[0].acknowledge(A)
         assert (record.state, record.up_since) == ("up", clock.now())
-        cloud.wires[0].ended.set_result(Closed(LOST))
+        cloud.wires[0].ended.set_result(Closed(NO_CLOSE_FRAME))
         await clock.advance(0.0)
         assert (record.state, record.up_since, record.breaks) == ("waiting", None, 1)
         assert stream.status.opened_at is None
@@ -283,14 +284,14 @@ async def test_status_records_follow_the_channel():
         assert stream.status.subscriptions == {}
 
 
-async def test_frames_of_one_go_keep_their_order_and_none_spoils_another():
+async def test_frames_that_arrive_together_keep_their_order_and_are_independent():
     def data(channel, payload):
         return json.dumps({"event": "data", "channel": channel, "data": payload}).encode()
 
-    intake = Order()
-    async with streaming(A, B, intake=intake) as (stream, cloud, clock):
+    sink = RecordingSink()
+    async with streaming(A, B, sink=sink) as (stream, cloud, clock):
         cloud.wires[0].acknowledge(A)
-        intake.given.clear()
+        sink.received.clear()
         await clock.advance(5.0)
         frames = [
             data(A, "1"),
@@ -304,7 +305,7 @@ async def test_frames_of_one_go_keep_their_order_and_none_spoils_another():
             data(A, "6"),
         ]
         cloud.wires[0].on_frames(frames)
-        assert intake.given == [
+        assert sink.received == [
             (A, "1"), (A, "2"), "Rejected", "Rejected", (A, "3"), "Subscribed", (B, "4"), "Data", (A, "6"),
         ]  # fmt: skip
         status = stream.status
@@ -312,3 +313,67 @@ async def test_frames_of_one_go_keep_their_order_and_none_spoils_another():
         assert status.frames == 1 + len(frames)  # the acknowledgement of A came alone
         assert status.bytes >= sum(map(len, frames))
         assert status.last_message_at == clock.now()
+
+
+async def test_new_settings_apply_to_the_open_connection():
+    async with streaming(A, settings=SessionSettings(ping_every_s=600.0, silent_after_s=9999.0)) as (
+        stream,
+        cloud,
+        clock,
+    ):
+        cloud.wires[0].acknowledge(A)
+        await clock.advance(59.0)
+        stream.use(SessionSettings(ping_every_s=60.0, silent_after_s=9999.0))
+        await clock.advance(1.0)
+        assert PING in cloud.wires[0].sent
+        cloud.wires[0].ended.set_result(Closed(NO_CLOSE_FRAME))
+        await clock.advance(2.0)
+        cloud.wires[1].acknowledge(A)
+        await clock.advance(60.0)
+        assert PING in cloud.wires[1].sent, "and to the next one"
+
+
+async def test_waiting_for_admission_counts_as_alive():
+    released = asyncio.Event()
+
+    class Closed:
+        async def wait(self):
+            await released.wait()
+
+    clock = ManualClock()
+    cloud = Cloud()
+    stream = StreamConnection(
+        url="wss://example.invalid/",
+        token=lambda: "sesame",
+        connect=cloud,
+        sink=NullSink(),
+        status=ConnectionStatus("main/0"),
+        clock=clock,
+        rng=lambda: 0.5,
+        turn=at_once,
+        gate=Closed(),
+    )
+    task = asyncio.ensure_future(stream.run())
+    await clock.advance(600.0)
+    assert stream.status.alive_at >= clock.now() - 15.0
+    assert cloud.wires == []
+    released.set()
+    await clock.advance(0.0)
+    assert len(cloud.wires) == 1
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def test_a_bug_in_the_session_ends_the_connection_not_the_stream():
+    async with streaming(A) as (stream, cloud, clock):
+        stream._session.subscriptions[A] = "no state"
+        wire = cloud.wires[0]
+        try:
+            wire.acknowledge(A)
+        except KeyError as error:  # a transport raises it from `frames`
+            wire.ended.set_exception(error)
+        await clock.advance(0.0)
+        assert stream.status.breaks == {"internal_error": 1}
+        await clock.advance(2.0)
+        cloud.wires[1].acknowledge(A)
+        assert stream.status.subscriptions[A].state == "up"

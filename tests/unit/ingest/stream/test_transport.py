@@ -1,58 +1,52 @@
-import asyncio
-
 import pytest
 
-from collector.clock import SystemClock
 from collector.errors import Fatal, RateLimited, Retryable
-from collector.ingest.rest.client import Rest
-from collector.ingest.stream import transports
-from collector.ingest.stream.transport import failure, origin, proxy_for, refusal, retry_after_s
-from collector.mist import clouds
-from collector.status import RestStatus
+from collector.ingest.stream.transport import connect_error, handshake_error, origin, peer_text
 
-TODAY = "Mon, 24 Nov 2025 10:00:00 GMT"
+UNIX = 1763978400.0
+TOKEN = "kW9zQ2hX7bTtVn5cRj3mLp8yGf4sDa6e"
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404])
-def test_somebody_has_to_act(status):
-    error = refusal(status, {}, where="wss://x/y")
+@pytest.mark.parametrize("status", [300, 301, 302, 307, 308, 400, 401, 403, 404])
+def test_a_rejected_handshake_needs_operator_action(status):
+    error = handshake_error(status, {}, where="wss://x/y", unix_time=UNIX)
     assert (type(error), error.status, error.where) == (Fatal, status, "wss://x/y")
 
 
-@pytest.mark.parametrize("status", [200, 301, 426, 500, 502, 503])
-def test_nobody_has_to_act(status):
-    assert type(refusal(status, {}, where="")) is Retryable
+@pytest.mark.parametrize("status", [101, 200, 426, 500, 502, 503, 599])
+def test_other_statuses_may_be_transient(status):
+    assert type(handshake_error(status, {}, where="", unix_time=UNIX)) is Retryable
+
+
+def test_429_waits_as_requested():
+    error = handshake_error(429, {"Retry-After": "120"}, where="", unix_time=UNIX)
+    assert isinstance(error, RateLimited)
+    assert error.retry_after_s == 120.0
+
+
+def test_secrets_are_masked_in_an_error():
+    secrets = [TOKEN, "proxy-password"]
+    assert connect_error(OSError("no route"), secrets, where="wss://x").detail == "no route"
+    assert connect_error(ValueError(f"bad header {TOKEN}"), secrets, where="wss://x").detail == "bad header ***"
+    assert connect_error(ValueError(f"{TOKEN[:20]} u:proxy-password@"), secrets, where="").detail == "*** u:***@"
+    assert connect_error(TimeoutError(), secrets, where="wss://x").detail == "TimeoutError"
 
 
 @pytest.mark.parametrize(
-    ("headers", "seconds"),
+    ("text", "shown"),
     [
-        ({}, 30.0),
-        ({"Retry-After": ""}, 30.0),
-        ({"Retry-After": "0"}, 30.0),
-        ({"Retry-After": " 798 "}, 798.0),
-        ({"Retry-After": "-5"}, 30.0),
-        ({"Retry-After": "1e9"}, 30.0),
-        ({"Retry-After": "99999999"}, 3600.0),
-        ({"Retry-After": "tomorrow", "Date": TODAY}, 30.0),
-        ({"Retry-After": "Mon, 24 Nov 2025 10:02:00 GMT", "Date": TODAY}, 120.0),
-        ({"Retry-After": "Mon, 24 Nov 2025 10:02:00", "Date": TODAY}, 30.0),  # a naive date, not comparable
-        ({"Retry-After": "Mon, 24 Nov 2025 10:02:00 GMT"}, 30.0),
-        ({"Retry-After": "Mon, 24 Nov 2025 09:00:00 GMT", "Date": TODAY}, 30.0),
+        ("maintenance\n", "maintenance"),
+        ("\x1b[31mred\x1b[0m", "[31mred[0m"),
+        (f"token {TOKEN}", "token ***"),
+        (f"{TOKEN[:10]}\0{TOKEN[10:]}", "***"),
+        ("x" * 190 + TOKEN, "x" * 190 + "***"),
+        ("x" * 199 + TOKEN, "x" * 199 + "*"),
+        ("x" * 10_000_000, "x" * 200),
+        ("", ""),
     ],
 )
-def test_retry_after(headers, seconds):
-    assert retry_after_s(headers) == seconds
-    error = refusal(429, headers, where="")
-    assert isinstance(error, RateLimited)
-    assert error.retry_after_s == seconds
-
-
-def test_words_that_hold_a_header_value_are_withheld():
-    headers = {"Authorization": "Token sesame"}
-    assert failure(OSError("no route"), headers, where="wss://x").detail == "no route"
-    assert failure(ValueError("bad header 'Token sesame'"), headers, where="wss://x").detail == "ValueError"
-    assert failure(TimeoutError(), headers, where="wss://x").detail == "TimeoutError"
+def test_a_text_of_the_peer_is_printable_short_and_without_the_token(text, shown):
+    assert peer_text(text, TOKEN) == shown
 
 
 @pytest.mark.parametrize(
@@ -66,61 +60,3 @@ def test_words_that_hold_a_header_value_are_withheld():
 )
 def test_what_an_error_may_show_of_a_url(url, shown):
     assert origin(url) == shown
-
-
-@pytest.mark.parametrize(
-    ("environ", "url", "proxy"),
-    [
-        ({}, "wss://api-ws.mist.com/x", None),
-        ({"https_proxy": "http://proxy:3128"}, "wss://api-ws.mist.com/x", "http://proxy:3128"),
-        ({"https_proxy": "http://proxy:3128", "no_proxy": "mist.com"}, "wss://api-ws.mist.com/x", None),
-        ({"https_proxy": "http://a", "wss_proxy": "http://b"}, "wss://api-ws.mist.com/x", "http://b"),
-        ({"https_proxy": "http://a", "wss_proxy": "http://b"}, "https://api.mist.com", "http://a"),
-        ({"https_proxy": "http://proxy"}, "https://127.0.0.1", None),
-        ({"https_proxy": "socks5://proxy"}, "wss://api-ws.mist.com/x", None),
-        ({"https_proxy": "http://proxy", "http_proxy": "http://proxy"}, "ws://127.0.0.1/x", None),
-        ({"https_proxy": "http://proxy"}, "wss://127.0.0.1/x", None),
-        ({"https_proxy": "http://proxy"}, "wss://[::1]/x", None),
-        ({"https_proxy": "http://proxy"}, "wss://localhost/x", None),
-    ],
-)
-def test_the_proxy_of_the_environment(environ, url, proxy, monkeypatch):
-    for name in ("http_proxy", "https_proxy", "wss_proxy", "ws_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-    for name, value in environ.items():
-        monkeypatch.setenv(name, value)
-    assert proxy_for(url) == proxy
-
-
-@pytest.mark.parametrize("name", transports.NAMES)
-def test_transports_have_names(name):
-    assert callable(transports.by_name(name))
-
-
-def test_there_is_no_other_transport():
-    with pytest.raises(KeyError):
-        transports.by_name("carrier-pigeon")
-
-
-async def test_rest_goes_through_the_proxy_of_the_environment(monkeypatch):
-    """The proxy is asked for a tunnel to the cloud, and is not shown the token."""
-    heard = []
-
-    async def proxy(reader, writer):
-        heard.append(await reader.readuntil(b"\r\n\r\n"))
-        writer.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
-        await writer.drain()
-        writer.close()
-
-    async with await asyncio.start_server(proxy, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{port}")
-        monkeypatch.setenv("no_proxy", "")
-        cloud = clouds.from_api_url("https://api.mist.invalid")
-        async with Rest(cloud, lambda: "a-token", RestStatus("main"), SystemClock(), attempts=1) as rest:
-            with pytest.raises(Retryable, match="Bad Gateway"):
-                await rest.get("/self")
-    (asked,) = heard
-    assert asked.startswith(b"CONNECT api.mist.invalid:443 ")
-    assert b"a-token" not in asked

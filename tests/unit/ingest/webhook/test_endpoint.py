@@ -1,4 +1,4 @@
-"""The webhook endpoint over a real socket: what is verified, what is counted, and what Mist is told."""
+"""The webhook endpoint over a real socket: verification, counts and responses."""
 
 import asyncio
 import socket
@@ -8,8 +8,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from collector.errors import ConfigError, ListenError, Rejected
-from collector.ingest.webhook.endpoint import FAULT_OVER_S, Webhook, WebhookLimits, WebhookRules
-from collector.listener.address import Listen
+from collector.ingest.webhook.endpoint import REASON_EXPIRES_S, Webhook, WebhookLimits, WebhookPolicy
+from collector.listener.address import ListenAddress
 from collector.mist import signature
 from collector.status import WebhookStatus
 from tests.support.clock import ManualClock
@@ -20,32 +20,32 @@ OLD, NEW = b"old secret", b"new secret"
 
 
 class Endpoint:
-    """A webhook on a free port, and what it handed on."""
+    """A webhook listener on a free port, and what it delivered."""
 
-    def __init__(self, *, secrets=(NEW,), allow_unsigned=False, answer=None, limits=None):
+    def __init__(self, *, secrets=(NEW,), allow_unsigned=False, outcome=None, limits=None):
         self.delivered = []
         self.secrets = list(secrets)
-        self.answer = answer
+        self.outcome = outcome
         self.status = WebhookStatus()
         self.clock = ManualClock()
         self.webhook = Webhook(
-            Listen("127.0.0.1", 0),
+            ListenAddress("127.0.0.1", 0),
             deliver=self._deliver,
             status=self.status,
             clock=self.clock,
-            rules=WebhookRules("/webhook", self._read_secrets, allow_unsigned, limits or WebhookLimits()),
+            policy=WebhookPolicy("/webhook", self._read_secrets, allow_unsigned, limits or WebhookLimits()),
         )
 
     def _read_secrets(self):
-        if isinstance(self.answer, ConfigError):
-            raise self.answer
+        if isinstance(self.outcome, ConfigError):
+            raise self.outcome
         return self.secrets
 
-    def _deliver(self, body, now):
-        if isinstance(self.answer, Exception):
-            raise self.answer
+    async def _deliver(self, body, now):
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
         self.delivered.append((body, now))
-        return self.answer
+        return self.outcome
 
     async def __aenter__(self):
         await self.webhook.__aenter__()
@@ -72,12 +72,12 @@ async def test_a_signed_delivery_is_applied_before_it_is_answered():
 
 
 @pytest.mark.parametrize("secret", [OLD, NEW])
-async def test_during_a_rotation_both_secrets_hold(secret):
+async def test_during_a_rotation_both_secrets_are_valid(secret):
     async with Endpoint(secrets=(OLD, NEW)) as endpoint:
         assert (await endpoint.post(secret=secret))[0] == 200
 
 
-async def test_a_rotated_secret_is_seen_without_a_restart():
+async def test_a_secret_is_replaced_without_a_restart():
     async with Endpoint(secrets=(OLD,)) as endpoint:
         assert (await endpoint.post(secret=NEW))[0] == 401
         endpoint.secrets[:] = [NEW]
@@ -88,12 +88,12 @@ async def test_a_rotated_secret_is_seen_without_a_restart():
 UNSIGNED = {
     "missing": {},
     "mismatch": {"X-Mist-Signature-v2": "0" * 64},
-    "malformed": {"X-Mist-Signature-v2": "rubbish"},
+    "malformed": {"X-Mist-Signature-v2": "malformed"},
 }
 
 
 @pytest.mark.parametrize(("reason", "headers"), UNSIGNED.items())
-async def test_what_is_not_signed_is_refused_before_it_is_parsed(reason, headers):
+async def test_invalid_signatures_are_rejected_before_parsing(reason, headers):
     async with Endpoint() as endpoint:
         assert await endpoint.post(b"\x00not json", secret=None, **headers) == (401, f"{reason}\n")
     assert endpoint.delivered == []
@@ -101,18 +101,18 @@ async def test_what_is_not_signed_is_refused_before_it_is_parsed(reason, headers
     assert endpoint.status.last_refused_reason == reason
 
 
-async def test_sha1_alone_is_no_signature():
+async def test_a_sha1_signature_does_not_count():
     async with Endpoint() as endpoint:
         assert await endpoint.post(secret=None, **{"X-Mist-Signature": "0" * 40}) == (401, "missing\n")
 
 
-async def test_no_secret_at_all_is_never_a_welcome():
+async def test_without_secrets_nothing_is_accepted():
     async with Endpoint(secrets=()) as endpoint:
         assert (await endpoint.post(secret=b""))[0] == 401
         assert (await endpoint.post(secret=None))[0] == 401
 
 
-async def test_unsigned_is_accepted_only_where_it_is_allowed():
+async def test_unsigned_deliveries_are_accepted_only_where_allowed():
     async with Endpoint(secrets=(), allow_unsigned=True) as endpoint:
         assert (await endpoint.post(secret=None))[0] == 200
     async with Endpoint(secrets=(NEW,), allow_unsigned=True) as endpoint:
@@ -121,26 +121,26 @@ async def test_unsigned_is_accepted_only_where_it_is_allowed():
 
 
 @pytest.mark.parametrize("reason", ["not_json", "not_an_object", "no_topic"])
-async def test_what_will_never_parse_is_no_reason_for_mist_to_repeat(reason):
-    async with Endpoint(answer=Rejected(reason)) as endpoint:
+async def test_a_body_that_is_not_a_delivery_is_answered_400(reason):
+    async with Endpoint(outcome=Rejected(reason)) as endpoint:
         assert await endpoint.post(b"{") == (400, f"{reason}\n")
     assert endpoint.status.refused == {reason: 1}
 
 
-async def test_our_own_fault_asks_mist_to_repeat_and_tells_nothing_of_it():
-    async with Endpoint(answer=RuntimeError("a detail")) as endpoint:
+async def test_an_internal_error_is_answered_500_and_logged_once():
+    async with Endpoint(outcome=RuntimeError("a detail")) as endpoint:
         with capture_logs() as logged:
             answers = [await endpoint.post() for _ in range(3)]
     assert answers == [(500, "internal_error\n")] * 3
     assert [entry["event"] for entry in logged] == ["webhook_delivery_failed", "webhook_refused"]
 
 
-async def test_an_unreadable_secret_is_our_fault():
-    async with Endpoint(answer=ConfigError("file", [])) as endpoint:
+async def test_an_unreadable_secret_is_answered_500():
+    async with Endpoint(outcome=ConfigError("file", [])) as endpoint:
         assert await endpoint.post() == (500, "secret_unreadable\n")
 
 
-async def test_only_post_and_only_on_the_path():
+async def test_other_methods_and_paths():
     async with Endpoint() as endpoint:
         for method in ("GET", "PUT", "HEAD", "DELETE"):
             async with endpoint.session.request(method, "/webhook") as response:
@@ -151,7 +151,7 @@ async def test_only_post_and_only_on_the_path():
     assert endpoint.delivered == []
 
 
-async def test_a_body_over_the_limit_is_refused_with_and_without_a_length():
+async def test_a_body_over_the_limit_is_rejected_with_and_without_a_length():
     async with Endpoint(limits=WebhookLimits(max_body_bytes=100)) as endpoint:
         assert await endpoint.post(b"x" * 100) == (200, "ok\n")
         assert await endpoint.post(b"x" * 101) == (413, "too_large\n")
@@ -165,7 +165,41 @@ async def test_a_body_over_the_limit_is_refused_with_and_without_a_length():
     assert endpoint.status.refused == {"too_large": 2}
 
 
-async def test_a_body_that_never_ends_is_given_up():
+@pytest.mark.parametrize("reason", ["too_many_events", "too_many_values"])
+async def test_a_delivery_with_too_many_events_is_answered_413(reason):
+    async with Endpoint(outcome=Rejected(reason)) as endpoint:
+        assert await endpoint.post() == (413, f"{reason}\n")
+
+
+async def test_a_body_that_arrives_slowly_is_rejected():
+    limits = WebhookLimits(min_rate_bytes_per_s=1000.0, rate_window_s=0.05)
+    async with Endpoint(limits=limits) as endpoint:
+        reader, writer = await asyncio.open_connection("127.0.0.1", endpoint.webhook.port)
+        writer.write(b"POST /webhook HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n")
+        writer.write(b"X-Mist-Signature-v2: " + b"0" * 64 + b"\r\n\r\n")
+        while not endpoint.status.answers:
+            writer.write(b"x")
+            await asyncio.sleep(0.001)
+        assert (await reader.readline()).startswith(b"HTTP/1.1 408 ")
+        writer.close()
+    assert endpoint.status.refused == {"too_slow": 1}
+    assert endpoint.webhook.body_bytes == 0
+
+
+async def test_a_body_that_keeps_the_minimum_rate_is_accepted():
+    limits = WebhookLimits(min_rate_bytes_per_s=10.0, rate_window_s=0.5)  # five bytes a window
+    async with Endpoint(limits=limits) as endpoint:
+        reader, writer = await asyncio.open_connection("127.0.0.1", endpoint.webhook.port)
+        head = f"POST /webhook HTTP/1.1\r\nHost: x\r\nContent-Length: {len(BODY)}\r\n"
+        writer.write(f"{head}X-Mist-Signature-v2: {signature.sign(BODY, NEW)}\r\n\r\n".encode())
+        for octet in BODY:
+            writer.write(bytes([octet]))
+            await asyncio.sleep(0.001)
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
+        writer.close()
+
+
+async def test_a_body_that_is_not_complete_in_time_is_rejected():
     async with Endpoint(limits=WebhookLimits(read_timeout_s=0.01)) as endpoint:
         reader, writer = await asyncio.open_connection("127.0.0.1", endpoint.webhook.port)
         signature_line = b"X-Mist-Signature-v2: " + b"0" * 64
@@ -177,21 +211,21 @@ async def test_a_body_that_never_ends_is_given_up():
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd", "gzip, gzip"])
-async def test_a_compressed_body_is_not_unpacked_by_us(encoding):
+async def test_a_compressed_body_is_rejected(encoding):
     async with Endpoint() as endpoint:
-        answer = await endpoint.post(b"\x1f\x8brubbish", **{"Content-Encoding": encoding})
+        answer = await endpoint.post(b"\x1f\x8bmalformed", **{"Content-Encoding": encoding})
         assert answer == (415, "compressed\n")
         assert (await endpoint.post(**{"Content-Encoding": "identity"}))[0] == 200
     assert endpoint.status.refused == {"compressed": 1}
 
 
-async def test_a_flood_of_refusals_is_two_lines_of_log():
+async def test_repeated_rejections_are_logged_once():
     async with Endpoint() as endpoint:
         with capture_logs() as logged:
             for _ in range(5):
                 await endpoint.post(secret=OLD)
                 await endpoint.post(secret=NEW)
-            await endpoint.clock.advance(FAULT_OVER_S)
+            await endpoint.clock.advance(REASON_EXPIRES_S)
             await endpoint.post(secret=NEW)
     assert [(entry["event"], entry["reason"]) for entry in logged] == [
         ("webhook_refused", "mismatch"),
@@ -199,15 +233,15 @@ async def test_a_flood_of_refusals_is_two_lines_of_log():
     ]
 
 
-async def test_a_taken_port_is_said_in_words():
+async def test_a_port_in_use_is_an_error():
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        where = Listen("127.0.0.1", taken.getsockname()[1])
+        where = ListenAddress("127.0.0.1", taken.getsockname()[1])
         webhook = Webhook(
             where,
-            deliver=lambda _body, _now: None,
+            deliver=None,
             status=WebhookStatus(),
             clock=ManualClock(),
-            rules=WebhookRules("/webhook", list),
+            policy=WebhookPolicy("/webhook", list),
         )
-        with pytest.raises(ListenError, match=f"cannot listen on {where}: the port is already taken"):
+        with pytest.raises(ListenError, match=f"cannot listen on {where}: the port is already in use"):
             await webhook.__aenter__()

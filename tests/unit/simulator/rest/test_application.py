@@ -1,6 +1,7 @@
 import pytest
 
-from collector.mist.polls import POLLS, TYPE_LISTS, Per, types_in
+from collector.mist.channels import Scope
+from collector.mist.polls import POLLS, TYPE_LISTS, types_in
 from collector.simulator.cloud import FakeCloud
 from collector.simulator.fleet import FleetPlan
 
@@ -45,14 +46,19 @@ async def test_every_poll_of_the_collector_has_a_response(cloud, get, org_id, si
         rows = rows_of((await get(path.format(**ids), **query))[0])
         assert rows
         assert all(isinstance(row, dict) for row in rows)
-    if poll.detail:
+    if poll.detail_path:
         for row in rows_of((await get(poll.path.format(**ids), **query))[0]):
-            detail, _ = await get(poll.detail.format(mac=row["mac"], **ids))
+            detail, _ = await get(poll.detail_path.format(mac=row["mac"], **ids))
             assert detail["mac"] == row["mac"]
 
 
 def test_the_polls_per_site():
-    assert {poll.name for poll in POLLS if poll.per is Per.SITE} == {"maps", "zone_definitions", "zones", "rssizones"}
+    assert {poll.name for poll in POLLS if poll.scope is Scope.SITE} == {
+        "maps",
+        "zone_definitions",
+        "zones",
+        "rssizones",
+    }
 
 
 @pytest.mark.parametrize("one", TYPE_LISTS, ids=lambda one: one.path)
