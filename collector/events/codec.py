@@ -35,6 +35,7 @@ _decode_payload: Final = msgspec.json.Decoder(tuple[str, str, dict[str, Any]]).d
 _decode_name: Final = msgspec.json.Decoder(list[str]).decode
 _decode_kind: Final = msgspec.json.Decoder(tuple[str, Source, str, Severity, Status]).decode
 _REFERENCES: Final = ("org_id", "site_id", "site_name", "device_mac", "device_name", "device_type", "type", "topic")
+_MARKS: Final = re.compile("[\0-\3]")
 _IN_TEXT: Final = (("\x01", "device_name"), ("\x02", "site_name"), ("\x03", "device_mac"))
 
 # The most frequent text last: zlib encodes near matches in fewer bits. Part of the file; changed with a new version.
@@ -108,16 +109,24 @@ def _pack(event: Event, dictionary: bytes) -> bytes:
     fields = {
         path: numbers.get(value, value) if isinstance(value, str) else value for path, value in event.fields.items()
     }
-    text = event.text
-    if not any(mark in text for mark, _ in _IN_TEXT):
-        for mark, name in _IN_TEXT:
-            value = getattr(event, name)
-            if value:
-                text = text.replace(value, mark)
     plain_id = _ID(event.id) is not None
     compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW_DEFLATE, zdict=dictionary)
-    packed = compressor.compress(_encode(("" if plain_id else event.id, text, fields))) + compressor.flush()
+    packed = (
+        compressor.compress(_encode(("" if plain_id else event.id, _shortened(event), fields))) + compressor.flush()
+    )
     return b"\0" + bytes.fromhex(event.id[16:]) + packed if plain_id else b"\1" + packed
+
+
+def _shortened(event: Event) -> str:
+    """Return the text with marks in place of names; with a zero in front if text or names contain marks themselves."""
+    text = event.text
+    names = [(mark, getattr(event, name)) for mark, name in _IN_TEXT]
+    if _MARKS.search(text) or any(_MARKS.search(name) for _, name in names):
+        return "\0" + text
+    for mark, name in names:
+        if name:
+            text = text.replace(name, mark)
+    return text
 
 
 def event_of(row: Row, dictionary: bytes = DICTIONARY) -> Event:
@@ -132,8 +141,10 @@ def event_of(row: Row, dictionary: bytes = DICTIONARY) -> Event:
     if plain_id:
         event_id = row.hash.to_bytes(8, signed=True).hex() + row.payload[1:9].hex()
     columns = (org_id, site_id, site_name, mac, device_name, device_type, type_, topic)
-    for mark, value in (("\x01", device_name), ("\x02", site_name), ("\x03", mac)):
-        if value:
+    if text.startswith("\0"):
+        text = text[1:]
+    else:
+        for mark, value in (("\x01", device_name), ("\x02", site_name), ("\x03", mac)):
             text = text.replace(mark, value)
     return Event(
         id=event_id,

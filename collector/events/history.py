@@ -288,7 +288,8 @@ class History:
             )
             self._totals = self._database.totals
         except BaseException as error:  # noqa: BLE001 - raised by `__aenter__`
-            self._in_loop(opened.set_exception, error)
+            problem = schema.damaged(self._path, error) if isinstance(error, sqlite3.DatabaseError) else error
+            self._in_loop(opened.set_exception, problem)
             return
         self._in_loop(opened.set_result, None)
         while self._write_next():
@@ -330,6 +331,7 @@ class History:
             self._since_checkpoint += len(events)
         except (sqlite3.Error, DiskFullError, OSError) as failure:
             error = reason_of(failure)
+            self._since_checkpoint = CHECKPOINT_AFTER  # so that the WAL does not have to grow
             ids = [0 if self._is_known(event) else None for event in events]
             self._owe(list(owed.items()))
         except Exception as failure:  # noqa: BLE001 - a bug must not end the thread: no event could be stored any more
@@ -378,6 +380,7 @@ class History:
         try:
             return bool(step())
         except (sqlite3.Error, OSError) as error:
+            self._since_checkpoint = CHECKPOINT_AFTER  # so that the WAL does not have to grow
             self._in_loop(self._count_error, reason_of(error), str(error))
         except Exception as error:  # noqa: BLE001 - as in `_commit`
             self._in_loop(self._count_error, type(error).__name__)

@@ -32,9 +32,15 @@ _COLUMNS: Final = "id, time, delay, hash, kind, place, device, payload"
 
 
 class Term(NamedTuple):
-    """One word of a free-text filter: `plain` text, and whether more may follow it."""
+    """One term of a free-text filter.
 
-    plain: str
+    Attributes:
+        pattern: Finds the term, not within a word.
+        prefix: Whether more letters or digits may follow.
+        words: The words of the term, for the index.
+    """
+
+    pattern: re.Pattern[str]
     prefix: bool
     words: tuple[str, ...]
 
@@ -77,8 +83,7 @@ class Matcher:
         if not self._terms:
             return True
         text = codec.searched_text(event)
-        words = frozenset(codec.words_of(text))
-        return all(_has_term(term, text, words) for term in self._terms)
+        return all(term.pattern.search(text) for term in self._terms)
 
     def expression(self) -> str:
         """Return the expression for the full-text tables; "" if the filter contains nothing that is indexed."""
@@ -108,15 +113,10 @@ def value_set(value: str, hash_value: Callable[[str], str] | None) -> frozenset[
 
 def _term(word: str) -> Term:
     plain = word.rstrip("*")
-    return Term(plain, plain != word, tuple(codec.words_of(plain)))
-
-
-def _has_term(term: Term, text: str, words: frozenset[str]) -> bool:
-    if term.words != (term.plain,):
-        return term.plain in text
-    if term.prefix:
-        return any(word.startswith(term.plain) for word in words)
-    return term.plain in words
+    prefix = plain != word
+    before = "(?<![^\\W_])" if plain[:1].isalnum() else ""
+    behind = "(?![^\\W_])" if plain[-1:].isalnum() and not prefix else ""
+    return Term(re.compile(before + re.escape(plain) + behind), prefix, tuple(codec.words_of(plain)))
 
 
 def _has_field(event: Event, path: str, values: frozenset[str]) -> bool:

@@ -85,7 +85,7 @@ def open_history(
         _prepare(connection, path, version, migrations)
     except sqlite3.DatabaseError as error:
         connection.close()
-        raise _damaged(path, error) from None
+        raise damaged(path, error) from None
     except HistoryError:
         connection.close()
         raise
@@ -142,7 +142,8 @@ def _number(connection: sqlite3.Connection, pragma: str) -> int:
     return int(connection.execute(f"PRAGMA {pragma}").fetchone()[0])
 
 
-def _damaged(path: Path, error: sqlite3.DatabaseError) -> HistoryError:
+def damaged(path: Path, error: sqlite3.DatabaseError) -> HistoryError:
+    """Return the error for a file that cannot be read as a history."""
     if isinstance(error, sqlite3.OperationalError) and "malformed" not in str(error):
         return HistoryError(
             str(path), f"cannot be opened: {error}", "it must be writable, on a file system with free space"
