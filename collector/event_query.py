@@ -156,6 +156,9 @@ class EventStore(EventSource, Protocol):
     def status(self) -> HistoryStatus:
         """Counts and state."""
 
+    def keeps(self, topic: str) -> bool:
+        """Return whether events of a topic are stored."""
+
     async def append(self, events: Sequence[Event], increments: Sequence[Increments] = ()) -> list[Outcome]:
         """Store events durably, unless they are stored already.
 

@@ -1,1 +1,1 @@
-"""Where both languages meet: what each object of Mist says, as tables of metrics."""
+"""Tables: which field of which payload of Mist is which metric, and how events become counters and texts."""

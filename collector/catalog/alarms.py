@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from collector.catalog.event_rules import SITE_LABELS
+from collector.catalog.event_rules import SITE_LABELS, WEBHOOK
 from collector.metrics.model import Entity, Gauge
 from collector.metrics.values import flag
 from collector.mist.times import epoch_s
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 OPEN_ALARMS = Entity(
     "open_alarms",
+    of=WEBHOOK,
     labels=(*SITE_LABELS, "group", "severity"),
     ttl_s=None,
     families=(
@@ -28,7 +29,7 @@ _CLOSED = frozenset({"resolved", "closed", "cleared", "validated"})
 
 
 def is_open(alarm: Part) -> bool | None:
-    """Whether the alarm says that it is open; None when it does not say. Marvis knows more states than open, all open."""
+    """Return whether the alarm is open; None if it has no status. Unknown states, which Marvis uses, are open."""
     status = alarm.get("status")
     if isinstance(status, str) and status:
         return status.lower() not in _CLOSED
@@ -36,10 +37,10 @@ def is_open(alarm: Part) -> bool | None:
 
 
 def is_acknowledged(alarm: Part) -> bool:
-    """Whether somebody acknowledged it."""
+    """Return whether an administrator acknowledged the alarm."""
     return flag(alarm.get("acked")) is True
 
 
-def moment_of(alarm: Part) -> float:
-    """When what is said of the alarm was so: the latest of its times; 0 when it has none."""
+def updated_at(alarm: Part) -> float:
+    """Return the time of the state of the alarm in Unix seconds: the latest of its times; 0 if it has none."""
     return max(epoch_s(alarm.get(name)) or 0.0 for name in ("timestamp", "last_seen", "resolved_time"))

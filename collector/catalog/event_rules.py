@@ -12,21 +12,23 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from collector.catalog.limits import EVENT_COUNTERS, EVENT_GAUGES
 from collector.metrics.model import PLAIN, Entity, Scale
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from collector.catalog.limits import RowLimit
     from collector.metrics.model import AnyFamily
 
 Part: TypeAlias = "Mapping[str, Any]"  # an event, or one of its elements
 
 SITE_LABELS = ("org_id", "site_id")  # the first labels of every row of a rule
 KEY, VALUE = "key", "value"
+WEBHOOK = "webhook:"  # prefix of a topic in the metric reference and in counters of rejected parts
 
 MAX_UNKNOWN_VALUES = 50  # values of a label in addition to the known ones, over all sites
-MAX_COUNTER_ROWS = 50_000  # rows of one counter rule; about 250 bytes each
-MAX_GAUGE_ROWS = 20_000  # rows of one gauge rule
+MAX_ELEMENTS = 1000  # processed elements of one event
 TRANSIENT_VALUE_TTL_S = 30 * 86_400.0
 
 
@@ -78,7 +80,8 @@ class CounterRule:
     scale         from the unit of the field to the base unit, for histograms
     initial_zero  label values (without `SITE_LABELS`) of rows that start at 0 for every site, so that alerts detect the
                   first increment; each costs one row per site
-    max_rows      the limit of rows, above which the labels of a new row are `other`
+    max_rows      the limit of rows, above which events of a new combination are counted in a row of their site with `other`
+                  for the labels of the rule; rows that start at 0 do not count
     """
 
     entity: Entity
@@ -87,7 +90,7 @@ class CounterRule:
     condition: Callable[[Part], bool] = always
     scale: Scale = PLAIN
     initial_zero: tuple[tuple[str, ...], ...] = ()
-    max_rows: int = MAX_COUNTER_ROWS
+    max_rows: RowLimit = EVENT_COUNTERS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,13 +109,13 @@ class GaugeRule:
     entity: Entity
     labels: Mapping[str, LabelRule] = field(default_factory=dict)
     elements: str = ""
-    max_rows: int = MAX_GAUGE_ROWS
+    max_rows: RowLimit = EVENT_GAUGES
 
 
 class StateUpdate(Enum):
     """State outside of the rows of a topic that its events update."""
 
-    DEVICE_UP = auto()  # a type that ends in _CONNECTED or _DISCONNECTED sets mist_device_up
+    DEVICE_UP = auto()  # the types AP_CONNECTED, AP_DISCONNECTED (SW, GW, ME) set mist_device_up
     ALARM_OPEN = auto()  # an alarm with a status opens or closes the alarm
     POSITION = auto()  # a position of a client or asset on a map
 
@@ -152,7 +155,7 @@ def counter_rule(
     initial_zero: tuple[tuple[str, ...], ...] = (),
 ) -> CounterRule:
     """Return a `CounterRule` with an entity of this table name."""
-    entity = Entity(name, families, labels=(*SITE_LABELS, *labels), ttl_s=None)
+    entity = Entity(name, families, labels=(*SITE_LABELS, *labels), ttl_s=None, of=WEBHOOK)
     return CounterRule(entity, labels, condition=condition, scale=scale, initial_zero=initial_zero)
 
 

@@ -15,6 +15,7 @@ from collector.catalog.event_rules import (
     KEY,
     SITE_LABELS,
     VALUE,
+    WEBHOOK,
     LabelRule,
     StateUpdate,
     TopicTable,
@@ -34,6 +35,7 @@ MINUTES = Scale(times=60.0)
 
 EVENTS = Entity(
     "webhook_events",
+    of=WEBHOOK,
     labels=(*SITE_LABELS, "topic", "type"),
     ttl_s=None,
     families=(
@@ -46,6 +48,7 @@ EVENTS = Entity(
 )
 DELAYS = Entity(
     "webhook_delays",
+    of=WEBHOOK,
     labels=("topic",),
     ttl_s=None,
     families=(
@@ -383,5 +386,5 @@ DEVICE_TYPES = {
     "GW": "gateway",
     "ME": "mxedge",
 }  # prefix of the event type -> label device_type
-UPS = {"_CONNECTED": 1.0, "_DISCONNECTED": 0.0}  # suffix of the event type -> value of mist_device_up
+UPS = {"CONNECTED": 1.0, "DISCONNECTED": 0.0}  # event type without its prefix -> value of mist_device_up
 DEVICE_MACS = ("mac", "ap", "mxedge_id")  # fields of a device event with the MAC address of the device

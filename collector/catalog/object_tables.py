@@ -1,4 +1,4 @@
-"""All object kinds that a table alone describes: each table module contributes its `OBJECTS`."""
+"""All objects that a table alone describes. A module of tables with `OBJECTS` has one line here."""
 
 from __future__ import annotations
 

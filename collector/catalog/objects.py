@@ -1,4 +1,4 @@
-"""The table type of an object kind: which payload it is, which labels identify it, which rows it becomes."""
+"""The table of an object: its payload, its identity and labels, and the entities of its rows."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """One sort of object.
+    """One kind of object.
 
-    name      as in the field reference
-    roots     the entities whose rows the object is; nested: those inside it, parents before children
-    labels    the label names of its rows; each value is a field of that name, or stands in the channel's path
-    fields    label name -> field of the payload, where the two are not called alike
-    identity  the labels that tell two objects apart (all of them, unless given)
-    carries   what its channel carries; rest: the kind, or kinds, under which REST polls hand it over
-    inside    lists in the statistics of a device in which it stands, too: "gateway.tunnels"
-    beside    the field of those statistics without which the list is not believed
+    name      name in the metric reference
+    roots     entities whose rows are the object itself
+    labels    label names of its rows; a value is the field of the same name, or comes from the path of the channel or request
+    nested    entities inside the object, parents before children
+    fields    label name -> field of the payload, if their names differ
+    identity  labels that identify the object; () for all of them
+    carries   what its channel carries (`Channel.carries`); "" if it has no channel
+    rest      kind, or kinds, of the REST objects with its payload
+    inside    lists in the statistics of a device that contain it: "gateway.tunnels"
+    requires  field of these statistics without which the list is ignored
     """
 
     name: str
@@ -34,13 +36,13 @@ class Object:
     carries: str = ""
     rest: str | tuple[str, ...] = ()
     inside: tuple[str, ...] = ()
-    beside: str = ""
+    requires: str = ""
 
     @property
     def polled(self) -> tuple[str, ...]:
-        """Every kind under which REST polls hand it over."""
+        """Every kind of REST object with the payload."""
         return (self.rest,) if isinstance(self.rest, str) else self.rest
 
     def field_of(self, label: str) -> str:
-        """The payload's field behind a label."""
+        """Return the field of the payload with the value of a label."""
         return (self.fields or {}).get(label, label)

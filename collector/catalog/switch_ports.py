@@ -53,7 +53,7 @@ OBJECTS = (
         identity=("mac", "port_id"),
         rest="switch_port",
         inside=("switch.ports",),
-        beside="_time",  # frames without it may repeat an old snapshot
+        requires="_time",  # frames without it may repeat an old snapshot
     ),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json as json_
 import secrets
 import time
 from dataclasses import dataclass
@@ -183,8 +184,11 @@ class LinePrinter:
 
 
 def _json(content: dict[str, Any]) -> str:
-    """Return JSON with non-ASCII characters as they are; control characters are escaped by JSON."""
-    return orjson.dumps(content, default=str).decode()
+    """Return one line of JSON, in which control characters are escaped."""
+    try:
+        return orjson.dumps(content).decode()
+    except TypeError:  # an integer of more than 64 bits
+        return json_.dumps(content)
 
 
 def _leaves(value: object, path: str) -> Iterator[tuple[str, object]]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collector.config import Config
     from collector.daemon.account import AccountRun
     from collector.daemon.readiness import Readiness
+    from collector.events.recent import RecentEvents
     from collector.feeds.router import FeedRouter
     from collector.status import ConnectionStatus, PollStatus, RestStatus, TaskStatus, WebhookStatus
 
@@ -35,6 +36,7 @@ class StatusReport:
         frames: Counts,
         events: Mapping[str, Counts],
         tasks: Mapping[str, TaskStatus],
+        recent: RecentEvents,
         webhook: WebhookStatus | None,
         clock: Clock,
     ) -> None:
@@ -48,6 +50,7 @@ class StatusReport:
         self._frames = frames
         self._events = events
         self._tasks = tasks
+        self._recent = recent
         self._webhook = webhook
         self._clock = clock
         self._started_at = clock.now()
@@ -77,7 +80,10 @@ class StatusReport:
             webhook=self._webhook,
             series=self._feeds.store.series_by_family(),
             floors=config.location.floor_page and config.locates,
-            last_events=[EventLine(e.unix, e.topic, e.type, e.site_id) for e in self._feeds.events.recent],
+            last_events=[
+                EventLine(event.received, event.topic, event.type, event.site_name or event.site_id)
+                for event in self._recent.newest_first
+            ],
         )
 
 

@@ -30,9 +30,10 @@ from collector.daemon.supervisor import Supervisor
 from collector.daemon.systemd import Notifier, Watchdog
 from collector.events.configured import history_of
 from collector.events.event_buffer import EventBuffer
+from collector.events.recent import RecentEvents
 from collector.feeds.router import FeedRouter
 from collector.floors import Floors
-from collector.ingest.dispatcher import Dispatcher
+from collector.ingest.dispatcher import Dispatcher, Recorder
 from collector.ingest.stream.websocket import WebSocketConnect
 from collector.ingest.webhook.endpoint import Webhook
 from collector.location.feed import LocationFeed
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from collector.clock import Clock
     from collector.config import Config
     from collector.daemon.reload import ConfigSource
+    from collector.event import Event
     from collector.ingest.stream.transport import Connect
 
 log = structlog.get_logger()
@@ -128,11 +130,14 @@ class Daemon:
         self.history = history_of(config.events, clock.time)
         self.event_buffer = EventBuffer(self.history)
         shard = Shard(config.shard.index, config.shard.count)
+        self.recent_events = RecentEvents()
         self.feeds = FeedRouter(
             self.directories,
             now=clock.now,
             unix_time=clock.time,
             is_live=self.channel_health.is_live,
+            on_event=self._on_event,
+            wants_topic=lambda _: False,  # the dispatcher passes them to the history first
             inline_names=config.labels == "inline",
             max_clients=config.clients.max_clients if config.clients.per_client else 0,
             max_assets=config.assets.max_assets if config.assets.per_asset else 0,
@@ -147,6 +152,7 @@ class Daemon:
             duplicates=Deduplicator(),
             frames=self.frames,
             events=self.events,
+            recorder=Recorder(self.feeds.events_of, self.history, self._on_recorded),
         )
         self.shared = Shared(
             config=config,
@@ -204,6 +210,16 @@ class Daemon:
             for task in running:
                 task.cancel()
 
+    def _on_event(self, event: Event) -> None:
+        """Take an event of a stream, or a finding."""
+        self.recent_events.add(event)
+        self.event_buffer.add(event)
+
+    def _on_recorded(self, event: Event) -> None:
+        """Take a webhook event that is in the history."""
+        if self.recent_events.wants_topic(event.topic):
+            self.recent_events.add(event)
+
     def to_unix(self, monotonic: float) -> float:
         """Return a monotonic time as seconds since the epoch."""
         return self.clock.time() - self.clock.now() + monotonic
@@ -224,6 +240,7 @@ class Daemon:
             frames=self.frames,
             events=self.events,
             tasks=self.supervisor.tasks,
+            recent=self.recent_events,
             webhook=self.webhook_status,
             clock=self.clock,
         )
@@ -271,6 +288,7 @@ class Daemon:
             reload=self.reload_status,
             rejected_parts=self.feeds.rejected_parts,
             refused_labels=self.feeds.refused_labels,
+            feed_errors=self.feeds.errors,
             tasks=lambda: len(asyncio.all_tasks()),
             supervised=self.supervisor.tasks,
             log_dropped=self.log_dropped,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collector.event_query import CounterKey, Increments
 
 HEADROOM_BYTES: Final = 16 << 20  # free space that is left to deletions and other programs
-INDEX_STEP: Final = 500  # events of one transaction
+INDEX_STEP: Final = 200  # events of one transaction
 DELETE_STEP: Final = 250
 VACUUM_PAGES: Final = 256
 _NAMES_KEPT: Final = 100_000

@@ -144,6 +144,10 @@ class History:
         """Counts and state."""
         return self._status
 
+    def keeps(self, topic: str) -> bool:
+        """Return whether events of a topic are stored."""
+        return not self._topics.excludes(topic)
+
     def totals(self) -> Mapping[CounterKey, Total]:
         """Return the counters as of the start of the process."""
         return self._totals

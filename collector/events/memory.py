@@ -53,6 +53,10 @@ class MemoryHistory:
         """Counts and state."""
         return self._status
 
+    def keeps(self, topic: str) -> bool:
+        """Return whether events of a topic are stored."""
+        return not self._topics.excludes(topic)
+
     def totals(self) -> Mapping[CounterKey, Total]:
         """Return no counters: they begin at 0."""
         return {}

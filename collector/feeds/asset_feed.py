@@ -1,69 +1,90 @@
-"""The feed of BLE assets, as REST polls give them: counted by map, their health observed once a poll."""
+"""BLE assets from REST polls: their number by map, and histograms of their health with one observation per poll."""
 
 from __future__ import annotations
 
 import os
 from hashlib import blake2b
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from collector.catalog import asset_tables as tables
+from collector.catalog import limits
 from collector.errors import Rejected
-from collector.feeds.client_record import duration, keep, measured
-from collector.feeds.headcount import Headcount
-from collector.feeds.individual_rows import Individuals
-from collector.feeds.object_feed import PERIODS_TO_LIVE
+from collector.feeds.client_record import duration_s, measured, text_or
+from collector.feeds.device_feed import identity
+from collector.feeds.feed import Feed
+from collector.feeds.gauge_table import GaugeTable
+from collector.feeds.individual_rows import IndividualRows
+from collector.feeds.object_feed import TTL_PERIODS
 from collector.metrics.compiler import ObjectKind
 from collector.metrics.counter_table import CounterTable
 from collector.metrics.row_index import RowIndex
 from collector.mist.identity import mac_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
-    from collector.feeds.feed import Apply, RestApply
+    from collector.feeds.feed import RestHandler
     from collector.metrics.model import Entity
     from collector.metrics.store import Store
-    from collector.mist.channels import Match
     from collector.mist.directories import Directories
     from collector.mist.directory import Changes
 
-NO_IDENTITY = Rejected("no_identity")
-TOO_MANY_ASSETS = Rejected("too_many_assets")
-MAX_ASSETS = 200_000
-SWEEP_STEP = 2000
+NO_IDENTITY: Final = Rejected("no_identity")
+TOO_MANY_ASSETS: Final = Rejected("too_many_assets")
+MAX_ASSETS: Final = 200_000
+SWEEP_STEP: Final = 2000
+SITE_LABELS: Final = 2  # labels that a row above the limit keeps
 
 
-class Known(NamedTuple):
-    """Where an asset is counted, and until when (monotonic seconds)."""
+class TrackedAsset(NamedTuple):
+    """What is kept of one asset.
 
-    where: tuple[str, str, str]  # org, site, map
+    Attributes:
+        labels: Org, site and map under which it is counted.
+        expires: Monotonic time at which it is forgotten.
+    """
+
+    labels: tuple[str, str, str]
     expires: float
 
 
-class AssetFeed:
-    """All assets of all sites. `max_individuals` of them get rows of their own, 0 for none but those `named` by MAC."""
+class AssetFeed(Feed):
+    """All assets of all sites.
+
+    Args:
+        store: The store that exports the rows.
+        directories: The inventories.
+        max_individuals: Maximum number of assets with rows of their own; 0 for none but the named ones.
+        named: MAC addresses of assets with rows in any case.
+    """
+
+    name = "assets"
 
     def __init__(
         self, store: Store, directories: Directories, *, max_individuals: int = 0, named: Collection[str] = ()
     ) -> None:
         self._directories = directories
         self._key = os.urandom(16)
-        self._known: dict[bytes, Known] = {}
+        self._assets: dict[bytes, TrackedAsset] = {}
         self._periods_s: dict[str, float] = {}  # of the polls, by account
         self._ttl_s = tables.TTL_S
-        roster = RowIndex(("org_id", "site_id", "mac"))
-        self.kind = ObjectKind(
-            tables.OBJECT, store, roster, (tables.ASSET,), tables.NESTED, extras=("mac", "map_id", "site_id", "_ttl")
-        )
-        self._read = attrgetter(*map(self.kind.attribute, ("mac", "map_id", "site_id", "_ttl")))
+        row_index = RowIndex(("org_id", "site_id", "mac"))
+        extras = ("mac", "map_id", "site_id", "_ttl")
+        self.kind = ObjectKind(tables.OBJECT, store, row_index, (tables.ASSET,), tables.NESTED, extras=extras)
+        self._read = attrgetter(*map(self.kind.attribute, extras))
         self._observed = [(self.kind.attribute(field), family, scale) for field, family, scale in tables.OBSERVED]
-        self.individuals = Individuals(self.kind, max_individuals, named)
-        self._count, self._health = Headcount(store, tables.ASSETS), CounterTable(store, tables.HEALTH)
-        self.channels: Mapping[str, Callable[[Match], Apply]] = {}
-        self.rest: Mapping[str, RestApply] = {"asset": self.from_rest}
+        self.individuals = IndividualRows(self.kind, max_individuals, named)
+        self._count = GaugeTable(
+            store,
+            tables.ASSETS,
+            max_rows=lambda: limits.ASSETS.of(directories.site_count),
+            keep=SITE_LABELS,
+        )
+        self._health = CounterTable(store, tables.HEALTH)
+        self.rest: Mapping[str, RestHandler] = {"asset": self._asset}
 
-    def from_rest(self, payload: dict[str, Any], ids: Mapping[str, str], now: float) -> Rejected | None:
+    def _asset(self, payload: dict[str, Any], ids: Mapping[str, str], now: float) -> Rejected | None:
         """Apply one asset of a poll."""
         struct = self.kind.decode(payload)
         if isinstance(struct, Rejected):
@@ -72,74 +93,75 @@ class AssetFeed:
         mac = mac_of(mac_text)
         if mac is None:
             return NO_IDENTITY
-        site_id = keep(own_site, "") or ids.get("site_id", "")
+        site_id = identity(own_site) or ids.get("site_id", "")
         site = self._directories.site(site_id)
         org_id = ids.get("org_id") or (site.org_id if site else "")
-        identity = blake2b(mac.encode(), digest_size=8, key=self._key).digest()
-        if identity not in self._known and len(self._known) >= MAX_ASSETS:
+        key = blake2b(mac.encode(), digest_size=8, key=self._key).digest()
+        if key not in self._assets and len(self._assets) >= MAX_ASSETS:
             return TOO_MANY_ASSETS
-        # the next poll must come before that, however short the record is valid
-        known = Known((org_id, site_id, keep(map_id, "")), now + max(duration(ttl), self._ttl_s))
-        self._place(identity, known, now)
+        # a record that is valid for less than a poll period lives until the next poll
+        expires = now + max(duration_s(ttl), self._ttl_s)
+        self._track(key, TrackedAsset((org_id, site_id, identity(text_or(map_id, ""))), expires), now)
         for attribute, family, scale in self._observed:
             value = getattr(struct, attribute)
             if measured(value):
                 self._health.observe((org_id, site_id), family, scale.of(value))
-        self.individuals.write(identity.hex(), (org_id, site_id, mac), struct, now)
+        self.individuals.write(key.hex(), (org_id, site_id, mac), struct, now)
         return None
 
-    def set_poll_period(self, kind: str, period_s: float, by: str) -> None:
-        """An account (`by`) polls assets every `period_s`; the slowest account sets how long an asset stays."""
+    def set_poll_period(self, kind: str, period_s: float, account: str) -> None:
+        """Set the time to live of an asset to `TTL_PERIODS` of its poll; with several accounts, of the slowest poll."""
         if kind in self.rest:
-            self._periods_s[by] = period_s
-            self._ttl_s = PERIODS_TO_LIVE * max(self._periods_s.values())
+            self._periods_s[account] = period_s
+            self._ttl_s = TTL_PERIODS * max(self._periods_s.values())
 
-    def _place(self, identity: bytes, known: Known, now: float) -> None:
-        before = self._known.get(identity)
-        if before is None or before.where != known.where:
+    def _track(self, key: bytes, asset: TrackedAsset, now: float) -> None:
+        before = self._assets.get(key)
+        if before is None or before.labels != asset.labels:
             if before is not None:
-                self._count.change(before.where, -1, now)
-            self._count.change(known.where, 1, now)
-        self._known[identity] = known
+                self._count.change(before.labels, -1, now)
+            self._count.change(asset.labels, 1, now)
+        self._assets[key] = asset
 
-    # the feed
+    # The feed
 
     def __len__(self) -> int:
-        """Assets known."""
-        return len(self._known)
+        """Return the number of known assets."""
+        return len(self._assets)
 
     def kinds(self) -> tuple[ObjectKind, ...]:
-        """An asset's record."""
+        """Return the compiled record of an asset."""
         return (self.kind,)
 
-    def tallies(self) -> tuple[Entity, ...]:
-        """What is counted."""
+    def computed(self) -> tuple[Entity, ...]:
+        """Return the entities of the aggregates."""
         return tables.AGGREGATES
 
     def refused_labels(self) -> dict[str, int]:
-        """Messages of assets beyond the cap of rows."""
+        """Return the messages of assets above the limit of rows per asset."""
         return {"asset": self.individuals.refused}
 
     def changed(self, changes: Changes) -> None:
-        """Assets and counts go with their site."""
+        """End the assets and rows of removed sites."""
         sites = {site.id for site in changes.sites_removed}
         if not sites:
             return
-        for identity, known in list(self._known.items()):
-            if known.where[1] in sites:
-                del self._known[identity]
-                self.individuals.remove(identity.hex())
-        for counted in (self._count, self._health):
-            counted.forget(lambda values: values[1] in sites)
+        for key, asset in list(self._assets.items()):
+            if asset.labels[1] in sites:
+                del self._assets[key]
+                self.individuals.remove(key.hex())
+        for table in (self._count, self._health):
+            table.remove(lambda values: values[1] in sites)
 
     def sweep(self, now: float) -> Iterator[int]:
-        """Assets that several polls did not list are gone."""
-        identities = list(self._known)
-        for first in range(0, len(identities), SWEEP_STEP):
-            gone = [one for one in identities[first : first + SWEEP_STEP] if self._known[one].expires <= now]
-            for identity in gone:
-                self._count.change(self._known.pop(identity).where, -1, now)
-                self.individuals.remove(identity.hex())
-            yield len(gone)
+        """End assets that several polls did not contain."""
+        keys = list(self._assets)
+        for first in range(0, len(keys), SWEEP_STEP):
+            step = ((key, self._assets.get(key)) for key in keys[first : first + SWEEP_STEP])
+            expired = [key for key, asset in step if asset is not None and asset.expires <= now]
+            for key in expired:
+                self._count.change(self._assets.pop(key).labels, -1, now)
+                self.individuals.remove(key.hex())
+            yield len(expired)
         yield self._count.sweep(now)
         yield self.individuals.sweep(now)

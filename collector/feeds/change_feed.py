@@ -1,164 +1,149 @@
-"""Change events of devices and Mist Edges on the stream: firmware progress, and the sync of third-party devices.
+"""Change events on the stream: firmware updates of devices and Mist Edges, synchronization of third-party devices.
 
-An event is counted, and what it says of the firmware is written where the device's own statistics write it, so that
-progress shows without waiting for them. Mist Edges' events come on the org's channel and on the site's: each counts once.
+An event is counted, and the progress of a firmware update is written to the rows of the device, so that it is visible
+before the next statistics. Events of Mist Edges arrive on the channels of the org and of the site; they count once.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from collector.catalog import limits
+from collector.catalog.changes import CHANGES, FIRMWARE, INITIAL_ZERO, SYNCS
 from collector.catalog.device_tables import FIRMWARE_STATES
 from collector.errors import Rejected
-from collector.feeds.device_feed import RECORD, text
+from collector.feeds.device_feed import KINDS, RECORD, identity, text
+from collector.feeds.feed import Feed
 from collector.feeds.payloads import one_or_many
-from collector.metrics.counter_table import CounterTable, LabelLimiter
-from collector.metrics.model import Counter, Entity
+from collector.metrics.counter_table import OTHER, CounterTable, LabelLimiter
 from collector.mist.deduplicator import Deduplicator
 from collector.mist.identity import NIL_ID, mac_of
+from collector.mist.topics import canonical
 from collector.tolerant_json import loads
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from collector.feeds.device_feed import DeviceFeed
-    from collector.feeds.feed import Apply, RestApply
-    from collector.metrics.compiler import ObjectKind
+    from collector.feeds.event_emitter import EventEmitter
+    from collector.feeds.feed import ChannelHandler, OpenChannel
+    from collector.metrics.model import Entity
     from collector.metrics.store import Store
     from collector.mist.channels import Match
     from collector.mist.directories import Directories
     from collector.mist.directory import Changes
 
-NOT_AN_OBJECT = Rejected("not_an_object")
-NO_IDENTITY = Rejected("no_identity")
-DUPLICATE = Rejected("duplicate")
+    ChangeHandler = Callable[[dict[str, Any], Match, float], Rejected | None]
 
-CHANGES = Entity(
-    "device_event",
-    labels=("org_id", "site_id", "device_type", "event_type", "status"),
-    ttl_s=None,
-    families=(
-        Counter(
-            "mist_org_device_changes_total",
-            None,
-            "Total number of device change events received on the stream, by device type, event type and status.",
-            reads=("event_type", "detail.status"),
-        ),
-    ),
-)
-
-SYNCS = Entity(
-    "otherdevice_sync",
-    labels=("org_id", "vendor", "status"),
-    ttl_s=None,
-    families=(
-        Counter(
-            "mist_other_device_syncs_total",
-            None,
-            "Total number of synchronizations of third-party devices with their vendor, by vendor and status.",
-            reads=("vendor", "status"),
-        ),
-    ),
-)
-
-FIRMWARE = "fwupdate"
-BORN = (("ap", "failed"), ("switch", "failed"), ("gateway", "failed"))  # alerts wait for the first of these
-_KEPT_S, _KEPT = 600.0, 10_000
+NOT_AN_OBJECT: Final = Rejected("not_an_object")
+NO_IDENTITY: Final = Rejected("no_identity")
+DUPLICATE: Final = Rejected("duplicate")
+MEMORY_S, MEMORY_EVENTS = 600.0, 10_000  # of the deduplication
+SITE_LABELS: Final = 2  # labels that a row above the limit keeps
 
 
-class ChangeFeed:
-    """The feed of both; reads and writes the devices' rows."""
+class ChangeFeed(Feed):
+    """All change events.
 
-    def __init__(self, store: Store, directories: Directories, devices: DeviceFeed) -> None:
+    Args:
+        store: The store that exports the rows.
+        directories: The inventories.
+        devices: The feed with the rows of devices.
+        events: Emits each change event.
+    """
+
+    name = "changes"
+
+    def __init__(self, store: Store, directories: Directories, devices: DeviceFeed, events: EventEmitter) -> None:
         self._directories = directories
         self._devices = devices
-        self._changes, self._syncs = CounterTable(store, CHANGES), CounterTable(store, SYNCS)
-        self._duplicates = Deduplicator(keep_s=_KEPT_S, limit=_KEPT)
-        self._types = LabelLimiter((FIRMWARE,), unknown=50)
-        self._statuses = LabelLimiter(FIRMWARE_STATES, unknown=50)
-        self._vendors = LabelLimiter(unknown=20)
-        self.channels: Mapping[str, Callable[[Match], Apply]] = {
+        self._emitter = events
+        self._changes = CounterTable(
+            store, CHANGES, max_rows=lambda: limits.DEVICE_CHANGES.of(directories.site_count), keep=SITE_LABELS
+        )
+        self._syncs = CounterTable(store, SYNCS)
+        self._duplicates = Deduplicator(keep_s=MEMORY_S, limit=MEMORY_EVENTS)
+        self._limiters = {
+            "device_type": LabelLimiter((*KINDS, OTHER), unknown=20),
+            "event_type": LabelLimiter((FIRMWARE,), unknown=50),
+            "status": LabelLimiter(FIRMWARE_STATES, unknown=50),
+            "vendor": LabelLimiter(unknown=20),
+        }
+        self.channels: Mapping[str, OpenChannel] = {
             "device_event": self._opener(self._device),
             "mxedge_event": self._opener(self._device),
             "otherdevice_sync": self._opener(self._sync),
         }
-        self.rest: Mapping[str, RestApply] = {}
 
-    def _opener(
-        self, apply: Callable[[dict[str, Any], Mapping[str, str], float], Rejected | None]
-    ) -> Callable[[Match], Apply]:
-        def channel(match: Match) -> Apply:
+    def _opener(self, apply: ChangeHandler) -> OpenChannel:
+        def channel(match: Match) -> ChannelHandler:
             def message(payload: object, now: float) -> Rejected | None:
                 event = loads(payload) if isinstance(payload, str) else payload
                 if isinstance(event, Rejected):
                     return event
-                return apply(event, match.ids, now) if isinstance(event, dict) else NOT_AN_OBJECT
+                return apply(event, match, now) if isinstance(event, dict) else NOT_AN_OBJECT
 
             return one_or_many(message, self._devices.kinds_by_name[RECORD].decoder.reject)
 
         return channel
 
-    def _device(self, event: dict[str, Any], ids: Mapping[str, str], now: float) -> Rejected | None:
+    def _limited(self, label: str, value: str) -> str:
+        return self._limiters[label].admit(value) if value else ""
+
+    def _device(self, event: dict[str, Any], match: Match, now: float) -> Rejected | None:
         detail = event.get("detail")
         detail = detail if isinstance(detail, dict) else {}
         device_id, type_, status = (
             text(part) for part in (event.get("device_id"), event.get("event_type"), detail.get("status"))
         )
-        if self._duplicates.seen("", hash((device_id, type_, repr(sorted(detail.items())))), now):
+        content = canonical([device_id, type_, detail])
+        if self._duplicates.seen("", hash(content), now):
             return DUPLICATE
         mac = mac_of(device_id) or ""
         if not mac and not type_:
             return NO_IDENTITY
-        org_id, site_id, kind = self._where(mac, event, ids)
-        shown = self._types.admit(type_) if type_ else "", self._statuses.admit(status.lower()) if status else ""
-        self._changes.add((org_id, site_id, kind, *shown))
+        org_id, site_id, kind = self._place_of(mac, event, match.ids)
+        labels = (self._limited("device_type", kind), self._limited("event_type", type_))
+        self._changes.add((org_id, site_id, *labels, self._limited("status", status.lower())))
         if type_ == FIRMWARE:
             self._devices.merge(mac, {FIRMWARE: detail}, now)
+        self._emitter.change(match.channel.carries, event, (org_id, site_id), content)
         return None
 
-    def _where(self, mac: str, event: Mapping[str, object], ids: Mapping[str, str]) -> tuple[str, str, str]:
-        """Org, site and kind of the device: as its rows have them, else as the event and its channel say."""
-        place = self._devices.roster.objects.get(mac)
-        if place is not None:
-            return place.labels[0], place.labels[1], place.labels[3]
-        site_id = ids.get("site_id") or text(event.get("site_id"))
+    def _place_of(self, mac: str, event: Mapping[str, object], ids: Mapping[str, str]) -> tuple[str, str, str]:
+        """Return org, site and type of the device: those of its rows, else those of the event and its channel."""
+        rows = self._devices.row_index.objects.get(mac)
+        if rows is not None:
+            return rows.labels[0], rows.labels[1], rows.labels[3]
+        site_id = ids.get("site_id") or identity(event.get("site_id"))
         site = self._directories.site(site_id)
         device = self._directories.device(mac)
         org_id = ids.get("org_id") or (site.org_id if site else "")
         return org_id, "" if site_id == NIL_ID else site_id, device.type if device else ""
 
-    def _sync(self, event: dict[str, Any], ids: Mapping[str, str], _now: float) -> Rejected | None:
+    def _sync(self, event: dict[str, Any], match: Match, _now: float) -> Rejected | None:
         vendor, status = text(event.get("vendor")), text(event.get("status"))
         if not vendor and not status:
             return NO_IDENTITY
-        shown = self._vendors.admit(vendor) if vendor else "", self._statuses.admit(status.lower()) if status else ""
-        self._syncs.add((ids.get("org_id", ""), *shown))
+        org_id = match.ids.get("org_id", "")
+        self._syncs.add((org_id, self._limited("vendor", vendor), self._limited("status", status.lower())))
+        self._emitter.change(match.channel.carries, event, (org_id, ""), canonical(event))
         return None
 
-    # the feed
-
-    def kinds(self) -> tuple[ObjectKind, ...]:
-        """None: what is written stands in the devices' rows."""
-        return ()
-
-    def tallies(self) -> tuple[Entity, ...]:
-        """The counters."""
+    def computed(self) -> tuple[Entity, ...]:
+        """Return the entities of the counters."""
         return (CHANGES, SYNCS)
 
     def refused_labels(self) -> dict[str, int]:
-        """How often a value became `other`, by label."""
-        return {"event_type": self._types.refused, "status": self._statuses.refused, "vendor": self._vendors.refused}
+        """Return how often a value became `other`, by label."""
+        return {label: limiter.refused for label, limiter in self._limiters.items()}
 
     def changed(self, changes: Changes) -> None:
-        """Counters of a new site begin at zero, those of a site or an org that is gone end."""
+        """End the rows of removed sites and orgs; start the counters of new sites at 0."""
         sites, orgs = {site.id for site in changes.sites_removed}, {org.id for org in changes.orgs_removed}
         if sites or orgs:
-            self._changes.forget(lambda values: values[1] in sites or values[0] in orgs)
-            self._syncs.forget(lambda values: values[0] in orgs)
+            self._changes.remove(lambda values: values[1] in sites or values[0] in orgs)
+            self._syncs.remove(lambda values: values[0] in orgs)
         for site in changes.sites_added:
-            for kind, status in BORN:
-                self._changes.born((site.org_id, site.id, kind, FIRMWARE, status))
-
-    def sweep(self, _now: float) -> Iterator[int]:
-        """Counters do not end by silence."""
-        return iter(())
+            for kind, status in INITIAL_ZERO:
+                self._changes.create((site.org_id, site.id, kind, FIRMWARE, status))

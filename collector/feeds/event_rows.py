@@ -1,48 +1,61 @@
-"""From an event to the rows that its topic's table names: labels read and bounded, counters raised, states written."""
+"""Rows of webhook events: labels and values of an event, read by the rules of `catalog.events`."""
 
 from __future__ import annotations
 
 from array import array
 from collections import Counter as Count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from collector.catalog.event_rules import KEY, SITE_LABELS, TRANSIENT_VALUE_TTL_S, VALUE
+from collector.catalog.event_rules import KEY, MAX_ELEMENTS, SITE_LABELS, TRANSIENT_VALUE_TTL_S, VALUE
 from collector.errors import Rejected
 from collector.metrics import values
 from collector.metrics.compiler import ObjectKind
 from collector.metrics.counter_table import OTHER, CounterTable, LabelLimiter
+from collector.metrics.labels import shorten
 from collector.metrics.model import Counter, Histogram, layout, width_of
 from collector.metrics.row_index import RowIndex
 from collector.metrics.store import NAN
+from collector.mist.times import epoch_s
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from collector.catalog.event_rules import CounterRule, GaugeRule, LabelRule, Part
+    from collector.catalog.limits import RowLimit
     from collector.metrics.row_index import ObjectRows
     from collector.metrics.store import Store
 
-WRONG_CONTAINER = "wrong_container"
-NO_IDENTITY = "no_identity"
-TOO_MANY_ROWS = "too_many_rows"
-SWEEP_STEP = 200
-LOOK_EVERY_S = 3600.0  # for what ends after weeks
+    MaxRows = Callable[[RowLimit], int]
+
+NOT_AN_OBJECT: Final = "not_an_object"
+NO_IDENTITY: Final = "no_identity"
+STALE: Final = "stale"
+TOO_MANY_ELEMENTS: Final = "too_many_elements"
+TOO_MANY_ROWS: Final = "too_many_rows"
+WRONG_CONTAINER: Final = "wrong_container"
+SWEEP_STEP: Final = 200
+SCAN_EVERY_S: Final = 3600.0  # for values that end after weeks
 
 
-class Refusals:
-    """The books of what was left out: parts of events by reason, label values by label."""
+class Rejections:
+    """Counts what was left out of events that were applied.
+
+    Attributes:
+        parts: Rejected parts by reason.
+        labels: Label values that became `other`, by label.
+    """
 
     def __init__(self) -> None:
         self.parts: Count[str] = Count()
         self.labels: Count[str] = Count()
 
     def reject(self, reason: str) -> None:
-        """A part of an event otherwise applied was left out."""
+        """Count a part."""
         self.parts[reason] += 1
 
 
 def dig(part: Part, path: str) -> Any:
-    """The value at a dotted path; None when something on the way is missing or no object."""
+    """Return the value at a dotted path; None if a key is missing or a value on the way is not an object."""
     if "." not in path:
         return part.get(path)
     value: Any = part
@@ -51,198 +64,264 @@ def dig(part: Part, path: str) -> Any:
     return value
 
 
-def parts_of(event: Part, each: str, refusals: Refusals) -> Iterator[Part]:
-    """The event itself, or the elements at `each`, which belong where the event belongs unless they say otherwise."""
-    if not each:
+def parts_of(event: Part, path: str, rejections: Rejections) -> Iterator[Part]:
+    """Yield the event itself, or at most `MAX_ELEMENTS` elements of the list or map at `path`.
+
+    An element inherits the org, site and time of the event unless it has its own.
+    """
+    if not path:
         yield event
         return
-    path, is_map = (each.rpartition(".")[0], True) if each.endswith("}") else (each.removesuffix("[*]"), False)
-    elements = dig(event, path)
+    is_map = path.endswith("}")
+    elements = dig(event, path.rpartition(".")[0] if is_map else path.removesuffix("[*]"))
     if elements is None:
         return
     if not isinstance(elements, dict if is_map else list):
-        refusals.reject(WRONG_CONTAINER)
+        rejections.reject(WRONG_CONTAINER)
         return
-    outer = {name: event[name] for name in (*SITE_LABELS, "timestamp") if name in event}
-    if isinstance(elements, dict):
-        yield from (outer | {KEY: key, VALUE: value} for key, value in elements.items())
-        return
-    for element in elements:
-        if isinstance(element, dict):
-            yield outer | element
+    inherited = {name: event[name] for name in (*SITE_LABELS, "timestamp") if name in event}
+    for number, element in enumerate(elements):
+        if number >= MAX_ELEMENTS:
+            rejections.parts[TOO_MANY_ELEMENTS] += len(elements) - number
+            return
+        if isinstance(elements, dict):
+            yield inherited | {KEY: element, VALUE: elements[element]}
+        elif isinstance(element, dict):
+            yield inherited | element
         else:
-            refusals.reject("not_an_object")
+            rejections.reject(NOT_AN_OBJECT)
 
 
-def text_at(part: Part, rule: LabelRule, refusals: Refusals) -> str:
-    """The text of a label's field, "" when nothing is said; what is no text is counted."""
+def text_at(part: Part, rule: LabelRule, rejections: Rejections | None = None) -> str:
+    """Return the value of a label, shortened and normalized but not limited in number; "" if no field has a value.
+
+    Args:
+        part: The event or its element.
+        rule: The rule of the label.
+        rejections: Counts fields that are not scalars.
+    """
     for path in rule.paths:
-        said = dig(part, path)
-        if type(said) is str and said:
-            return rule.normalize(said)
-        text = values.text(said)
+        value = dig(part, path)
+        if type(value) is str and value:
+            return rule.normalize(shorten(value))
+        text = values.text(value)
         if isinstance(text, Rejected):
-            refusals.reject(text.reason)
+            if rejections is not None:
+                rejections.reject(text.reason)
         elif text is not None and text != "":
-            return rule.normalize(str(text))
+            return rule.normalize(shorten(str(text)))
     return ""
 
 
-class CounterRows:
-    """The rows of one `CounterRule`."""
+def time_of(part: Part, fields: tuple[str, ...], rejections: Rejections | None = None) -> float | None:
+    """Return the time of an event in Unix seconds, from the first field with a time; None if there is none.
 
-    def __init__(self, store: Store, rule: CounterRule, refusals: Refusals) -> None:
+    Args:
+        part: The event or its element.
+        fields: Paths of the fields.
+        rejections: Counts values that are not times.
+    """
+    for path in fields:
+        value = dig(part, path)
+        time = epoch_s(value)
+        if time is not None:
+            return time
+        if rejections is not None and value not in (None, "", 0):
+            rejections.reject("not_a_time")
+    return None
+
+
+class CounterRows:
+    """The rows of one `CounterRule`.
+
+    Args:
+        store: The store that exports the rows.
+        rule: The rule.
+        rejections: Counts what is left out.
+        max_rows: Returns the limit of rows of a rule at present.
+    """
+
+    def __init__(self, store: Store, rule: CounterRule, rejections: Rejections, max_rows: MaxRows) -> None:
         self.rule = rule
-        self.tally = CounterTable(store, rule.entity)
-        self._refusals = refusals
-        self._labels = {name: LabelLimiter(one.known, unknown=one.unknown) for name, one in rule.labels.items()}
-        places = enumerate(rule.labels.items(), start=len(SITE_LABELS))
-        self._passing = [(at, self._labels[name]) for at, (name, one) in places if one.transient]
-        self._look_at = 0.0  # when to look for names that passed, monotonic
+        self.table = CounterTable(
+            store, rule.entity, max_rows=lambda: max_rows(self.rule.max_rows), keep=len(SITE_LABELS)
+        )
+        self._rejections = rejections
+        self._limiters = {name: LabelLimiter(one.known, unknown=one.unknown) for name, one in rule.labels.items()}
+        positions = enumerate(rule.labels.items(), start=len(SITE_LABELS))
+        self._transient = [(at, self._limiters[name]) for at, (name, one) in positions if one.transient]
+        self._next_scan = 0.0  # monotonic
         columns = layout(rule.entity)
         self._events = [column for family, column in columns if isinstance(family, Counter) and family.path is None]
         self._sums = [(family, column) for family, column in columns if isinstance(family, Counter) and family.path]
         self._histograms = [(family, column) for family, column in columns if isinstance(family, Histogram)]
 
-    def apply(self, part: Part, where: tuple[str, str], now: float) -> None:
-        """Count one part of an event, at monotonic `now`."""
+    def apply(self, part: Part, place: tuple[str, str], now: float) -> None:
+        """Count an event or one of its elements.
+
+        Args:
+            part: The event or its element.
+            place: Org and site as used in labels.
+            now: Monotonic seconds.
+        """
         if not self.rule.condition(part):
             return
-        row = (*where, *self._own(part))
-        known = row in self.tally
-        if not known and len(self.tally) >= self.rule.max_rows:
-            self._refusals.labels.update(list(self.rule.labels))
-            row = (*where, *(OTHER for _ in self.rule.labels))
-            known = row in self.tally
-        start = self.tally.born(row) * self.tally.table.width
-        if self._passing:
-            self.tally.mark(row, now)
+        labels = self.table.admit((*place, *self._own_labels(part)))
+        known = labels in self.table
+        start = self.table.row(labels) * self.table.table.width
+        if self._transient:
+            self.table.touch(labels, now)
+        cells = self.table.table.values
         for column in self._events:
-            self.tally.table.values[start + column] += 1.0
+            cells[start + column] += 1.0
         for family, column in self._sums:
             amount = self._amount(part, family.paths)
-            if self._open(start + column, 1, known=known, said=amount is not None):
-                self.tally.table.values[start + column] += amount or 0.0
+            if self._open(start + column, 1, known=known, present=amount is not None):
+                cells[start + column] += amount or 0.0
         for histogram, column in self._histograms:
             amount = self._amount(part, histogram.reads)
-            if self._open(start + column, width_of(histogram), known=known, said=amount is not None):
-                self.tally.observe(row, histogram.name, self.rule.scale.of(amount or 0.0))
+            if self._open(start + column, width_of(histogram), known=known, present=amount is not None):
+                self.table.observe(labels, histogram.name, self.rule.scale.of(amount or 0.0))
 
-    def _open(self, first: int, width: int, *, known: bool, said: bool) -> bool:
-        """Whether there is something to add; columns whose field nobody has said yet are a hole, not zero."""
-        cells = self.tally.table.values
-        if not said and not known:
+    def _open(self, first: int, width: int, *, known: bool, present: bool) -> bool:
+        """Return whether there is a value to add. Columns of a field that no event had yet are absent, not 0."""
+        cells = self.table.table.values
+        if not present and not known:
             cells[first : first + width] = array("d", [NAN]) * width
-        elif said and cells[first] != cells[first]:
+        elif present and cells[first] != cells[first]:  # NaN
             cells[first : first + width] = array("d", [0.0]) * width
-        return said
+        return present
 
-    def begin(self, org_id: str, site_id: str) -> None:
-        """A new site: its counters that alerts rely on begin at zero."""
-        for own in self.rule.initial_zero:
-            self.tally.born((org_id, site_id, *own))
+    def start_site(self, org_id: str, site_id: str) -> None:
+        """Create the rows that start at 0 for a new site."""
+        for labels in self.rule.initial_zero:
+            self.table.create((org_id, site_id, *labels))
 
     def sweep(self, now: float) -> Iterator[int]:
-        """Now and then, end the rows of names that were not told for long."""
-        if not self._passing or now < self._look_at:
+        """End the rows of transient label values that no event had for `TRANSIENT_VALUE_TTL_S`."""
+        if not self._transient or now < self._next_scan:
             return
-        self._look_at = now + LOOK_EVERY_S
-        over = set[tuple[str, ...]]()
-        for silent in self.tally.silent(now - TRANSIENT_VALUE_TTL_S):
-            over.update(silent)
-            yield len(silent)
-        if over:
-            self.remove(over.__contains__)
+        self._next_scan = now + SCAN_EVERY_S
+        expired = set[tuple[str, ...]]()
+        for step in self.table.unused_since(now - TRANSIENT_VALUE_TTL_S):
+            expired.update(step)
+            yield len(step)
+        if expired:
+            self.remove(expired.__contains__)
 
-    def remove(self, gone: Callable[[tuple[str, ...]], bool]) -> None:
-        """End the rows whose label values are `gone`, and free the places of names that no other row has."""
-        ended = self.tally.forget(gone)
-        for at, bounded in self._passing if ended else ():
-            bounded.release({values[at] for values in ended} - {values[at] for values in self.tally.values()})
+    def remove(self, matches: Callable[[tuple[str, ...]], bool]) -> None:
+        """End the rows whose label values match, and release the values that no other row has."""
+        ended = self.table.remove(matches)
+        for at, limiter in self._transient if ended else ():
+            limiter.release({labels[at] for labels in ended} - {labels[at] for labels in self.table})
 
-    def _own(self, part: Part) -> Iterator[str]:
-        for (name, one), bounded in zip(self.rule.labels.items(), self._labels.values(), strict=True):
-            text = text_at(part, one, self._refusals)
-            shown = bounded.admit(text) if text else ""
+    def _own_labels(self, part: Part) -> Iterator[str]:
+        for (name, rule), limiter in zip(self.rule.labels.items(), self._limiters.values(), strict=True):
+            text = text_at(part, rule, self._rejections)
+            shown = limiter.admit(text) if text else ""
             if shown == OTHER != text:
-                self._refusals.labels[name] += 1
+                self._rejections.labels[name] += 1
             yield shown
 
     def _amount(self, part: Part, paths: tuple[str, ...]) -> float | None:
-        """The first of these fields that says something; a counter cannot fall, so a negative one is left out."""
+        """Return the first of these fields with a value; negative values are rejected, because a counter only grows."""
         for path in paths:
             amount = values.number(dig(part, path))
             if isinstance(amount, Rejected):
-                self._refusals.reject(amount.reason)
+                self._rejections.reject(amount.reason)
             elif amount is not None and amount < 0:
-                self._refusals.reject("negative")
+                self._rejections.reject("negative")
             elif amount is not None:
                 return amount
         return None
 
 
 class GaugeRows:
-    """The rows of one `GaugeRule`; `kind_name` is the object name in the reference and the count of rejected fields."""
+    """The rows of one `GaugeRule`.
 
-    def __init__(self, store: Store, rule: GaugeRule, kind_name: str, refusals: Refusals) -> None:
+    Args:
+        store: The store that exports the rows.
+        rule: The rule.
+        kind_name: Name of the object in the metric reference and in counters of rejected parts.
+        rejections: Counts what is left out.
+        max_rows: Returns the limit of rows of a rule at present.
+    """
+
+    def __init__(
+        self, store: Store, rule: GaugeRule, kind_name: str, rejections: Rejections, max_rows: MaxRows
+    ) -> None:
         self.rule = rule
-        self._roster = RowIndex((*SITE_LABELS, *rule.labels))
-        self.kind = ObjectKind(kind_name, store, self._roster, (rule.entity,))
-        self._refusals = refusals
-        self._moments: dict[str, float] = {}
+        self._rows = RowIndex((*SITE_LABELS, *rule.labels))
+        self.kind = ObjectKind(kind_name, store, self._rows, (rule.entity,))
+        self._rejections = rejections
+        self._max_rows = max_rows
+        self._times: dict[str, float] = {}  # identity -> time of its latest event, Unix seconds
 
-    def apply(self, part: Part, where: tuple[str, str], moment: float | None, now: float) -> None:
-        """Write what one part of an event says, of `moment` (Unix seconds, None when it does not say)."""
-        own = [text_at(part, one, self._refusals) for one in self.rule.labels.values()]
-        if not any(own or where):
-            self._refusals.reject(NO_IDENTITY)
-            return
-        labels = (*where, *own)
+    def apply(self, part: Part, place: tuple[str, str], time: float | None, now: float) -> None:
+        """Write the values of an event or one of its elements.
+
+        Args:
+            part: The event or its element.
+            place: Org and site as used in labels.
+            time: Time of the event in Unix seconds, None if it has none. An event older than the row is rejected.
+            now: Monotonic seconds.
+        """
+        own = [text_at(part, one, self._rejections) for one in self.rule.labels.values()]
+        labels = (*place, *own)
         identity = "\0".join(labels)
-        if moment is not None and moment < self._moments.get(identity, moment):
-            self._refusals.reject("stale")
-            return
-        if identity not in self._roster.objects and (len(self) >= self.rule.max_rows or OTHER in where):
-            self._refusals.reject(TOO_MANY_ROWS)
+        reason = self._reason_to_reject(own or place, identity, time, place)
+        if reason is not None:
+            self._rejections.reject(reason)
             return
         decoded = self.kind.decode(part)
         if isinstance(decoded, Rejected):
-            self._refusals.reject(decoded.reason)
+            self._rejections.reject(decoded.reason)
             return
         self.kind.write(decoded, self.kind.object_rows(identity, labels), now)
-        if moment is not None:
-            self._moments[identity] = moment
+        if time is not None:
+            self._times[identity] = time
+
+    def _reason_to_reject(
+        self, own: Sequence[str], identity: str, time: float | None, place: tuple[str, str]
+    ) -> str | None:
+        if not any(own):
+            return NO_IDENTITY
+        if time is not None and time < self._times.get(identity, time):
+            return STALE
+        if identity not in self._rows.objects and (OTHER in place or len(self) >= self._max_rows(self.rule.max_rows)):
+            return TOO_MANY_ROWS
+        return None
 
     def __len__(self) -> int:
-        """Rows in use."""
-        return len(self._roster.objects)
+        """Return the number of rows."""
+        return len(self._rows.objects)
 
-    def remove(self, gone: Callable[[tuple[str, ...]], bool]) -> None:
-        """End the rows whose label values are `gone`."""
-        for identity in [identity for identity, place in self._roster.objects.items() if gone(place.labels)]:
+    def remove(self, matches: Callable[[tuple[str, ...]], bool]) -> None:
+        """End the rows whose label values match."""
+        for identity in [identity for identity, rows in self._rows.objects.items() if matches(rows.labels)]:
             self._end(identity)
 
     def sweep(self, now: float) -> Iterator[int]:
         """End rows past their time to live."""
-        identities = list(self._roster.objects)
+        identities = list(self._rows.objects)
         for first in range(0, len(identities), SWEEP_STEP):
-            yield self._roster.sweep(now, identities[first : first + SWEEP_STEP], self._silent)
+            yield self._rows.sweep(now, identities[first : first + SWEEP_STEP], self._expired)
 
-    def _silent(self, identity: str, _place: ObjectRows) -> None:
+    def _expired(self, identity: str, _rows: ObjectRows) -> None:
         self._end(identity)
 
     def _end(self, identity: str) -> None:
-        self._roster.remove(identity)
-        self._moments.pop(identity, None)
+        self._rows.remove(identity)
+        self._times.pop(identity, None)
 
 
-def sources_of(labels: Mapping[str, LabelRule], each: str) -> Iterator[str]:
-    """The fields that these labels are read from, from the root of the event."""
-    return (from_root(path, each) for rule in labels.values() for path in rule.paths)
+def sources_of(labels: Mapping[str, LabelRule], elements: str) -> Iterator[str]:
+    """Yield the fields of these labels, as paths from the root of the event."""
+    return (from_root(path, elements) for rule in labels.values() for path in rule.paths)
 
 
-def from_root(path: str, each: str) -> str:
-    """A path inside `each`, from the root of the event; the key and the value of a map are the map's place."""
-    if each.endswith("}"):
-        return f"{each.rpartition('.')[0]}.{{key}}"
-    return ".".join(filter(None, (each, path)))
+def from_root(path: str, elements: str) -> str:
+    """Return the path of a field of an element from the root of the event; key and value of a map share one path."""
+    if elements.endswith("}"):
+        return f"{elements.rpartition('.')[0]}.{{key}}"
+    return ".".join(filter(None, (elements, path)))

@@ -1,9 +1,15 @@
-"""What every part of the catalogue offers, so that `catalog.py` can pass payloads on without knowing them."""
+"""The interface of a feed: what it reads from channels, topics and REST, and how it follows the inventory and time.
+
+`router.py` passes everything on by this interface alone. A new feed is a subclass of `Feed` and one line in
+`FeedRouter.__init__`.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias
 
 from collector.errors import Rejected
 
@@ -13,62 +19,127 @@ if TYPE_CHECKING:
     from collector.mist.channels import Match
     from collector.mist.directory import Changes
 
-Apply: TypeAlias = Callable[[object, float], Rejected | None]  # (payload, monotonic seconds)
-ApplyEvent: TypeAlias = Callable[[dict[str, Any], float], Rejected | None]  # (event, Unix seconds)
-RestApply: TypeAlias = Callable[
+
+class TopicEvent(NamedTuple):
+    """A webhook event with the context that handlers need.
+
+    Attributes:
+        topic: Name of the topic as delivered.
+        payload: The event as delivered.
+        org_id: ID of the organization as used in labels; `other` above the limit of unknown organizations.
+        site_id: ID of the site as used in labels; `other` above the limit of unknown sites.
+        unix: Time of receipt in Unix seconds; 0 in a replay.
+        now: Time of receipt in monotonic seconds.
+    """
+
+    topic: str
+    payload: dict[str, Any]
+    org_id: str
+    site_id: str
+    unix: float
+    now: float
+
+
+ChannelHandler: TypeAlias = Callable[[object, float], Rejected | None]  # (payload, monotonic seconds)
+OpenChannel: TypeAlias = "Callable[[Match], ChannelHandler]"
+TopicHandler: TypeAlias = Callable[[TopicEvent], Rejected | None]
+RestHandler: TypeAlias = Callable[
     [dict[str, Any], Mapping[str, str], float], Rejected | None
-]  # (payload, ids, monotonic)
+]  # (payload, ids of the request, monotonic seconds)
+
+NO_CHANNELS: Mapping[str, OpenChannel] = MappingProxyType({})
+NO_REST: Mapping[str, RestHandler] = MappingProxyType({})
 
 
-def all_of(pairs: Iterable[tuple[str, RestApply]]) -> dict[str, RestApply]:
-    """By kind what applies it; where several do, all of them, and the first that rejects says so."""
-    by_kind: dict[str, list[RestApply]] = {}
-    for kind, apply in pairs:
-        by_kind.setdefault(kind, []).append(apply)
-    return {kind: one(several) for kind, several in by_kind.items()}
+class Feed:
+    """Applies the payloads of some objects of Mist to the store. Subclasses override what concerns them.
+
+    Attributes:
+        name: Name in `mist_collector_feed_errors_total`.
+        channels: What a channel carries (`Channel.carries`) -> function that returns the handler of one channel.
+        rest: Kind of a REST object -> handler of one object. Several feeds may handle the same kind.
+    """
+
+    name: ClassVar[str] = ""
+    channels: Mapping[str, OpenChannel] = NO_CHANNELS
+    rest: Mapping[str, RestHandler] = NO_REST
+
+    # Input
+
+    def topic(self, name: str) -> TopicHandler | None:  # noqa: ARG002 - for subclasses
+        """Return the handler of a webhook topic, or None if the feed does not use the topic.
+
+        An event counts as applied also if a handler rejects it: the reason is counted as a rejected part.
+        """
+        return None
+
+    def set_poll_period(self, kind: str, period_s: float, account: str) -> None:
+        """Take note that an account polls this kind of REST object every `period_s` seconds."""
+
+    def rest_complete(self, kind: str, org_id: str, since: float) -> None:
+        """End objects of this kind and org that a complete poll, started at monotonic `since`, did not contain."""
+
+    def site_complete(self, kind: str, site_id: str, since: float) -> None:
+        """End objects of this kind and site that a complete poll, started at monotonic `since`, did not contain."""
+
+    def admit_types(self, topic: str, types: Iterable[str]) -> None:
+        """Admit the event types of a topic from the lists of Mist; with the topic "": the topics themselves."""
+
+    # Lifecycle
+
+    def changed(self, changes: Changes) -> None:
+        """Follow a change of the inventory: end the rows of what is gone, start the counters of what is new."""
+
+    def sweep(self, now: float) -> Iterator[int]:  # noqa: ARG002 - for subclasses
+        """End rows past their time to live. Yields the number of ended rows after each step of about a millisecond."""
+        return iter(())
+
+    # Description
+
+    def kinds(self) -> Iterable[ObjectKind]:
+        """Return the compiled object kinds of the feed."""
+        return ()
+
+    def computed(self) -> Iterable[Entity]:
+        """Return the entities whose values the feed computes, such as event counters."""
+        return ()
+
+    def sources(self) -> Iterable[tuple[str, str, str]]:
+        """Return the sources of computed families as (family, object, path), in addition to those in the entities."""
+        return ()
+
+    def name_of(self, kind: str, identity: str) -> str:  # noqa: ARG002 - for subclasses
+        """Return the name of an object ("map", "zone") for texts; empty if unknown."""
+        return ""
+
+    # Counters
+
+    def refused_labels(self) -> Mapping[str, int]:
+        """Return how often a label value became `other` because of its limit, by label."""
+        return {}
+
+    def rejected_parts(self) -> Counter[tuple[str, str]]:
+        """Return how many parts of applied payloads were rejected, by object and reason."""
+        return Counter(
+            {(kind.name, reason): count for kind in self.kinds() for reason, count in kind.decoder.rejected.items()}
+        )
 
 
-def one(several: list[RestApply]) -> RestApply:
-    """All of these as one."""
-    if len(several) == 1:
-        return several[0]
+def combined(handlers: Iterable[tuple[str, RestHandler]]) -> dict[str, RestHandler]:
+    """Return one handler per kind; several handlers of a kind are all called, and the first rejection is returned."""
+    by_kind: dict[str, list[RestHandler]] = {}
+    for kind, handler in handlers:
+        by_kind.setdefault(kind, []).append(handler)
+    return {kind: chained(several) for kind, several in by_kind.items()}
+
+
+def chained(handlers: list[RestHandler]) -> RestHandler:
+    """Return a handler that calls all of these."""
+    if len(handlers) == 1:
+        return handlers[0]
 
     def apply(payload: dict[str, Any], ids: Mapping[str, str], now: float) -> Rejected | None:
-        outcomes = [each(payload, ids, now) for each in several]
+        outcomes = [handler(payload, ids, now) for handler in handlers]
         return next((outcome for outcome in outcomes if outcome is not None), None)
 
     return apply
-
-
-class Feed(Protocol):
-    """One part of the catalogue: some objects of Mist, and the rows they become."""
-
-    @property
-    def channels(self) -> Mapping[str, Callable[[Match], Apply]]:
-        """By what a channel carries (`Channel.carries`): makes the handler of one channel."""
-
-    @property
-    def rest(self) -> Mapping[str, RestApply]:
-        """By the kind of object that REST gives: applies one of them."""
-
-    def kinds(self) -> Iterable[ObjectKind]:
-        """The compiled objects, for the reference and for the count of rejected fields."""
-
-    def tallies(self) -> Iterable[Entity]:
-        """The entities counted here rather than told by an object, for the reference."""
-
-    def changed(self, changes: Changes) -> None:
-        """The inventory changed: end what is gone, begin what is new."""
-
-    def sweep(self, now: float) -> Iterator[int]:
-        """End what nobody spoke of within its time to live; yields between short steps."""
-
-
-class PositionFeed(Feed, Protocol):
-    """The feed of positions: also by webhook, and told when a site's maps or zones were listed to their end."""
-
-    def event(self, topic: str, event: Mapping[str, Any], now: float) -> Rejected | None:
-        """Apply an event of a topic that carries a position, at monotonic `now`."""
-
-    def complete(self, kind: str, site_id: str, began: float) -> None:
-        """Every object of this kind in this site was told since monotonic `began`."""

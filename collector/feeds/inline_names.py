@@ -1,6 +1,6 @@
-"""`labels: inline`: the names of sites and devices on every series, for who cannot join with the info families.
+"""`labels: inline`: site and device names as labels of every series, for queries without a join to the info families.
 
-Names change, and with them every series of what they name: that is why ids alone are the default.
+A renamed site or device starts new series, which is why IDs alone are the default.
 """
 
 from __future__ import annotations
@@ -17,28 +17,34 @@ if TYPE_CHECKING:
 
 
 class InlineNames:
-    """Gives `site_name` and `device_name` for rows that carry their ids."""
+    """Returns the labels `site_name` and `device_name` of rows with the IDs of a site or a device."""
 
     def __init__(self, directories: Directories) -> None:
         self._directories = directories
 
     def __call__(self, labels: Mapping[str, str]) -> dict[str, str]:
-        """The names to add to these labels; what is unknown is left out."""
+        """Return the names for these labels; "" for an unknown name."""
         site = self._directories.site(labels["site_id"]) if "site_id" in labels else None
         device = self._directories.device(labels["mac"]) if "mac" in labels else None
         return {"site_name": site.name if site else "", "device_name": device.name if device else ""}
 
     @staticmethod
-    def changed(changes: Changes, rosters: Iterable[RowIndex], tallies: Iterable[SupportsRelabel]) -> None:
-        """Write the new names on the rows of what was renamed."""
+    def changed(changes: Changes, indexes: Iterable[RowIndex], tables: Iterable[SupportsRelabel]) -> None:
+        """Render the labels of the rows of renamed sites and devices again.
+
+        Args:
+            changes: The change of the inventory.
+            indexes: The row indexes of all object kinds.
+            tables: The tables of computed rows.
+        """
         renamed = {c.after.id for c in changes.sites_changed if c.before.name != c.after.name}
         renamed |= {c.after.mac for c in changes.devices_changed if c.before.name != c.after.name}
         renamed |= {site.id for site in changes.sites_added} | {device.mac for device in changes.devices_added}
         if not renamed:
             return
-        for roster in rosters:
-            for place in roster.objects.values():
-                if not renamed.isdisjoint(place.labels):
-                    roster.relabel(place)
-        for tally in tallies:
-            tally.relabel(lambda values: not renamed.isdisjoint(values))
+        for index in indexes:
+            for rows in index.objects.values():
+                if not renamed.isdisjoint(rows.labels):
+                    index.relabel(rows)
+        for table in tables:
+            table.relabel(lambda values: not renamed.isdisjoint(values))

@@ -1,20 +1,29 @@
-"""Mist Edges as devices: where one belongs, what order its messages have, and when it is gone.
+"""Mist Edges: their site, the order of their messages, and their end. Their rows are among those of all devices.
 
-An edge speaks on the channel of its org or of its site, perhaps on both, and is one device by its MAC. Its site is what
-the message says (the nil id means none); where it says nothing, the channel's site, else the one known before.
+The statistics of a Mist Edge arrive on the channel of its org, of its site, or on both. Its site is the one in the
+message (the nil ID means none), else the site of the channel, else the one known before.
 
-The device inventory does not list Mist Edges. They end with their site or org, or when neither the stream nor REST has
-spoken of them for a day.
+The device inventory does not list Mist Edges. One ends with its site or org, or `MIST_EDGE_TTL_S` after the last
+message or REST answer about it.
 """
 
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from collector.catalog import mxedge
 from collector.errors import Rejected
-from collector.feeds.device_feed import NO_IDENTITY, STALE, Seen, last_seen_of, text
+from collector.feeds.device_feed import (
+    NO_IDENTITY,
+    STALE,
+    TOO_MANY_DEVICES,
+    DeviceMessage,
+    identity,
+    last_seen_of,
+    text,
+)
+from collector.feeds.feed import Feed
 from collector.feeds.payloads import one_or_many
 from collector.mist.identity import NIL_ID, mac_of
 
@@ -22,31 +31,36 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from collector.feeds.device_feed import DeviceFeed
-    from collector.feeds.feed import Apply
-    from collector.metrics.compiler import ObjectKind
-    from collector.metrics.model import Entity
+    from collector.feeds.feed import ChannelHandler
     from collector.metrics.row_index import ObjectRows
     from collector.mist.channels import Match
     from collector.mist.directories import Directories
     from collector.mist.directory import Changes
 
-SWEEP_STEP = 5000  # devices looked at, most of which are no edges
-LOST_AFTER_S = 86_400.0
+SWEEP_STEP: Final = 5000  # devices per step, most of which are not Mist Edges
+MIST_EDGE_TTL_S: Final = 86_400.0
 
 
-class MistEdgeFeed:
-    """The feed of Mist Edges; their rows stand among those of all devices."""
+class MistEdgeFeed(Feed):
+    """All Mist Edges.
+
+    Args:
+        devices: The feed with their rows.
+        directories: The inventories.
+    """
+
+    name = "mist_edges"
 
     def __init__(self, devices: DeviceFeed, directories: Directories) -> None:
         self._devices = devices
         self._directories = directories
         self._kind = devices.kinds_by_name[mxedge.KIND]
         self._read = attrgetter(*map(self._kind.attribute, ("mac", "org_id", "site_id", "status")))
-        self.channels = {"mxedge": self.channel}
-        self.rest = {"mxedge": self.from_rest}
+        self.channels = {"mxedge": self._channel}
+        self.rest = {"mxedge": self._statistics}
 
-    def channel(self, match: Match) -> Apply:
-        """The handler of an org's or a site's channel."""
+    def _channel(self, match: Match) -> ChannelHandler:
+        """Return the handler of the channel of an org or a site."""
 
         def message(payload: object, now: float) -> Rejected | None:
             return self._message(payload, match.ids, now)
@@ -54,26 +68,30 @@ class MistEdgeFeed:
         return one_or_many(message, self._kind.decoder.reject)
 
     def _message(self, payload: object, ids: Mapping[str, str], now: float) -> Rejected | None:
-        seen = self._decode(payload)
-        if isinstance(seen, Rejected):
-            return seen
-        edge, site_id = seen
-        known = self._devices.roster.objects.get(edge.mac)
+        decoded = self._decode(payload)
+        if isinstance(decoded, Rejected):
+            return decoded
+        edge, site_id = decoded
+        known = self._devices.row_index.objects.get(edge.mac)
         if known is not None and last_seen_of(edge.struct, self._kind) < self._devices.last_seen(known):
-            return STALE  # the other channel was quicker: its counters must not fall
-        self._devices.write(self._kind, edge.struct, self._place(edge, site_id, ids), edge.status, now)
+            return STALE  # the message on the other channel was newer; counters must not decrease
+        rows = self._rows_of(edge, site_id, ids)
+        if isinstance(rows, Rejected):
+            return rows
+        self._devices.write(self._kind, edge.struct, rows, edge.status, now)
         return None
 
-    def from_rest(self, payload: dict[str, Any], ids: Mapping[str, str], now: float) -> Rejected | None:
-        """Apply an edge's statistics as REST gives them."""
-        seen = self._decode(payload)
-        if isinstance(seen, Rejected):
-            return seen
-        edge, site_id = seen
-        return self._devices.told(edge, self._place(edge, site_id, ids), payload, now)
+    def _statistics(self, payload: dict[str, Any], ids: Mapping[str, str], now: float) -> Rejected | None:
+        """Apply the statistics of a Mist Edge from REST."""
+        decoded = self._decode(payload)
+        if isinstance(decoded, Rejected):
+            return decoded
+        edge, site_id = decoded
+        rows = self._rows_of(edge, site_id, ids)
+        return rows if isinstance(rows, Rejected) else self._devices.apply_rest(edge, rows, payload, now)
 
-    def _decode(self, payload: object) -> tuple[Seen, str | None] | Rejected:
-        """The edge, and the site it names: "" for none, None where it says nothing."""
+    def _decode(self, payload: object) -> tuple[DeviceMessage, str | None] | Rejected:
+        """Return the message and the site in it: "" for no site, None if the message does not contain a site."""
         struct = self._kind.decode(payload)
         if isinstance(struct, Rejected):
             return struct
@@ -81,12 +99,13 @@ class MistEdgeFeed:
         mac = mac_of(mac_text)
         if mac is None:
             return NO_IDENTITY
-        named = text(site_id) or None
-        edge = Seen(struct, mxedge.KIND, mac, text(org_id), text(status), recorded=False)
-        return edge, "" if named == NIL_ID else named
+        message = DeviceMessage(struct, mxedge.KIND, mac, identity(org_id), text(status), is_record=False)
+        return message, "" if site_id == NIL_ID else identity(site_id) or None
 
-    def _place(self, edge: Seen, site_id: str | None, ids: Mapping[str, str]) -> ObjectRows:
-        known = self._devices.roster.objects.get(edge.mac)
+    def _rows_of(self, edge: DeviceMessage, site_id: str | None, ids: Mapping[str, str]) -> ObjectRows | Rejected:
+        known = self._devices.row_index.objects.get(edge.mac)
+        if known is None and self._devices.is_full(edge.mac):
+            return TOO_MANY_DEVICES
         org_before, site_before = known.labels[:2] if known is not None else ("", "")
         if site_id is None:
             site_id = ids.get("site_id") or site_before
@@ -94,33 +113,23 @@ class MistEdgeFeed:
         org_id = edge.org_id or ids.get("org_id") or (site.org_id if site else org_before)
         return self._kind.object_rows(edge.mac, (org_id, site_id, edge.mac, mxedge.KIND))
 
-    def kinds(self) -> tuple[ObjectKind, ...]:
-        """None of its own: the devices have it."""
-        return ()
-
-    def tallies(self) -> tuple[Entity, ...]:
-        """None: nothing is counted here."""
-        return ()
-
     def changed(self, changes: Changes) -> None:
-        """The edges of an org that is gone end; those of a site go with its other devices."""
+        """End the Mist Edges of removed orgs; those of a removed site end with its other devices."""
         gone = {org.id for org in changes.orgs_removed}
-        for mac in [mac for mac, place in self._edges() if place.labels[0] in gone] if gone else ():
-            self._devices.roster.remove(mac)
+        edges = self._devices.row_index.objects.items() if gone else ()
+        for mac in [mac for mac, rows in edges if rows.labels[3] == mxedge.KIND and rows.labels[0] in gone]:
+            self._devices.remove(mac)
 
     def sweep(self, now: float) -> Iterator[int]:
-        """End the edges that nobody has spoken of for a day."""
-        places = self._devices.roster.objects
-        macs = list(places)
+        """End Mist Edges past their time to live."""
+        known = self._devices.row_index.objects
+        macs = list(known)
         for first in range(0, len(macs), SWEEP_STEP):
-            step = ((mac, places[mac]) for mac in macs[first : first + SWEEP_STEP] if mac in places)
-            lost = [mac for mac, place in step if self._lost(place, now)]
-            for mac in lost:
-                self._devices.roster.remove(mac)
-            yield len(lost)
+            step = ((mac, known[mac]) for mac in macs[first : first + SWEEP_STEP] if mac in known)
+            expired = [mac for mac, rows in step if self._is_expired(rows, now)]
+            for mac in expired:
+                self._devices.remove(mac)
+            yield len(expired)
 
-    def _lost(self, place: ObjectRows, now: float) -> bool:
-        return place.labels[3] == mxedge.KIND and self._devices.heard_at(place) < now - LOST_AFTER_S
-
-    def _edges(self) -> Iterator[tuple[str, ObjectRows]]:
-        return (item for item in self._devices.roster.objects.items() if item[1].labels[3] == mxedge.KIND)
+    def _is_expired(self, rows: ObjectRows, now: float) -> bool:
+        return rows.labels[3] == mxedge.KIND and self._devices.updated_at(rows) < now - MIST_EDGE_TTL_S

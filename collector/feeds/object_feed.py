@@ -1,18 +1,20 @@
-"""Objects that are simply told: each payload is one object, its identity and labels stand in its fields or its path.
+"""Objects described by a table alone: each payload is one object, with its labels in fields or in the path.
 
-Most of what Mist says is of this sort: an org, a site, a WAN tunnel, a BGP peer. Such an object is one row of `OBJECTS`
-(in the module of its tables) and needs no code. Devices, whose kind and state must be worked out, have their own module.
+Most objects of Mist are of this sort: an org, a site, a WAN tunnel, a BGP peer. Such an object is one row of `OBJECTS`
+in the module of its tables and needs no code. Devices, whose type and state are derived, have their own feed.
 """
 
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from collector.catalog import limits
 from collector.errors import Rejected
-from collector.feeds.feed import all_of
+from collector.feeds.feed import Feed, combined
 from collector.feeds.payloads import InnerList, one_or_many
 from collector.metrics.compiler import ObjectKind
+from collector.metrics.labels import shorten
 from collector.metrics.row_index import RowIndex
 from collector.mist.identity import NIL_ID, mac_of
 
@@ -20,47 +22,51 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from collector.catalog.objects import Object
-    from collector.feeds.feed import Apply
-    from collector.metrics.model import Entity
+    from collector.feeds.feed import ChannelHandler
     from collector.metrics.row_index import ObjectRows
     from collector.metrics.store import Store
     from collector.mist.channels import Match
     from collector.mist.directories import Directories
     from collector.mist.directory import Changes
 
-NO_IDENTITY = Rejected("no_identity")
-MAC_LABELS = {"mac", "ap"}  # one notation, however a payload writes it
-SWEEP_STEP = 200
-PERIODS_TO_LIVE = 2.5  # of the poll that tells of an object: one round may fail before its series end
+NO_IDENTITY: Final = Rejected("no_identity")
+TOO_MANY_OBJECTS: Final = Rejected("too_many_objects")
+MAC_LABELS: Final = frozenset({"mac", "ap"})  # written as 12 hexadecimal digits, whatever the notation in the payload
+SWEEP_STEP: Final = 200
+TTL_PERIODS: Final = 2.5  # time to live in poll periods: series survive one failed round
 
 
-class ObjectFeed:
-    """The feed of all such objects."""
+class ObjectFeed(Feed):
+    """All objects that a table alone describes.
+
+    Args:
+        store: The store that exports the rows.
+        directories: The inventories.
+        objects: The tables.
+    """
+
+    name = "objects"
 
     def __init__(self, store: Store, directories: Directories, objects: Iterable[Object]) -> None:
-        self._readers = [Reader(one, store, directories) for one in objects]
+        self._readers = [ObjectReader(one, store, directories) for one in objects]
         self.channels = {reader.object.carries: reader.channel for reader in self._readers if reader.object.carries}
-        self.rest = all_of((kind, reader.from_rest) for reader in self._readers for kind in reader.object.polled)
+        self.rest = combined((kind, reader.from_rest) for reader in self._readers for kind in reader.object.polled)
 
     def lists_of(self, device: str) -> list[InnerList]:
-        """The lists inside a device's statistics that hold such objects."""
+        """Return the lists inside the statistics of a device type that contain such objects."""
         places = [(where.partition("."), reader) for reader in self._readers for where in reader.object.inside]
         return [
-            InnerList(key, reader.object.beside, reader.from_list)
+            InnerList(key, reader.object.requires, reader.from_list)
             for (kind, _, key), reader in places
             if kind == device
         ]
 
     def kinds(self) -> Iterator[ObjectKind]:
-        """The compiled objects."""
+        """Return the compiled objects."""
         return (reader.kind for reader in self._readers)
 
-    def tallies(self) -> tuple[Entity, ...]:
-        """None: nothing is counted here."""
-        return ()
-
     def changed(self, changes: Changes) -> None:
-        """Whatever belongs to a device, a site or an org that is gone ends."""
+        """End the objects of removed devices, sites and orgs."""
         gone = {
             "mac": {device.mac for device in changes.devices_removed},
             "site_id": {site.id for site in changes.sites_removed},
@@ -70,40 +76,47 @@ class ObjectFeed:
             for reader in self._readers:
                 reader.remove(gone)
 
-    def set_poll_period(self, kind: str, period_s: float, by: str) -> None:
-        """An account (`by`) asks for this kind of object every `period_s`: what it tells of no more ends in good time.
+    def set_poll_period(self, kind: str, period_s: float, account: str) -> None:
+        """Set the time to live of an object to `TTL_PERIODS` of its poll; with several accounts, of the slowest poll.
 
-        The slowest account sets the pace. What a stream tells of has a pace of its own.
+        Objects that are also streamed keep the time to live of their table.
         """
         for reader in self._readers:
             if kind in reader.object.polled and not reader.object.carries:
-                reader.periods_s[kind, by] = period_s
+                reader.periods_s[kind, account] = period_s
                 for table in reader.tables:
-                    table.ttl_s = PERIODS_TO_LIVE * max(reader.periods_s.values())
+                    table.ttl_s = TTL_PERIODS * max(reader.periods_s.values())
 
     def sweep(self, now: float) -> Iterator[int]:
-        """End what was not told for its time to live."""
+        """End rows past their time to live."""
         for reader in self._readers:
             yield from reader.sweep(now)
 
 
-class Reader:
-    """Reads one sort of object."""
+class ObjectReader:
+    """Applies the payloads of one object.
+
+    Attributes:
+        object: The table.
+        kind: The compiled object.
+        tables: The tables of the store whose rows expire.
+        periods_s: Poll periods by kind of REST object and account.
+    """
 
     def __init__(self, one: Object, store: Store, directories: Directories) -> None:
         self.object = one
         self._directories = directories
-        self._roster = RowIndex(one.labels)
+        self._row_index = RowIndex(one.labels)
         self._fields = tuple(one.field_of(label) for label in one.labels)
-        self.kind = ObjectKind(one.name, store, self._roster, one.roots, one.nested, extras=self._fields)
+        self.kind = ObjectKind(one.name, store, self._row_index, one.roots, one.nested, extras=self._fields)
         self.tables = [store.table(entity) for entity in self.kind.entities if entity.ttl_s is not None]
-        self.periods_s: dict[tuple[str, str], float] = {}  # of the polls that tell of it, by kind and account
+        self.periods_s: dict[tuple[str, str], float] = {}
         getter = attrgetter(*map(self.kind.attribute, self._fields))
         self._read = getter if len(self._fields) > 1 else lambda struct: (getter(struct),)
         self._identity = [one.labels.index(label) for label in (one.identity or one.labels)]
 
-    def channel(self, match: Match) -> Apply:
-        """The handler of one channel."""
+    def channel(self, match: Match) -> ChannelHandler:
+        """Return the handler of one channel."""
 
         def message(payload: object, now: float) -> Rejected | None:
             return self._apply(payload, match.ids, now)
@@ -111,11 +124,11 @@ class Reader:
         return one_or_many(message, self.kind.decoder.reject)
 
     def from_rest(self, payload: dict[str, Any], ids: Mapping[str, str], now: float) -> Rejected | None:
-        """Apply one object of a REST answer; `ids` says where it was asked."""
+        """Apply an object of a REST answer; `ids` are those of the request."""
         return self._apply(payload, ids, now)
 
     def from_list(self, elements: object, ids: Mapping[str, str], now: float) -> None:
-        """Apply a list that stood inside a device's statistics; what cannot be applied is counted as left out."""
+        """Apply a list inside the statistics of a device; rejected elements are counted as rejected parts."""
         for element in elements if isinstance(elements, list) else ():
             rejected = self._apply(element, ids, now)
             if rejected is not None:
@@ -132,34 +145,37 @@ class Reader:
         identity = "\0".join([values[index] for index in self._identity])
         if not identity.strip("\0"):
             return NO_IDENTITY
+        known = self._row_index.objects
+        if identity not in known and len(known) >= limits.OBJECTS:
+            return TOO_MANY_OBJECTS
         self.kind.write(decoded, self.kind.object_rows(identity, tuple(values)), now)
         return None
 
     def _label(self, label: str, own: object, ids: Mapping[str, str]) -> str:
         if isinstance(own, str | int) and own not in ("", NIL_ID):
-            return (mac_of(own) or str(own)) if label in MAC_LABELS else str(own)
+            return (mac_of(own) if label in MAC_LABELS else None) or shorten(str(own))
         return ids.get(label, "")
 
     def _complete(self, values: list[str]) -> None:
-        """An object of a site belongs to the site's org, also where it does not say so."""
+        """Set the org of an object that has only a site."""
         labels = self.object.labels
         if "org_id" in labels and "site_id" in labels and not values[labels.index("org_id")]:
             site = self._directories.site(values[labels.index("site_id")])
             values[labels.index("org_id")] = site.org_id if site else ""
 
     def remove(self, gone: Mapping[str, set[str]]) -> None:
-        """End the objects of these devices, sites and orgs, by the label that names them."""
+        """End the objects of removed devices, sites and orgs; `gone` has their IDs by label name."""
         watched = [(at, gone[name]) for at, name in enumerate(self.object.labels) if gone.get(name)]
-        for identity, place in list(self._roster.objects.items()):
-            if any(place.labels[at] in ids for at, ids in watched):
-                self._roster.remove(identity)
+        for identity, rows in list(self._row_index.objects.items()):
+            if any(rows.labels[at] in ids for at, ids in watched):
+                self._row_index.remove(identity)
 
     def sweep(self, now: float) -> Iterator[int]:
-        """End objects, and rows inside them, past their time to live."""
-        identities = list(self._roster.objects)
+        """End rows past their time to live, and objects without rows."""
+        identities = list(self._row_index.objects)
         for first in range(0, len(identities), SWEEP_STEP):
-            yield self._roster.sweep(now, identities[first : first + SWEEP_STEP], self._silent)
+            yield self._row_index.sweep(now, identities[first : first + SWEEP_STEP], self._expired)
 
-    def _silent(self, identity: str, place: ObjectRows) -> None:
-        if all(row < 0 for row in place.rows):
-            self._roster.remove(identity)
+    def _expired(self, identity: str, rows: ObjectRows) -> None:
+        if all(row < 0 for row in rows.rows):
+            self._row_index.remove(identity)

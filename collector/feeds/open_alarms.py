@@ -1,15 +1,18 @@
-"""Which alarms are open: told at once by webhook, set right by each complete poll of Mist's alarm search.
+"""Open alarms, from alarm webhooks and corrected by each complete poll of the alarm search.
 
-A webhook says of some alarms (Marvis') that they are open or resolved; of the others it says only that they were raised.
-The alarm search lists them all. An alarm that it lists is open until it says otherwise or somebody acknowledges it.
+Webhooks contain a status for some alarms (Marvis) only; the others report that an alarm was raised. The alarm search
+lists all alarms. A listed alarm is open unless it has a closed status or is acknowledged.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Final
 
-from collector.catalog.alarms import OPEN_ALARMS, is_acknowledged, is_open, moment_of
+from collector.catalog import limits
+from collector.catalog.alarms import OPEN_ALARMS, is_acknowledged, is_open, updated_at
+from collector.catalog.event_rules import SITE_LABELS
 from collector.errors import Rejected
 from collector.metrics.counter_table import CounterTable
 
@@ -17,83 +20,97 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from collector.catalog.event_rules import Part
+    from collector.catalog.limits import RowLimit
     from collector.metrics.store import Store
 
-NO_IDENTITY = Rejected("no_identity")
-STALE = Rejected("stale")
+NO_IDENTITY: Final = Rejected("no_identity")
+STALE: Final = Rejected("stale")
 
-REMEMBERED = 50_000  # alarms; beyond, the one that was spoken of longest ago goes
-KEEP_S = 7 * 86400.0  # an alarm that nobody spoke of for so long is taken for gone: nothing polls, its end got lost
-SWEEP_STEP = 500
-
-Labels = tuple[str, str, str, str]  # org, site, group, severity
+MAX_ALARMS: Final = 50_000  # above the limit, the alarm with the oldest update is removed
+ALARM_TTL_S: Final = 7 * 86400.0  # after the last update; for alarms that no poll closes
+SWEEP_STEP: Final = 500
 
 
 @dataclass(slots=True)
 class Alarm:
-    """What is remembered of one alarm. A closed one is remembered too: what was said before it closed may come late."""
+    """One alarm. Closed alarms are kept too, because an older message of the same alarm may arrive late.
 
-    labels: Labels
+    labels      org, site, group and severity of the row in which the alarm is counted
+    open        whether the alarm is open
+    time        time of its latest state in Unix seconds; 0 if unknown
+    updated_at  monotonic time of the last message or poll with this alarm
+    """
+
+    labels: tuple[str, ...]
     open: bool
-    moment: float  # Unix seconds of what was last said of it; 0 = did not say
-    told_at: float  # monotonic
+    time: float
+    updated_at: float
 
 
 class OpenAlarms:
-    """All alarms of late, by id, and the gauge of those that are open."""
+    """The recent alarms by ID, and the gauge of open alarms.
 
-    def __init__(self, store: Store) -> None:
-        self._tally = CounterTable(store, OPEN_ALARMS)
-        self._alarms: dict[str, Alarm] = {}  # in the order in which they were last spoken of
+    Args:
+        store: The store that exports the gauge.
+        max_rows: Returns a limit of rows at present.
+    """
 
-    def event(self, alarm: Part, labels: Labels, now: float) -> Rejected | None:
-        """A webhook's event. One that does not say whether the alarm is open changes nothing."""
+    def __init__(self, store: Store, max_rows: Callable[[RowLimit], int]) -> None:
+        self._table = CounterTable(
+            store, OPEN_ALARMS, max_rows=lambda: max_rows(limits.OPEN_ALARMS), keep=len(SITE_LABELS)
+        )
+        self._alarms: dict[bytes, Alarm] = {}  # by hash of the ID, in the order of their last update
+
+    def event(self, alarm: Part, labels: tuple[str, ...], now: float) -> Rejected | None:
+        """Apply a webhook event. An event without a status changes nothing."""
         open_ = is_open(alarm)
-        return None if open_ is None else self._tell(alarm, labels, now, open_=open_)
+        return None if open_ is None else self._update(alarm, labels, now, open_=open_)
 
-    def listed(self, alarm: Part, labels: Labels, now: float) -> Rejected | None:
-        """An alarm as the search lists it."""
-        return self._tell(alarm, labels, now, open_=is_open(alarm) is not False and not is_acknowledged(alarm))
+    def listed(self, alarm: Part, labels: tuple[str, ...], now: float) -> Rejected | None:
+        """Apply an alarm of the alarm search."""
+        return self._update(alarm, labels, now, open_=is_open(alarm) is not False and not is_acknowledged(alarm))
 
     def complete(self, org_id: str, since: float) -> None:
-        """The search listed every alarm of the org, beginning at `since` (monotonic): what it did not list is over."""
-        over = [id_ for id_, alarm in self._alarms.items() if alarm.labels[0] == org_id and alarm.told_at < since]
-        for id_ in over:
-            self._forget(id_)
+        """Remove the alarms of an org that were not updated since monotonic `since`, the start of a complete poll."""
+        over = [key for key, alarm in self._alarms.items() if alarm.labels[0] == org_id and alarm.updated_at < since]
+        for key in over:
+            self._remove_alarm(key)
 
-    def remove(self, gone: Callable[[tuple[str, ...]], bool]) -> None:
-        """End what belongs to a site or an org that is gone."""
-        self._alarms = {id_: alarm for id_, alarm in self._alarms.items() if not gone(alarm.labels)}
-        self._tally.forget(gone)
+    def remove(self, matches: Callable[[tuple[str, ...]], bool]) -> None:
+        """Remove the alarms and rows whose label values match."""
+        self._alarms = {key: alarm for key, alarm in self._alarms.items() if not matches(alarm.labels)}
+        self._table.remove(matches)
 
     def sweep(self, now: float) -> Iterator[int]:
-        """Forget alarms that nobody speaks of any more."""
+        """Remove alarms past their time to live."""
         over = []
-        for id_, alarm in self._alarms.items():
-            if alarm.told_at >= now - KEEP_S:
+        for key, alarm in self._alarms.items():
+            if alarm.updated_at >= now - ALARM_TTL_S:
                 break
-            over.append(id_)
+            over.append(key)
         for first in range(0, len(over), SWEEP_STEP):
-            for id_ in over[first : first + SWEEP_STEP]:
-                self._forget(id_)
+            for key in over[first : first + SWEEP_STEP]:
+                self._remove_alarm(key)
             yield min(SWEEP_STEP, len(over) - first)
 
-    def _tell(self, alarm: Part, labels: Labels, now: float, *, open_: bool) -> Rejected | None:
-        id_ = alarm.get("id")
-        if not isinstance(id_, str) or not id_:
+    def _update(self, alarm: Part, labels: tuple[str, ...], now: float, *, open_: bool) -> Rejected | None:
+        identity = alarm.get("id")
+        if not isinstance(identity, str) or not identity:
             return NO_IDENTITY
-        moment = moment_of(alarm)
-        known = self._alarms.get(id_)
-        if known is not None and moment and moment < known.moment:
+        key = blake2b(identity.encode("utf-8", "backslashreplace"), digest_size=16).digest()
+        time = updated_at(alarm)
+        known = self._alarms.get(key)
+        if known is not None and time and time < known.time:
             return STALE
-        self._forget(id_)
-        if len(self._alarms) >= REMEMBERED:
-            self._forget(next(iter(self._alarms)))
-        self._alarms[id_] = Alarm(labels, open_, moment, now)
-        self._tally.add(labels, by=float(open_))
+        self._remove_alarm(key)
+        if len(self._alarms) >= MAX_ALARMS:
+            self._remove_alarm(next(iter(self._alarms)))
+        labels = self._table.admit(labels)
+        self._alarms[key] = Alarm(labels, open_, time, now)
+        self._table.add(labels, by=float(open_))
         return None
 
-    def _forget(self, id_: str) -> None:
-        alarm = self._alarms.pop(id_, None)
+    def _remove_alarm(self, key: bytes) -> None:
+        alarm = self._alarms.pop(key, None)
         if alarm is not None and alarm.open:
-            self._tally.add(alarm.labels, by=-1.0)
+            self._table.add(alarm.labels, by=-1.0)

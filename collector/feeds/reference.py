@@ -20,8 +20,8 @@ from collector.catalog import (
     switch_ports,
     totals,
 )
+from collector.catalog.event_rules import WEBHOOK
 from collector.catalog.object_tables import OBJECTS
-from collector.feeds import event_feed
 from collector.feeds.router import FeedRouter
 from collector.metrics.model import Family, Info, StateSet
 
@@ -89,16 +89,17 @@ class Reference(TypedDict):
 def reference() -> Reference:
     """Return all families, sorted by name, and the fields that are not exported."""
     entries: dict[str, FamilyEntry] = {}
-    catalog = FeedRouter()
-    for kind in catalog.kinds():
+    router = FeedRouter()
+    for kind in router.kinds():
         for entity in kind.entities:
             for family in entity.families:
                 add(entries, kind.name, entity, family)
-    for entity, name in computed_entities(catalog):
+    for entity in computed_entities(router):
         for family in entity.families:
-            add(entries, name, entity, family)
-    for name, object_, path in event_feed.sources():
-        add_source(entries[name], object_, path)
+            add(entries, entity.of or entity.name, entity, family)
+    for feed in router.feeds:
+        for name, object_, path in feed.sources():
+            add_source(entries[name], object_, path)
     add_nested_lists(entries)
     return {
         "families": [entries[name] for name in sorted(entries)],
@@ -118,13 +119,11 @@ def add_nested_lists(entries: dict[str, FamilyEntry]) -> None:
                 add(entries, owner, entity, family, inside=f"{key}[*]")
 
 
-def computed_entities(catalog: FeedRouter) -> Iterator[tuple[Entity, str]]:
-    """Yield the entities computed by the collector, each with the name of the object that they are computed from."""
-    for entity in (*location.AGGREGATES, *location.OPTIONAL):
-        yield entity, entity.of
-    for feed in catalog.feeds:
-        for entity in feed.tallies():
-            yield entity, event_feed.OBJECT if feed is catalog.events else entity.of or entity.name
+def computed_entities(router: FeedRouter) -> Iterator[Entity]:
+    """Yield the entities whose values the collector computes; those of positions are in another package."""
+    yield from (*location.AGGREGATES, *location.OPTIONAL)
+    for feed in router.feeds:
+        yield from feed.computed()
 
 
 def add(entries: dict[str, FamilyEntry], name: str, entity: Entity, family: AnyFamily, *, inside: str = "") -> None:
@@ -153,7 +152,7 @@ def add(entries: dict[str, FamilyEntry], name: str, entity: Entity, family: AnyF
     for label in labels_of(entity, family):
         if label not in entry["labels"]:
             entry["labels"].append(label)
-    if name == "record" or name.startswith(event_feed.OBJECT):
+    if name == "record" or name.startswith(WEBHOOK):
         return  # records repeat the fields of the device object; the sources of events are in their topic tables
     for path in sorted({path for field in family.sources for path in full_paths(entity, field)}):
         add_source(entry, name, ".".join(filter(None, (inside, path))))

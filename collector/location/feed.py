@@ -11,8 +11,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from collector.catalog import location as tables
+from collector.catalog.event_rules import StateUpdate
+from collector.catalog.events import TABLES
 from collector.config.location import LocationConfig
 from collector.errors import Rejected
+from collector.feeds.event_places import SITE_FIELDS, first_text
+from collector.feeds.feed import Feed
 from collector.location.floor import Floor
 from collector.location.floor_counters import FloorCounters, LocationCounters, handler_of, reader
 from collector.location.heat_map import HeatMap
@@ -23,13 +27,13 @@ from collector.location.positions import Position, normal
 from collector.location.view import lines_of, view_of
 from collector.metrics.counter_table import CounterTable
 from collector.metrics.store import NAN
+from collector.mist.channels import fits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from collector.feeds.feed import Apply, RestApply
+    from collector.feeds.feed import ChannelHandler, OpenChannel, RestHandler, TopicEvent, TopicHandler
     from collector.floors import FloorLine, FloorView
-    from collector.metrics.compiler import ObjectKind
     from collector.metrics.model import Entity
     from collector.metrics.store import Store
     from collector.mist.channels import Match
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
 NO_IDENTITY = Rejected("no_identity")
 NO_OUTLINE = Rejected("no_outline")
 NO_SCALE = Rejected("no_scale")
+UNKNOWN_SITE = Rejected("unknown_site")
 UNKNOWN_MAP = Rejected("unknown_map")
 UNKNOWN_TYPE = Rejected("unknown_type")
 TOO_MANY_MAPS = Rejected("too_many_maps")
@@ -49,7 +54,7 @@ _KINDS = {kind.name: number for number, kind in enumerate(tables.KINDS)}
 _UNCONNECTED = _KINDS["unconnected_client"]
 
 
-class LocationFeed:
+class LocationFeed(Feed):
     """Applies maps, zones and positions of all floors.
 
     Args:
@@ -57,6 +62,8 @@ class LocationFeed:
             webhooks.
         to_unix: converts monotonic to Unix seconds; None where the time of arrival has no meaning (a replay).
     """
+
+    name = "location"
 
     def __init__(
         self,
@@ -81,19 +88,33 @@ class LocationFeed:
         self._made = 0
         self._floor_of_zone: dict[str, Floor] = {}
         self._floor_counters: dict[tuple[str, int], FloorCounters] = {}
-        self.channels: Mapping[str, Callable[[Match], Apply]] = {
+        self.channels: Mapping[str, OpenChannel] = {
             kind.carries: partial(self._channel, number) for number, kind in enumerate(tables.KINDS)
         }
-        self.rest: Mapping[str, RestApply] = {"map": self._map, "zone": self._zone, "zone_definition": self._zone}
+        self.rest: Mapping[str, RestHandler] = {"map": self._map, "zone": self._zone, "zone_definition": self._zone}
 
     # positions
 
-    def _channel(self, kind: int, match: Match) -> Apply:
+    def _channel(self, kind: int, match: Match) -> ChannelHandler:
         """Return the handler of one channel: one kind on one map."""
         floor = self._floor(match.ids["map_id"], match.ids["site_id"], "")
         if floor is None:
             return lambda _payload, _now: TOO_MANY_MAPS
         return handler_of(self._read[kind], self._counters_of(floor, kind))
+
+    def topic(self, name: str) -> TopicHandler | None:
+        """Return the handler of a topic with positions."""
+        table = TABLES.get(name)
+        if table is None or table.updates is not StateUpdate.POSITION:
+            return None
+
+        def apply(event: TopicEvent) -> Rejected | None:
+            site_id = first_text(event.payload, SITE_FIELDS)
+            if not self._directories.empty and self._directories.site(site_id) is None:
+                return UNKNOWN_SITE  # no inventory would report the end of what it leaves on maps
+            return self.event(name, event.payload, event.now)
+
+        return apply
 
     def event(self, topic: str, event: Mapping[str, Any], now: float) -> Rejected | None:
         """Apply a position from a webhook, in metres, at monotonic `now`."""
@@ -135,7 +156,7 @@ class LocationFeed:
         Maps that only events name are kept up to a limit, to report the missing scale.
         """
         map_id, site_id = event.get("map_id"), event.get("site_id")
-        if not isinstance(map_id, str) or not isinstance(site_id, str):
+        if not isinstance(map_id, str) or not isinstance(site_id, str) or not fits(map_id) or not fits(site_id):
             return None
         if map_id in self.floors:
             return self.floors[map_id]
@@ -175,7 +196,7 @@ class LocationFeed:
         return None
 
     def _write_scale(self, floor: Floor) -> None:
-        row = self._scales.born(labels_of(floor))
+        row = self._scales.row(labels_of(floor))
         self._scales.table.set(row, self._scales.table.column("mist_map_scale_known"), float(floor.ppm > 0))
 
     def _zone(self, payload: dict[str, Any], ids: Mapping[str, str], now: float) -> Rejected | None:
@@ -215,23 +236,23 @@ class LocationFeed:
         self.occupancy.close(floor)
         self._counters.close(floor)
         self._heat_map.forget(labels_of(floor))
-        self._scales.forget(labels_of(floor).__eq__)
+        self._scales.remove(labels_of(floor).__eq__)
         for kind in range(len(tables.KINDS)):
             self._floor_counters.pop((floor.id, kind), None)
         for zone_id in floor.zones:
             self._floor_of_zone.pop(zone_id, None)
         del self.floors[floor.id]
 
-    def complete(self, kind: str, site_id: str, began: float) -> None:
-        """Remove the maps or zones ("zone_definition") of a site that were not listed since monotonic `began`."""
+    def site_complete(self, kind: str, site_id: str, since: float) -> None:
+        """Remove the maps or zones ("zone_definition") of a site that were not listed since monotonic `since`."""
         floors = [floor for floor in self.floors.values() if floor.site_id == site_id]
         if kind == "map":
             for floor in floors:
-                if floor.listed_at is not None and floor.listed_at < began:
+                if floor.listed_at is not None and floor.listed_at < since:
                     self._close(floor)
         elif kind == "zone_definition":
             for floor in floors:
-                self._remove_zones(floor, [zone.id for zone in floor.zones.values() if zone.listed_at < began])
+                self._remove_zones(floor, [zone.id for zone in floor.zones.values() if zone.listed_at < since])
 
     def maps_of(self, site_id: str) -> list[str]:
         """Return the maps of a site that REST listed."""
@@ -251,11 +272,7 @@ class LocationFeed:
 
     # as a feed
 
-    def kinds(self) -> tuple[ObjectKind, ...]:
-        """Return no kinds: `ObjectFeed` writes the objects of maps and zones."""
-        return ()
-
-    def tallies(self) -> tuple[Entity, ...]:
+    def computed(self) -> tuple[Entity, ...]:
         """Return the entities that are computed here."""
         return (*tables.AGGREGATES, *tables.OPTIONAL)
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import TypeAlias
 
-    from collector.feeds.feed import Apply
+    from collector.feeds.feed import ChannelHandler
     from collector.location.floor import Floor, Grid
     from collector.location.occupancy import Occupancy
     from collector.location.population import Population
@@ -79,7 +79,7 @@ class LocationCounters:
         """Remove the rows of a floor."""
         labels = labels_of(floor)
         for tally in (self.aps, self.ages, self.rssi):
-            tally.forget(lambda values: values[:3] == labels)
+            tally.remove(lambda values: values[:3] == labels)
 
 
 class FloorCounters:
@@ -115,7 +115,7 @@ class FloorCounters:
     def __init__(self, all_counters: LocationCounters, floor: Floor, kind: int) -> None:
         self.floor = floor
         spec, labels, rows = tables.KINDS[kind], labels_of(floor), all_counters.occupancy.map_rows
-        start = rows.born((*labels, spec.name)) * rows.table.width
+        start = rows.row((*labels, spec.name)) * rows.table.width
         self.received_at, self.last_at = start + all_counters.received, start + all_counters.last
         self.aps_at = first_bucket(all_counters.aps, (*labels, spec.name)) if spec.has_aps else -1
         self.age_at = first_bucket(all_counters.ages, (*labels, spec.name)) if spec.has_time else -1
@@ -167,7 +167,7 @@ def add_counts(values: array[float], offset: int, counts: list[float]) -> None:
 
 def first_bucket(tally: CounterTable, labels: tuple[str, ...]) -> int:
     """Return the index of the first bucket of the row with these labels."""
-    return tally.born(labels) * tally.table.width + tally.table.column(tally.table.entity.families[0].name)
+    return tally.row(labels) * tally.table.width + tally.table.column(tally.table.entity.families[0].name)
 
 
 def reader(all_counters: LocationCounters, kind: int, on_position: OnPosition | None = None) -> ReadPosition:  # noqa: C901 - as `read` in it
@@ -288,7 +288,7 @@ def parse_slow(spec: tables.LocatedKind, shape: type[Position], payload: object)
 def apply_all(
     read: ReadPosition, counters: FloorCounters, positions: list[Position] | Rejected, now: float
 ) -> Rejected | None:
-    """Apply several positions; rejected only if every one of them is."""
+    """ChannelHandler several positions; rejected only if every one of them is."""
     if isinstance(positions, Rejected):
         return positions
     outcomes = [read(counters, position, now) for position in positions]
@@ -296,7 +296,7 @@ def apply_all(
     return refused[0] if len(refused) == len(outcomes) else None
 
 
-def handler_of(read: ReadPosition, counters: FloorCounters) -> Apply:
+def handler_of(read: ReadPosition, counters: FloorCounters) -> ChannelHandler:
     """Return the handler of a channel."""
     return MethodType(read, counters)
 

@@ -55,10 +55,10 @@ class HeatMap:
         return f"{(square + 0.5) * self._cell_m:g}"
 
     def _write(self, labels: tuple[str, ...], counts: dict[tuple[str, str], int]) -> None:
-        self._rows.forget(lambda values: values[:4] == labels and values[4:] not in counts)
+        self._rows.remove(lambda values: values[:4] == labels and values[4:] not in counts)
         for square, count in counts.items():
-            self._rows.table.set(self._rows.born((*labels, *square)), 1, float(count))
+            self._rows.table.set(self._rows.row((*labels, *square)), 1, float(count))
 
     def forget(self, labels: tuple[str, str, str]) -> None:
         """End the squares of a map."""
-        self._rows.forget(lambda values: values[:3] == labels)
+        self._rows.remove(lambda values: values[:3] == labels)

@@ -28,7 +28,7 @@ class NamedAssets:
         self._macs = {mac for text in macs if (mac := mac_of(text))}
         self._absent_after_s = absent_after_s
         self._rows, self._at = CounterTable(store, tables.NAMED), CounterTable(store, tables.NAMED_AT)
-        self._on_positiond: dict[tuple[str, str, str], float] = {}
+        self._last_seen: dict[tuple[str, str, str], float] = {}
         column = self._rows.table.column
         self._x, self._y = (column("mist_asset_position_meters", axis=axis) for axis in "xy")
         self._time = column("mist_asset_position_timestamp_seconds")
@@ -44,23 +44,23 @@ class NamedAssets:
 
     def _write(self, floor: Floor, mac: str, position: tuple[float, float], seen: float, now: float) -> None:
         labels = (floor.org_id, floor.site_id, mac)
-        row, table = self._rows.born(labels), self._rows.table
+        row, table = self._rows.row(labels), self._rows.table
         for column, px in zip((self._x, self._y), position, strict=True):
             table.set(row, column, px / floor.ppm if floor.ppm else NAN)
         table.set(row, self._time, seen)
-        self._on_positiond[labels] = now
+        self._last_seen[labels] = now
         zones = [zone.id for zone in floor.find(*position).zones] or [""]
         zone_sets = {(*labels, floor.id, zone_id) for zone_id in zones}
-        self._at.forget(lambda values: values[2] == mac and values not in zone_sets)
+        self._at.remove(lambda values: values[2] == mac and values not in zone_sets)
         for values in zone_sets:
-            self._at.table.set(self._at.born(values), 1, 1.0)
+            self._at.table.set(self._at.row(values), 1, 1.0)
 
     def sweep(self, now: float) -> int:
         """End the series of assets without a recent position; return their number."""
-        gone = {labels for labels, last_seen in self._on_positiond.items() if last_seen < now - self._absent_after_s}
+        gone = {labels for labels, last_seen in self._last_seen.items() if last_seen < now - self._absent_after_s}
         for labels in gone:
-            del self._on_positiond[labels]
+            del self._last_seen[labels]
         if gone:
-            self._rows.forget(gone.__contains__)
-            self._at.forget(lambda values: values[:3] in gone)
+            self._rows.remove(gone.__contains__)
+            self._at.remove(lambda values: values[:3] in gone)
         return len(gone)

@@ -118,7 +118,7 @@ class Occupancy:
         """Return the index of the row of a zone and kind in the store; it is created at zero if there is none."""
         start = zone.rows[kind]
         if start == NO_ROW:
-            row = self.zone_rows.born((*labels_of(zone.floor), zone.id, KIND_NAMES[kind]))
+            row = self.zone_rows.row((*labels_of(zone.floor), zone.id, KIND_NAMES[kind]))
             start = zone.rows[kind] = row * self.zone_rows.table.width
         return start
 
@@ -131,7 +131,7 @@ class Occupancy:
         """Return the number of entities on a floor."""
         labels = labels_of(floor)
         known = [values for name in KIND_NAMES if (values := (*labels, name)) in self.map_rows]
-        return sum(int(self.map_rows.table.get(self.map_rows.born(values), self._entities)) for values in known)
+        return sum(int(self.map_rows.table.get(self.map_rows.row(values), self._entities)) for values in known)
 
     # All entities of a floor
 
@@ -166,12 +166,12 @@ class Occupancy:
         floor.close()
         labels = labels_of(floor)
         for rows in (self.zone_rows, self.map_rows):
-            rows.forget(lambda values: values[:3] == labels)
+            rows.remove(lambda values: values[:3] == labels)
 
     def erase(self, zone: Zone) -> None:
         """End the rows of a removed zone, which has no occupants."""
         labels = (*labels_of(zone.floor), zone.id)
-        self.zone_rows.forget(lambda values: values[:4] == labels)
+        self.zone_rows.remove(lambda values: values[:4] == labels)
 
     # Expiry
 

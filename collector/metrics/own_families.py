@@ -32,6 +32,7 @@ DROP_REASONS: Final = (
     *("not_json", "too_deep", "not_an_object", "unknown_event", "no_channel", "internal_error"),
     *("no_identity", "empty", "unknown_device", "unknown_map", "no_position"),
     *("too_many_clients", "too_many_assets", "too_many_maps", "too_many_entities"),
+    *("too_many_devices", "too_many_objects"),
 )
 """Reasons of dropped frames that alerts count, exposed from 0 on. Reasons of normal operation appear with the first one."""
 SIGNATURE_REASONS: Final = ("missing", "malformed", "mismatch")
@@ -63,6 +64,7 @@ class StatusRecords:
         rows: returns the number of rows by table.
         tasks: returns the number of asyncio tasks.
         supervised: supervised tasks by name.
+        feed_errors: returns the number of unexpected errors by feed.
         log_dropped: number of dropped log lines by reason.
     """
 
@@ -82,6 +84,7 @@ class StatusRecords:
     rows: Callable[[], Mapping[str, int]] = _no_values
     tasks: Callable[[], int] = int
     supervised: Mapping[str, TaskStatus] = field(default_factory=dict)
+    feed_errors: Callable[[], Mapping[str, int]] = _no_values
     log_dropped: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -462,7 +465,7 @@ _PROCESS: Final = (
     ),
     _counter(
         "label_values_refused",
-        "Total number of label values replaced by `other` because the limit of distinct values was reached, by label.",
+        "Total number of label values replaced by `other` because of a limit, by label, or by family for combinations.",
         ("label",),
         lambda s: _by_label(s.refused_labels()),
     ),
@@ -472,6 +475,12 @@ _PROCESS: Final = (
         "Total number of restarts of a supervised task after an unexpected error.",
         ("task",),
         lambda s: {(name,): task.restarts for name, task in s.supervised.items()},
+    ),
+    _counter(
+        "feed_errors",
+        "Total number of unexpected errors in the sweeps, inventory updates and events of a feed.",
+        ("feed",),
+        lambda s: _by_label(s.feed_errors()),
     ),
     _counter(
         "log_lines_dropped",

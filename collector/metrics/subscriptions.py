@@ -65,9 +65,9 @@ class Subscriptions:
             for connection in self._connections
             for channel, status in connection.subscriptions.items()
         }
-        self._rows.forget(lambda values: values not in present)
+        self._rows.remove(lambda values: values not in present)
         for count, (values, status) in enumerate(present.items(), start=1):
-            self._write(self._rows.born(values), status)
+            self._write(self._rows.row(values), status)
             if count % _ROWS_PER_STEP == 0:
                 yield
 

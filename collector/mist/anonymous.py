@@ -88,6 +88,10 @@ _NUMBERS_OF_DEVICES: Final = _words("imei imsi lte_imsi iccid serial")
 _GIVEN_NAMES: Final = _words("name ssid ssids network notes text message")
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE).fullmatch
 _DEVICE_PREFIX: Final = "00000000-0000-0000-1000-"
+# An e-mail address, IPv4 address, MAC or part of a UUID within a text.
+_IDENTITY: Final = re.compile(
+    r"@|(?<![0-9])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![0-9])|[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}|[0-9a-f]{12}", re.IGNORECASE
+).search
 _NUMBER: Final = re.compile(r"[-+]?[0-9]{1,6}(?:\.[0-9]{1,9})?").fullmatch
 _NUMBER_AS_KEY: Final = re.compile(r"[0-9]{1,4}(?:/[0-9]{1,4}){0,3}").fullmatch
 _TIME: Final = re.compile(
@@ -177,7 +181,7 @@ class Anonymizer:
             return text
         if identifies:
             return self._replaced(text)
-        if key in _VOCABULARY and len(text) <= _LONGEST_WORD and "@" not in text:
+        if key in _VOCABULARY and _is_vocabulary(text):
             return self._shaped(text) or text
         return text if _is_neutral(text, key) else self._replaced(text)
 
@@ -238,13 +242,18 @@ class Anonymizer:
         return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), key=self._key, digest_size=16).hexdigest()
 
 
+def _is_vocabulary(text: str) -> bool:
+    """Whether a text can be a part of Mist's vocabulary."""
+    return len(text) <= _LONGEST_WORD and not _IDENTITY(text)
+
+
 def _is_neutral(text: str, key: str) -> bool:
     """Whether the text of a field is a number, a time, a version or the name of a component."""
     if _NUMBER(text):
         return key not in _GIVEN_NAMES and not key.endswith("_name")
     return bool(
         _TIME(text)
-        or (key.endswith("_version") and _VERSION(text))
+        or (key.endswith("version") and _VERSION(text))
         or (key in _COMPONENT_FIELDS and _is_component(text))
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collector.mist.directory import Device, Directory, Site
+    from collector.mist.directory import Device, Directory, Org, Site
 
 
 class Directories:
@@ -22,6 +22,14 @@ class Directories:
         """Exclude a directory that was included."""
         self._all.remove(directory)
 
+    def org(self, org_id: str) -> Org | None:
+        """The org of this id, None when no account has it."""
+        for directory in self._all:
+            found = directory.orgs.get(org_id)
+            if found is not None:
+                return found
+        return None
+
     def site(self, site_id: str) -> Site | None:
         """Return the site of an id, None when no account has it."""
         for directory in self._all:
@@ -37,6 +45,11 @@ class Directories:
             if found is not None:
                 return found
         return None
+
+    @property
+    def site_count(self) -> int:
+        """The number of sites of all accounts."""
+        return sum(len(directory.sites) for directory in self._all)
 
     @property
     def empty(self) -> bool:

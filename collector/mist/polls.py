@@ -112,7 +112,7 @@ def _sle(service: str) -> Poll:
 
 
 # Peers and tunnels are read for the last ten minutes: one that no gateway reported in that time is unknown, and Mist's
-# default of a day would list peers that are gone. Alarms may be open for days.
+# default of a day would list peers that no longer exist. Alarms may be open for days.
 _RECENT: Final = {"duration": "10m"}
 
 POLLS: Final[tuple[Poll, ...]] = (

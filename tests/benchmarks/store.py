@@ -34,7 +34,7 @@ def store_update(settings: Settings) -> list[Result]:
         catalog.open_channel(frame["channel"])(frame["data"], 1.0)
     kind = catalog.devices.kinds_by_name["ap"]
     decoded = [
-        (kind.decode(frame["data"]), catalog.devices.roster.objects[orjson.loads(frame["data"])["mac"]])
+        (kind.decode(frame["data"]), catalog.devices.row_index.objects[orjson.loads(frame["data"])["mac"]])
         for frame in frames
     ]
     gauges = as_gauges(text_format.render_all(catalog.store).decode())

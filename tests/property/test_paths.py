@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from collector.errors import Rejected
-from collector.feeds.device_feed import STEADY
+from collector.feeds.device_feed import SKIP_UNCHANGED
 from collector.feeds.router import FeedRouter
 from collector.metrics.compiler import ObjectKind
 from collector.metrics.row_index import RowIndex
@@ -89,7 +89,7 @@ def subject_of(name: str) -> Subject:
     kind = KINDS[name]
     roots = [entity for entity in kind.entities if entity.within is None]
     nested = [entity for entity in kind.entities if entity.within is not None]
-    labels, skip_unchanged = kind.row_index.label_names, STEADY.get(name, ())
+    labels, skip_unchanged = kind.row_index.label_names, SKIP_UNCHANGED.get(name, ())
     paths = {}
     for path, read in PATHS.items():
         store = Store()
@@ -135,7 +135,7 @@ def test_partial_after_complete(name, data, seed):
     subject.compare([complete, *data.draw(payloads.messages(subject.tree, wild=True))])
 
 
-@pytest.mark.parametrize("name", sorted(STEADY))
+@pytest.mark.parametrize("name", sorted(SKIP_UNCHANGED))
 @settings(SETTINGS, max_examples=EXAMPLES * 3 // 2)
 @given(data=st.data())
 def test_messages_with_skip_unchanged_fields(name, data):

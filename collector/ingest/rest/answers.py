@@ -1,7 +1,7 @@
 """Interpretation of one HTTP answer of the REST API: its JSON, or the error to raise. No I/O.
 
-Sizes and depths are checked before a body is parsed. `AnswerBoundary` turns every exception that parsing raises all
-the same into `MalformedAnswer`, so that no answer can cost more than itself.
+Sizes and depths are checked before a body is parsed. `AnswerBoundary` turns every other exception of parsing into
+`MalformedAnswer`, so that an answer can only fail the call that it belongs to.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Mist's stream has neither a snapshot nor a resume: after an outage, a site shows old values until each of its devices
 has sent another message. And a subscribed channel that delivers nothing may mean that all of its devices are down, or
-that Mist does not deliver; REST tells which.
+that Mist does not deliver; REST has their state.
 
 The listing is ``/orgs/:id/stats/devices?type=all`` (without `type` it contains access points only), 1,000 devices a
 call. For a few sites of a large org ``/sites/:id/stats/devices`` of each takes fewer calls, and is read instead.

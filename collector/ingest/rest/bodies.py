@@ -124,7 +124,7 @@ async def read_error_body(response: aiohttp.ClientResponse, *, secret: str) -> b
                 body += chunk
                 if len(body) >= MAX_ERROR_BYTES:
                     break
-    except Exception:  # noqa: BLE001, S110 - without a body the status still says what to do
+    except Exception:  # noqa: BLE001, S110 - the status alone is enough
         pass
     return bytes(body).replace(secret.encode(), MASK)
 

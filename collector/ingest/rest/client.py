@@ -166,7 +166,7 @@ class RestClient:
         return self._contained(paging.linked_entries(fetch, where), where)
 
     async def learn_usage(self) -> None:
-        """Ask the cloud how many calls this token has made this hour; raises as `get` does."""
+        """Read how many calls were made with this token in this hour, for the budget; raises as `get` does."""
         self.budget.learn(await self.get("/self/usage"), self._clock.time())
 
     async def _get(self, path: str, query: dict[str, Query], on_call: OnCall | None = None) -> tuple[object, Answer]:
@@ -319,7 +319,7 @@ class RestClient:
         if self._gate is not None:
             if status == _UNAUTHORIZED and self._read_token(where) == token:  # else it was replaced meanwhile
                 self._gate.rejected()
-            elif status != _UNAUTHORIZED and status < 500:  # noqa: PLR2004 - a server error says nothing of the token
+            elif status != _UNAUTHORIZED and status < 500:  # noqa: PLR2004 - a server error is no verdict on the token
                 self._gate.accepted()
         if status == _OK:
             return None

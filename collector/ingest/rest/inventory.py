@@ -205,7 +205,7 @@ class Inventory:
                 await self._clock.sleep(0)
 
     async def _learn_usage(self) -> None:
-        """Ask how many calls other programs made with this token; without an answer our own count is used."""
+        """Read how many calls other programs made with this token; without an answer the own count is used."""
         if not self._asks_usage:
             return
         try:

@@ -98,6 +98,11 @@ def test_deep_nesting(capsys):
     assert printed(capsys, Data(DEVICES, payload), json=True, people=True)
 
 
+def test_large_integers(capsys):
+    line = printed(capsys, Data(DEVICES, '{"uptime": ' + "9" * 20 + ', "x": "\\u0001\x01"}'), json=True)
+    assert json.loads(line)["uptime"] == 99999999999999999999
+
+
 def test_a_peer_cannot_control_the_terminal(capsys):
     line = printed(capsys, Data(DEVICES, {"name": "a\x1b[2J\nb"}), people=True)
     assert "name=a\\x1b[2J\\nb\n" in line

@@ -1,4 +1,4 @@
-"""`labels: inline`: names on every series, exchanged when something is renamed."""
+"""`labels: inline`: names as labels of every series."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ MAC = "5c5b35000001"
 FRAME = f'{{"mac":"{MAC}","num_clients":3,"radio_stat":{{"band_5":{{"channel":36,"usage":"5"}}}}}}'
 
 
-def lines(catalog):
-    return {line for line in render_all(catalog.store).decode().splitlines() if not line.startswith("#")}
+def lines(router):
+    return {line for line in render_all(router.store).decode().splitlines() if not line.startswith("#")}
 
 
 @pytest.fixture
@@ -22,16 +22,16 @@ def directory():
     return Directory()
 
 
-def tell(catalog, directory, site_name, device_name):
+def rename(router, directory, site_name, device_name):
     device = Device(MAC, type="ap", name=device_name, site_id="s", org_id="o")
-    catalog.changed(directory.replace([Org("o")], [Site("s", "o", site_name)], [device]))
+    router.changed(directory.replace([Org("o")], [Site("s", "o", site_name)], [device]))
 
 
-def test_names_stand_on_root_rows_nested_rows_and_counters(directory):
-    catalog = FeedRouter(Directories(directory), inline_names=True)
-    tell(catalog, directory, "HQ", 'Lobby "1"')
-    catalog.open_channel("/sites/s/stats/devices")(FRAME, 1.0)
-    seen = lines(catalog)
+def test_root_rows_nested_rows_and_counters_have_names(directory):
+    router = FeedRouter(Directories(directory), inline_names=True)
+    rename(router, directory, "HQ", 'Lobby "1"')
+    router.open_channel("/sites/s/stats/devices")(FRAME, 1.0)
+    seen = lines(router)
     names = 'site_name="HQ",device_name="Lobby \\"1\\""'
     assert f'mist_ap_clients{{org_id="o",site_id="s",mac="{MAC}",{names}}} 3.0' in seen
     assert f'mist_ap_radio_channel{{org_id="o",site_id="s",mac="{MAC}",{names},radio="band_5",band="5"}} 36.0' in seen
@@ -39,19 +39,19 @@ def test_names_stand_on_root_rows_nested_rows_and_counters(directory):
 
 
 def test_a_new_name_replaces_the_old_one_without_a_second_series(directory):
-    catalog = FeedRouter(Directories(directory), inline_names=True)
-    tell(catalog, directory, "HQ", "Lobby")
-    catalog.open_channel("/sites/s/stats/devices")(FRAME, 1.0)
-    before = lines(catalog)
-    tell(catalog, directory, "Headquarters", "Hall")
-    after = lines(catalog)
+    router = FeedRouter(Directories(directory), inline_names=True)
+    rename(router, directory, "HQ", "Lobby")
+    router.open_channel("/sites/s/stats/devices")(FRAME, 1.0)
+    before = lines(router)
+    rename(router, directory, "Headquarters", "Hall")
+    after = lines(router)
     assert len(after) == len(before)
     assert not any('"HQ"' in line or '"Lobby"' in line for line in after)
     assert any('site_name="Headquarters",device_name="Hall",radio="band_5"' in line for line in after)
 
 
-def test_without_the_option_only_ids_stand_on_series(directory):
-    catalog = FeedRouter(Directories(directory))
-    tell(catalog, directory, "HQ", "Lobby")
-    catalog.open_channel("/sites/s/stats/devices")(FRAME, 1.0)
-    assert not any("HQ" in line for line in lines(catalog))
+def test_without_the_option_series_have_only_ids(directory):
+    router = FeedRouter(Directories(directory))
+    rename(router, directory, "HQ", "Lobby")
+    router.open_channel("/sites/s/stats/devices")(FRAME, 1.0)
+    assert not any("HQ" in line for line in lines(router))

@@ -1,4 +1,4 @@
-"""The catalogue told as data, in the notation of Mist's field lists."""
+"""The metric reference as data."""
 
 from __future__ import annotations
 
@@ -54,42 +54,42 @@ def test_units(name, unit):
     assert unit_of(name) == unit
 
 
-def test_labels_are_the_row_s_then_the_family_s():
+def test_labels_of_the_row_precede_those_of_the_family():
     assert labels_of(FAN, Gauge("g", "g", "G.", labels={"side": "x"})) == ["mac", "node", "module", "fan", "side"]
     assert labels_of(ROOT, Info("i_info", {"name": "n", "model": "m"}, "I.")) == ["mac", "name", "model"]
     assert labels_of(ROOT, StateSet("s", "s", "S.", ("a",), label="is", labels={"kind": "x"})) == ["mac", "kind", "is"]
 
 
 @pytest.fixture(scope="module")
-def told():
+def whole():
     return reference()
 
 
 class TestTheWhole:
-    def test_families_are_in_order_and_told_once(self, told):
-        names = [family["name"] for family in told["families"]]
+    def test_families_are_sorted_and_unique(self, whole):
+        names = [family["name"] for family in whole["families"]]
         assert names == sorted(set(names))
 
-    def test_one_that_every_device_has(self, told):
-        (uptime,) = [family for family in told["families"] if family["name"] == "mist_device_uptime_seconds"]
+    def test_a_family_of_all_devices(self, whole):
+        (uptime,) = [family for family in whole["families"] if family["name"] == "mist_device_uptime_seconds"]
         assert uptime["type"] == "gauge"
         assert uptime["unit"] == "seconds"
         assert {source["object"] for source in uptime["sources"]} >= {"ap", "switch", "gateway"}
         assert {source["path"] for source in uptime["sources"]} == {"uptime"}
         assert set(uptime["labels"]) == {"org_id", "site_id", "mac", "device_type"}
 
-    def test_known_keys_are_spelled_out(self, told):
-        (channel,) = [family for family in told["families"] if family["name"] == "mist_ap_radio_channel"]
+    def test_known_keys_are_listed(self, whole):
+        (channel,) = [family for family in whole["families"] if family["name"] == "mist_ap_radio_channel"]
         paths = {source["path"] for source in channel["sources"]}
         assert paths == {f"radio_stat.{key}.channel" for key in ("{key}", "band_24", "band_5", "band_6")}
 
-    def test_no_source_is_told_twice(self, told):
-        for family in told["families"]:
+    def test_sources_are_unique(self, whole):
+        for family in whole["families"]:
             sources = [(source["object"], source["path"]) for source in family["sources"]]
             assert len(set(sources)) == len(sources), family["name"]
 
-    def test_what_is_told_by_an_object_has_a_source(self, told):
-        """What is computed here, from positions or from two messages of a client, has none."""
+    def test_families_read_from_an_object_have_a_source(self, whole):
+        """Families computed from positions, or from two messages of a client, have none."""
         computed = ("mist_map_", "mist_zone_", "mist_asset_", "mist_site_client_roams_total")
-        without = [family["name"] for family in told["families"] if not family["sources"]]
+        without = [family["name"] for family in whole["families"] if not family["sources"]]
         assert [name for name in without if not name.startswith(computed)] == []

@@ -97,7 +97,7 @@ def test_what_is_no_position_is_left_out_and_counted(floors, more, reason):
 def test_maps_that_only_events_name_are_limited(floors, monkeypatch):
     monkeypatch.setattr("collector.location.feed.MAX_UNLISTED", 2)
     for number in range(4):
-        post(floors, "location", map_id=f"map {number}", timestamp=5000 + number)
+        post(floors, "location", map_id=f"map-{number}", timestamp=5000 + number)
     assert refused(floors, "location") == {"no_scale": 2, "unknown_map": 2}
 
 

@@ -256,9 +256,9 @@ class TestHistograms:
         tally = CounterTable(store, EVENTS)
         for site in "abc":
             tally.observe((site,), "event_delay_seconds", 1.0)
-        tally.forget(lambda values: values != ("b",))
+        tally.remove(lambda values: values != ("b",))
         assert {dict(labels)["site"] for _, labels in both(store)} == {"b"}
-        tally.forget(lambda _: True)
+        tally.remove(lambda _: True)
         assert both(store) == {}
 
     @pytest.mark.parametrize(("bounds", "parts"), [((-80, -60), {"bucket"}), ((0, 5), {"bucket", "sum", "count"})])
@@ -306,8 +306,8 @@ class TestCreated:
         ]
 
     def test_a_counter_that_is_0_has_none(self, store):
-        CounterTable(store, self.COUNTED).born(("a",))
-        CounterTable(store, EVENTS).born(("a",))
+        CounterTable(store, self.COUNTED).row(("a",))
+        CounterTable(store, EVENTS).row(("a",))
         assert not [line for line in self.lines(store) if "_created" in line]
 
     def test_the_text_format_has_none(self, store):

@@ -227,7 +227,9 @@ def test_identifying_numbers_are_zeroed():
     assert Anonymizer(KEY).payload(payload) == {"mobile": 0, "imei": 0, "uptime": 5}
 
 
-@pytest.mark.parametrize("text", ["alice@example.com", "x" * 65])
+@pytest.mark.parametrize(
+    "text", ["alice@example.com", "x" * 65, "lost 10.0.0.1", "10.0.0.1/alice", f"by {MAC}", "by 5c:5b:35:fc:00:01"]
+)
 def test_text_that_is_not_vocabulary_is_replaced_in_a_field_of_it(text):
     assert Anonymizer(KEY).payload({"status": text}) != {"status": text}
 

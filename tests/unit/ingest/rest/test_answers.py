@@ -170,9 +170,9 @@ def test_entries_are_the_entries_of_the_list():
     assert found.text(2) == b'[1, {"a": null}]'
 
 
-@pytest.mark.parametrize("odd", [b'"\xff"', nested(2 * MAX_DEPTH + 1)])
-def test_an_entry_that_is_not_json_or_too_deep_is_an_error_on_access(odd):
-    found = entries(b"1", odd)
+@pytest.mark.parametrize("text", [b'"\xff"', nested(2 * MAX_DEPTH + 1)])
+def test_an_entry_that_is_not_json_or_too_deep_is_an_error_on_access(text):
+    found = entries(b"1", text)
     assert found[0] == 1
     with pytest.raises(ValueError, match=r".+"):
         list(found)

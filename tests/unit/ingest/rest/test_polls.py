@@ -234,13 +234,13 @@ async def test_a_failed_round_is_shown_and_logged_once_and_the_next_one_succeeds
     world = World(PEERS)
     world.read()
     path = "/orgs/o/peers/search"
-    world.rest.answers[path] = [*peers("s1"), Retryable("the cloud has trouble", where=path, status=502)]
+    world.rest.answers[path] = [*peers("s1"), Retryable("the cloud reports an error", where=path, status=502)]
     async with world.running():
         with capture_logs() as logs:
             await world.rounds("peers", 3)
             status = world.status("peers")
             assert (status.state, status.good, status.failed, status.objects) == ("failed", 0, 3, None)
-            assert status.reason == f"{path}: the cloud has trouble (HTTP 502)"
+            assert status.reason == f"{path}: the cloud reports an error (HTTP 502)"
             assert status.books.applied == 3  # what came before the error is valid
             assert world.complete == []
             world.rest.answers[path] = peers("s1")
@@ -273,7 +273,7 @@ async def test_a_site_that_is_refused_affects_no_other():
 async def test_a_round_ends_when_target_after_target_fails():
     world = World(ZONES)
     world.read(sites=[f"s{number}" for number in range(50)])
-    world.rest.answers |= {f"/sites/s{number}/zones": Retryable("trouble") for number in range(50)}
+    world.rest.answers |= {f"/sites/s{number}/zones": Retryable("timeout") for number in range(50)}
     async with world.running():
         await world.rounds("zones", 1)
     assert world.rest.count() == 3
@@ -502,7 +502,7 @@ async def test_types_are_read_at_start_and_once_a_day():
         assert len(rest.called) == 12
 
 
-@pytest.mark.parametrize("error", [Retryable("trouble"), OverflowError("unexpected")])
+@pytest.mark.parametrize("error", [Retryable("timeout"), OverflowError("unexpected")])
 async def test_a_list_that_cannot_be_read_is_logged_once_and_retried(error):
     with capture_logs() as logs:
         async with reading_types(alarm_defs=error) as (clock, rest, names):
