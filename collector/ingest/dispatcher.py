@@ -57,7 +57,7 @@ class Recorder(NamedTuple):
     Attributes:
         events_of: Returns the normalised events of an event as delivered: (topic, event, Unix time of receipt).
         history: Stores them, and recognizes duplicates, also of earlier processes.
-        on_event: Receives each event that is stored for the first time.
+        on_event: Receives each event that is not a duplicate.
     """
 
     events_of: Callable[[str, dict[str, Any], float], Sequence[NormalizedEvent]]

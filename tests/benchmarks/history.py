@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import random
 import statistics
+import sys
 import tempfile
 import time
 import uuid
@@ -112,6 +113,12 @@ async def paced(history: EventStore, events: Sequence[Event], per_s: float) -> t
     return latencies, late
 
 
+def show(line: str) -> None:
+    """Print a line at once."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def shown(values: Sequence[float]) -> str:
     """Return median, 99th percentile and maximum in milliseconds."""
     parts = [
@@ -151,10 +158,10 @@ async def measure(count: int, *, in_memory: bool) -> None:
                 for lane in range(50):
                     group.create_task(sender(history, events[lane:count:50], latencies))
             elapsed = time.perf_counter() - started
-            print(f"stored: {count / elapsed:.0f} events/s, acknowledged after {shown(latencies)}")
-            print(f"CPU: {1e6 * (time.process_time() - cpu) / count:.0f} us per event")
+            show(f"stored: {count / elapsed:.0f} events/s, acknowledged after {shown(latencies)}")
+            show(f"CPU: {1e6 * (time.process_time() - cpu) / count:.0f} us per event")
             latencies, late = await paced(history, events[count:], 1000.0)
-            print(f"at 1,000 events/s: acknowledged after {shown(latencies)}; event loop late {shown(late)}")
+            show(f"at 1,000 events/s: acknowledged after {shown(latencies)}; event loop late {shown(late)}")
             await asyncio.sleep(8 if not in_memory else 0)  # the index
             for name, filter_ in FILTERS.items():
                 times = []
@@ -162,13 +169,11 @@ async def measure(count: int, *, in_memory: bool) -> None:
                     before = time.perf_counter()
                     page = await history.query(filter_)
                     times.append(time.perf_counter() - before)
-                print(f"query, {name}: {len(page.events)} events, {shown(times)}")
-            print(f"status: {history.status}")
+                show(f"query, {name}: {len(page.events)} events, {shown(times)}")
+            show(f"status: {history.status}")
         if not in_memory:
             size = path.stat().st_size / len(events)
-            print(
-                f"size: {size:.0f} bytes per event (msgpack-like JSON: {len(repr(events[3].fields))} bytes of fields)"
-            )
+            show(f"size: {size:.0f} bytes per event")
 
 
 def main() -> None:
