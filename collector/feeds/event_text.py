@@ -30,7 +30,7 @@ class Placeholder(NamedTuple):
     format: Callable[[Scalar], str]
 
 
-class Section(NamedTuple):
+class TextSection(NamedTuple):
     """A part of a template; an optional one is left out if a placeholder has no value."""
 
     parts: tuple[str | Placeholder, ...]
@@ -46,7 +46,7 @@ class Template:
 
     def __init__(self, text: str) -> None:
         self._sections = tuple(
-            Section(tuple(_parts_of(found[1] or found[2] or "")), found[1] is not None)
+            TextSection(tuple(_parts_of(found[1] or found[2] or "")), found[1] is not None)
             for found in _SECTION.finditer(text)
         )
 
@@ -83,7 +83,7 @@ def _parts_of(text: str) -> list[str | Placeholder]:
     return [part for part in [*parts, text[end:]] if part != ""]
 
 
-def _render(section: Section, lookup: Lookup) -> str | None:
+def _render(section: TextSection, lookup: Lookup) -> str | None:
     texts: list[str] = []
     for part in section.parts:
         if isinstance(part, str):

@@ -233,12 +233,20 @@ class Dispatcher:
         timer, slice_ends = self._timer, self._timer() + SLICE_S
         reader = read_delivery(body)
         if isinstance(reader, Rejected):
-            self._count(OTHER, reader)
+            counts = self._events.setdefault(OTHER, Counts())
+            counts.received += 1
+            counts.drop(reader.reason)
             return reader
         topic = reader.topic
         counted_as = topic if topic in TOPICS else OTHER
+        counts = self._events.setdefault(counted_as, Counts())
         for event in reader:
-            self._count(counted_as, self._apply_event(topic, event, counted_as, now))
+            rejected = self._apply_event(topic, event, counted_as, now)
+            counts.received += 1
+            if rejected is None:
+                counts.applied += 1
+            else:
+                counts.drop(rejected.reason)
             if timer() >= slice_ends:
                 yield
                 slice_ends = timer() + SLICE_S
@@ -263,14 +271,6 @@ class Dispatcher:
             if topic in TOPICS:
                 self._topics[topic] = apply
         return apply
-
-    def _count(self, topic: str, rejected: Rejected | None) -> None:
-        counts = self._events.setdefault(topic, Counts())
-        counts.received += 1
-        if rejected is None:
-            counts.applied += 1
-        else:
-            counts.drop(rejected.reason)
 
     def _internal_error(self, error: Exception, **subject: str) -> Rejected:
         """Log an exception of a handler once; without its message and payload, which may contain secrets.

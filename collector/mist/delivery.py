@@ -8,7 +8,7 @@ other work in between. Parsing 10 MB at once would take up to 0.7 s.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import orjson
@@ -52,15 +52,15 @@ class DeliveryReader:
         count: number of events.
     """
 
-    def __init__(self, topic: str, events: Sequence[object]) -> None:
+    def __init__(self, topic: str, events: Sequence[Any], *, is_raw: bool) -> None:
+        self._is_raw = is_raw
         self.topic = topic
         self.count = len(events)
         self._events = events
 
     def __iter__(self) -> Iterator[object | Rejected]:
         """Yield each event, or Rejected("not_json" | "too_deep" | "event_too_large") in the place of one."""
-        for event in self._events:
-            yield _parse_event(bytes(event)) if isinstance(event, msgspec.Raw) else event
+        return map(_parsed, self._events) if self._is_raw else iter(self._events)
 
 
 class _Envelope(msgspec.Struct):
@@ -109,7 +109,7 @@ def read_delivery(body: bytes) -> DeliveryReader | Rejected:
         return _read_any_envelope(body)
     except ValueError:  # of msgspec.DecodeError and UnicodeDecodeError
         return _checked(tolerant_json.loads(body)) if len(body) <= MAX_TOLERANT_BYTES else tolerant_json.NOT_JSON
-    return _bounded(envelope.topic, envelope.events)
+    return _bounded(envelope.topic, envelope.events, is_raw=True)
 
 
 def _checked(message: object) -> DeliveryReader | Rejected:
@@ -123,7 +123,7 @@ def _checked(message: object) -> DeliveryReader | Rejected:
         return _NO_TOPIC
     if not isinstance(events, list):
         return _NO_TOPIC if not topic else _NO_EVENTS
-    return _bounded(topic, events)
+    return _bounded(topic, events, is_raw=False)
 
 
 def _read_any_envelope(body: bytes) -> Rejected:
@@ -140,23 +140,25 @@ def _read_any_envelope(body: bytes) -> Rejected:
     return _NO_EVENTS if topic.startswith(b'"') and topic != b'""' else _NO_TOPIC
 
 
-def _bounded(topic: str, events: Sequence[object]) -> DeliveryReader | Rejected:
+def _bounded(topic: str, events: Sequence[Any], *, is_raw: bool) -> DeliveryReader | Rejected:
     if not topic:
         return _NO_TOPIC
     if len(topic) > MAX_TOPIC_LENGTH:
         return _TOPIC_TOO_LONG
-    return TOO_MANY_EVENTS if len(events) > MAX_EVENTS else DeliveryReader(topic, events)
+    return TOO_MANY_EVENTS if len(events) > MAX_EVENTS else DeliveryReader(topic, events, is_raw=is_raw)
 
 
-def _parse_event(raw: bytes) -> object | Rejected:
+def _parsed(event: msgspec.Raw) -> object | Rejected:
     """Parse one event of a large body."""
+    raw = bytes(event)
     if len(raw) > 2 * MAX_EVENT_VALUES and (len(raw) > MAX_EVENT_BYTES or raw.count(b",") >= MAX_EVENT_VALUES):
         return EVENT_TOO_LARGE
+    value: object
     if len(raw) <= MAX_TOLERANT_BYTES:
-        event: object = tolerant_json.loads(raw)
-        return event
+        value = tolerant_json.loads(raw)
+        return value
     try:
-        event = orjson.loads(raw)
+        value = orjson.loads(raw)
     except orjson.JSONDecodeError:
-        event = tolerant_json.NOT_JSON
-    return event
+        return tolerant_json.NOT_JSON
+    return value

@@ -17,7 +17,7 @@ import pytest
 
 from collector.daemon.scrape import Scrape
 from collector.feeds.router import FeedRouter
-from collector.listener.address import Listen
+from collector.listener.address import ListenAddress
 from collector.metrics.own_families import StatusRecords
 from collector.metrics.self_metrics import SelfMetrics
 from collector.serve.listener import OperatorListener
@@ -62,7 +62,7 @@ class Collector:
 
 @asynccontextmanager
 async def listening(collector: Collector) -> AsyncIterator[str]:
-    listener = OperatorListener(Listen("127.0.0.1", 0), render=collector.render, ready=list, status=None)
+    listener = OperatorListener(ListenAddress("127.0.0.1", 0), render=collector.render, ready=list, status=None)
     async with listener:
         yield f"http://127.0.0.1:{listener.port}"
 

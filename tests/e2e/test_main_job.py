@@ -57,7 +57,7 @@ def story(prometheus, tmp_path_factory):
             truths=cloud.ask("/truth"),
             inventory={entry["mac"]: entry for entry in cloud.rest(f"/orgs/{org['id']}/inventory?limit=1000")},
             events=cloud.ask("/ledger/events?limit=10000"),
-            held=samples.of_query(scraper.query('{__name__=~"mist_.+"}')),
+            held=samples.of_query(scraper.query('{__name__=~"mist_.+",__name__!~".+_created"}')),
             histories=[
                 (row["metric"], [float(value) for _, value in row["values"]])
                 for row in scraper.query('{__name__=~"mist_.+_total"}[10m]')

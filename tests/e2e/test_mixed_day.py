@@ -157,7 +157,7 @@ def stand_still(cloud, scraper, catalogue, insights):
 def held_by(scraper, families=()):
     """Every sample that Prometheus holds now, or those of some families."""
     names = "|".join(families) or "mist_.+"
-    return samples.of_query(scraper.query(f'{{__name__=~"{names}",__name__!~"mist_collector_.+"}}'))
+    return samples.of_query(scraper.query(f'{{__name__=~"{names}",__name__!~"mist_collector_.+|.+_created"}}'))
 
 
 def faults_of(catalogue, truth, held, families=()):

@@ -4,12 +4,15 @@ import json
 
 import pytest
 
+from collector.config import ConnectionConfig
+from collector.daemon.account import stream_settings
 from collector.mist import signature
 from collector.simulator.cloud import FakeCloud
 from collector.simulator.fleet import FleetPlan
 from collector.simulator.options import CloudOptions
 from tests.support import samples
 from tests.support.house import PLAN, keeping_house
+from tests.support.streaming import real_turns
 
 RELOADS = "mist_collector_config_reloads_total"
 LAST = "mist_collector_config_last_reload_successful"
@@ -272,3 +275,44 @@ async def test_a_bad_token_costs_no_connection(house, fault):
     fault.right_after(house.clock.now() - began, 20)
     assert house.breaks() == {}
     fault.told(await house.samples(), "mist_collector_connection_opened_total", at_least=2)
+
+
+@pytest.mark.parametrize(("before_s", "after_s"), [(60.0, 600.0), (600.0, 60.0)])
+async def test_a_new_ping_interval_keeps_a_quiet_connection_healthy(tmp_path, before_s, after_s):
+    """The limits of /-/healthy follow the configuration, and open connections ping at the new interval."""
+    quiet = FleetPlan(sites=1, aps=0)
+    async with keeping_house(tmp_path, plan=quiet, ping_every_s=before_s, pong_within_s=45.0) as house:
+        await house.settled()
+        assert await house.reload(stream=house.section("stream") | {"ping_every_s": after_s}) == []
+        (connection,) = house.daemon.connections
+        for _ in range(100):  # 25 minutes
+            await house.clock.advance(15)
+            await real_turns()
+            if house.daemon.connections[0].state == "open":
+                assert await house.get("/-/healthy") == (200, "healthy\n")
+        assert connection.alive_at > 0.0
+        assert house.daemon.liveness.stuck() == []
+
+
+STREAM_VALUES = {
+    "max_channels": 7,
+    "open_every_s": 3.0,
+    "ack_timeout_s": 4.0,
+    "ping_every_s": 5.0,
+    "pong_within_s": 6.0,
+}
+
+
+@pytest.mark.parametrize("key", sorted(set(ConnectionConfig.model_fields) - {"transport"}))
+async def test_each_stream_key_is_applied(house, key):
+    """To the pool, to its open connections and to the limits of liveness, without a disconnect."""
+    value = STREAM_VALUES[key]
+    assert await house.reload(stream=house.section("stream") | {key: value}) == []
+    (account,) = house.daemon.accounts.running
+    expected = stream_settings(house.daemon.config)
+    assert getattr(house.daemon.config.stream, key) == value
+    assert account.pool._settings == expected
+    assert account.pool._pacer.interval_s == expected.open_every_s
+    assert {connection._session._settings for connection in account.pool._connections} == {expected.session}
+    assert house.daemon.liveness._settings() == house.daemon.config.stream
+    assert house.connects() == 1

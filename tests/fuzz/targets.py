@@ -25,7 +25,7 @@ from collector.ingest.dispatcher import Dispatcher
 from collector.ingest.rest import answers, paging
 from collector.ingest.rest.answers import Answer
 from collector.listener.basic_auth import credentials
-from collector.listener.client_address import ClientAddressPolicy, RateLimiter
+from collector.listener.client_address import ClientAddressPolicy, RateLimiter, source_of
 from collector.location.feed import LocationFeed
 from collector.metrics.text_format import render_all
 from collector.mist import channels, signature
@@ -148,9 +148,9 @@ def head(octets: bytes) -> None:
         with contextlib.suppress(SignatureError):
             signature.verify(octets, headers, [_SECRET])
     sources = ClientAddressPolicy([_network("192.0.2.0/24")], [_network("127.0.0.0/8")])
-    source = sources.source(name, [value])
-    sources.allows(source)
-    RateLimiter(1.0, 1).wait_s(sources.source("127.0.0.1", value.split("\n")), 1.0)
+    client = sources.client(name, [value])
+    sources.allows(client)
+    RateLimiter(1.0, 1).wait_s(source_of(sources.client("127.0.0.1", value.split("\n"))), 1.0)
     credentials(text)
     wants_openmetrics(text)
     accepts_gzip(text)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 ENVELOPE_REASONS = {"not_json", "too_deep", "not_an_object", "unknown_event", "no_channel"}
-DELIVERY_REASONS = {"not_json", "too_deep", "not_an_object", "no_topic", "no_events"}
+DELIVERY_REASONS = {"not_json", "too_deep", "not_an_object", "no_topic", "topic_too_long", "no_events"}
 
 scalars = (
     st.none()

@@ -1,4 +1,4 @@
-"""A table on the bench: entities compiled alone, told payloads, and what is exposed then, as short text."""
+"""An object kind under test: its entities compiled alone, payloads applied, and the exposition as short text."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 
 def exposed(store: Store) -> dict[str, float]:
-    """Every sample: `name{labels}` -> value."""
+    """Return every sample: `name{labels}` -> value."""
     lines = [line for line in render_all(store).decode().splitlines() if not line.startswith("#")]
     found = {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
-    assert len(found) == len(lines), "a series is told twice"
+    assert len(found) == len(lines), "a series appears twice"
     return found
 
 
 class Bench:
-    """One object kind with a store of its own; objects are called by one label, `mac`, unless told otherwise."""
+    """One object kind with a store of its own. Objects have one label, `mac` by default."""
 
     def __init__(
         self,
@@ -42,11 +42,11 @@ class Bench:
 
     @property
     def rejected(self) -> dict[str, int]:
-        """What was left out, by reason."""
+        """Rejected fields by reason."""
         return self.kind.decoder.rejected
 
-    def tell(self, *payloads: object, mac: str = "m", now: float = 1.0) -> dict[str, float]:
-        """Apply messages about one object; everything that is exposed then."""
+    def apply(self, *payloads: object, mac: str = "m", now: float = 1.0) -> dict[str, float]:
+        """Apply messages of one object and return the exposition."""
         for payload in payloads:
             struct = self.kind.decode(payload)
             assert not isinstance(struct, Rejected), struct
@@ -54,11 +54,11 @@ class Bench:
         return self.exposed()
 
     def exposed(self) -> dict[str, float]:
-        """Everything that is exposed."""
+        """Return the exposition."""
         return exposed(self.store)
 
     def sweep(self, now: float) -> list[str]:
-        """End what is past its time; who fell silent."""
-        silent: list[str] = []
-        self.row_index.sweep(now, list(self.row_index.objects), lambda identity, _place: silent.append(identity))
-        return silent
+        """End expired rows; return the identities of objects that expired."""
+        expired: list[str] = []
+        self.row_index.sweep(now, list(self.row_index.objects), lambda identity, _rows: expired.append(identity))
+        return expired

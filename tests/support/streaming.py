@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
 
     from collector.concurrency import Supervise
-    from collector.ingest.stream.connection import AttemptGate
     from collector.ingest.stream.transport import Connect
+    from collector.ingest.token_gate import TokenGate
     from tests.support.clock import ManualClock
     from tests.support.samples import Samples
 
@@ -37,7 +37,7 @@ class PoolUnderTest:
         token: Callable[[], str] = lambda: "sesame",
         max_channels: int = 1500,
         supervise: Supervise | None = None,
-        gate: AttemptGate | None = None,
+        gate: TokenGate | None = None,
         **session: float,
     ) -> None:
         self.clock = clock

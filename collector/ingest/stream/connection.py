@@ -19,7 +19,7 @@ from collector import __version__
 from collector.backoff import pause_s
 from collector.concurrency import first_completed
 from collector.error_log import ErrorLog
-from collector.errors import CollectorError, Fatal, Rejected, Retryable
+from collector.errors import CollectorError, Fatal, Rejected, RemoteError, Retryable
 from collector.ingest.stream import disconnect
 from collector.ingest.stream.disconnect import Disconnect
 from collector.ingest.stream.transport import origin, peer_text
@@ -34,13 +34,15 @@ if TYPE_CHECKING:
 
     from collector.clock import Clock
     from collector.ingest.stream.transport import Connect, Connection, RawFrame
+    from collector.ingest.token_gate import TokenGate
     from collector.mist.envelope import StreamMessage
     from collector.mist.session import OutgoingMessage
     from collector.status import ConnectionStatus
 
 CONNECT_TIMEOUT_S: Final = 30.0  # name resolution, TCP, TLS, proxy and handshake together
-SEND_TIMEOUT_S: Final = 30.0  # a socket that accepts nothing for this long is dead
+SEND_TIMEOUT_S: Final = 30.0  # after this long without accepting anything, a socket counts as lost
 ALIVE_EVERY_S: Final = 15.0  # interval of `alive_at` while waiting for admission
+SWITCHING_PROTOCOLS: Final = 101
 UNAUTHORIZED: Final = 401
 _LOG: Final = structlog.get_logger()
 
@@ -61,16 +63,6 @@ class FrameSink(Protocol):
         """Handle and count data messages, each a pair of handler and payload, in order. Never raises."""
 
 
-class AttemptGate(Protocol):
-    """Holds back every call and connection of an account while Mist rejects its token."""
-
-    async def wait(self) -> None:
-        """Return when attempts are permitted."""
-
-    def rejected(self) -> None:
-        """Note that Mist answered 401 to the present token."""
-
-
 def _ignore(_channels: Sequence[str]) -> None:
     """Do nothing."""
 
@@ -88,7 +80,7 @@ class StreamConnection:
         clock: time.
         rng: returns uniform random numbers in [0, 1).
         turn: is awaited before each attempt; the pool limits the rate of attempts with it.
-        gate: is awaited before each attempt, and is told of a 401.
+        gate: is awaited before each attempt, and learns whether the token was accepted.
         settings: of the sessions.
         errors: logs unexpected exceptions; the connections of a pool share it.
         on_recovered: receives the channels that are up again after a fault: all of them when every channel has its
@@ -106,7 +98,7 @@ class StreamConnection:
         clock: Clock,
         rng: Callable[[], float],
         turn: Callable[[], Awaitable[None]],
-        gate: AttemptGate | None = None,
+        gate: TokenGate | None = None,
         settings: SessionSettings | None = None,
         errors: ErrorLog | None = None,
         on_recovered: Callable[[Sequence[str]], None] = _ignore,
@@ -208,14 +200,24 @@ class StreamConnection:
             connection = await first_completed(self._open(sockets), self._deadline(CONNECT_TIMEOUT_S))
             if connection is None:
                 return Disconnect("connect_timeout", f"no handshake within {CONNECT_TIMEOUT_S:g} s")
+            self._note_answer(SWITCHING_PROTOCOLS)
             return await self._serve(connection)
         except Exception as error:  # noqa: BLE001 - only this attempt fails
             ended = disconnect.of_error(error)
             if ended.reason == "internal_error":
                 self._errors.log("stream_internal_error", error, secret=self._token, connection=self.status.name)
-            if self._gate is not None and isinstance(error, Fatal) and error.status == UNAUTHORIZED:
-                self._gate.rejected()
+            if isinstance(error, RemoteError):
+                self._note_answer(error.status)
             return ended
+
+    def _note_answer(self, status: int | None) -> None:
+        """Report to the gate whether the token was accepted; None: the handshake was not answered."""
+        if self._gate is None or status is None:
+            return
+        if status == UNAUTHORIZED:
+            self._gate.rejected()
+        else:
+            self._gate.accepted()
 
     async def _open(self, sockets: AsyncExitStack) -> Connection:
         self._token = self._valid_token()

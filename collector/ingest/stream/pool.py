@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from collector.clock import Clock
     from collector.concurrency import Supervise
-    from collector.ingest.stream.connection import AttemptGate
     from collector.ingest.stream.transport import Connect
+    from collector.ingest.token_gate import TokenGate
 
 HARD_LIMIT: Final = 2000  # channels of a connection; Mist rejects more (`mistapi`, websockets client)
 CHANNELS_PER_STEP: Final = 500
@@ -57,7 +57,7 @@ class StreamSettings:
 
 
 class ChannelSink(FrameSink, Protocol):
-    """What the pool needs of the dispatcher: frames go there, and it is told of each channel."""
+    """The dispatcher, as the pool uses it: it receives the frames, and each channel is announced to it."""
 
     def subscribe(self, channel: str) -> None:
         """Prepare for the frames of `channel`; called before the first one."""
@@ -73,7 +73,7 @@ class ConnectionPacer:
     """
 
     def __init__(
-        self, clock: Clock, rng: Callable[[], float], interval_s: float, gate: AttemptGate | None = None
+        self, clock: Clock, rng: Callable[[], float], interval_s: float, gate: TokenGate | None = None
     ) -> None:
         self.interval_s = interval_s
         self._clock = clock
@@ -99,7 +99,7 @@ class StreamPool:
         url: of the stream.
         token: returns the token, see `StreamConnection`.
         connect: opens connections.
-        sink: is told of each channel before its first frame and after it was removed, and receives the frames.
+        sink: receives the frames; each channel is announced to it before the first one, and its removal afterwards.
         clock: time.
         statuses: status records, one per connection, added and removed here.
         settings: see `StreamSettings`; `use` replaces them.
@@ -121,7 +121,7 @@ class StreamPool:
         statuses: list[ConnectionStatus],
         settings: StreamSettings | None = None,
         supervise: Supervise = unsupervised,
-        gate: AttemptGate | None = None,
+        gate: TokenGate | None = None,
         rng: Callable[[], float] = random.random,
         on_recovered: Callable[[Sequence[str]], None] = lambda _: None,
     ) -> None:

@@ -171,7 +171,7 @@ class TestEnds:
 
     def test_an_object_without_rows_ends(self, bench):
         bench.sweep(1000.0)
-        assert [len(kind.roster.places) for kind in bench.objects.kinds()] == [0, 1, 0]
+        assert [len(kind.row_index.objects) for kind in bench.objects.kinds()] == [0, 1, 0]
 
     def test_objects_end_with_their_device(self, bench):
         bench.objects.changed(bench.directory.replace([Org("o")], [Site("s", "o")], []))
@@ -200,8 +200,8 @@ class TestEnds:
 class TestLimits:
     def test_a_long_label_is_shortened(self, bench):
         bench.rest(PAYLOAD | {"neighbor": "x" * 10_000})
-        (index,) = [kind.roster for kind in bench.objects.kinds() if kind.name == "peer"]
-        (rows,) = index.places.values()
+        (index,) = [kind.row_index for kind in bench.objects.kinds() if kind.name == "peer"]
+        (rows,) = index.objects.values()
         assert max(map(len, rows.labels)) == MAX_VALUE_CHARS
 
     def test_the_number_of_objects(self, bench, monkeypatch):

@@ -1,4 +1,4 @@
-"""A table that contradicts itself fails at start, and says where."""
+"""A table that contradicts itself is an error at start, which names the table."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ GOOD = Gauge("part_heat", "heat", "Heat.")
 
 class TestNames:
     @pytest.mark.parametrize("name", ["", "1x", "Box", "box-heat", "box heat", "box_hé", "box:heat", "box_heat\n"])
-    def test_a_metric_s_name(self, name):
+    def test_metric_names(self, name):
         with pytest.raises(TableError, match=r"box: .* is not a metric name"):
             Bench(root(Gauge(name, "x", "X.")))
 
     @pytest.mark.parametrize("name", ["Mac", "m-c", "1", "", "a b", "mac\n"])
-    def test_a_label_s_name(self, name):
+    def test_label_names(self, name):
         with pytest.raises(TableError, match=r"box: box_heat has the label .*, which is not a label name"):
             Bench(root(Gauge("box_heat", "x", "X."), labels=(name,)), labels=(name,))
 
-    def test_a_label_s_name_of_an_info(self):
+    def test_label_names_of_an_info(self):
         with pytest.raises(TableError, match="which is not a label name"):
             Bench(root(Info("box_info", {"Model": "model"}, "I.")))
 
@@ -49,33 +49,33 @@ class TestNames:
         ],
         ids=lambda family: family.name,
     )
-    def test_counters_end_in_total_and_nothing_else_does(self, family):
+    def test_only_counters_end_in_total(self, family):
         with pytest.raises(TableError, match=f"box: {family.name}: names of counters, and only these, end in _total"):
             Bench(root(family))
 
     @pytest.mark.parametrize("family", [Gauge("box_info", "x", "X."), Info("box_names", {"a": "a"}, "X.")])
-    def test_info_families_end_in_info_and_nothing_else_does(self, family):
+    def test_only_info_families_end_in_info(self, family):
         with pytest.raises(
             TableError, match=f"box: {family.name}: names of info families, and only these, end in _info"
         ):
             Bench(root(family))
 
     @pytest.mark.parametrize("text", ["", "Heat", "Heat of the box"])
-    def test_help_is_a_sentence(self, text):
+    def test_help_ends_in_a_full_stop(self, text):
         with pytest.raises(TableError, match="box: box_heat: HELP must end in a full stop"):
             Bench(root(Gauge("box_heat", "x", text)))
 
 
 class TestLabels:
-    def test_none_twice(self):
+    def test_names_are_unique(self):
         with pytest.raises(TableError, match="part: two labels have the same name"):
             Bench(BOX, inside(BOX, GOOD, labels={"mac": BY_KEY}))
 
-    def test_not_by_a_place_either(self):
+    def test_names_of_places_are_unique(self):
         with pytest.raises(TableError, match="part: two labels have the same name"):
             Bench(BOX, inside(BOX, GOOD, at=(At("a", {"part": "x"}),)))
 
-    def test_an_info_does_not_repeat_its_row_s(self):
+    def test_an_info_has_no_label_of_its_row(self):
         with pytest.raises(TableError, match="box: box_info has a label that its row has"):
             Bench(root(Info("box_info", {"mac": "mac"}, "I.")))
 
@@ -94,26 +94,26 @@ class TestFields:
         ],
         ids=lambda families: "-".join(type(family).__name__ for family in families),
     )
-    def test_not_as_two_kinds(self, families):
+    def test_two_value_kinds(self, families):
         with pytest.raises(TableError, match=r"x is read both as \w+ and as"):
             Bench(root(*families))
 
     @pytest.mark.parametrize("paths", [("x", "x.y"), ("x.y", "x"), ("x.y", "x.y.z"), ("x.y.z", "x.y")], ids=str)
-    def test_not_as_a_value_and_an_object(self, paths):
+    def test_a_value_and_an_object(self, paths):
         with pytest.raises(TableError, match="is read both as"):
             Bench(root(*(Gauge(f"g{i}", path, "G.") for i, path in enumerate(paths))))
 
     @pytest.mark.parametrize("at", ["env.{part}", "env[*]", "env"])
-    def test_not_as_an_object_and_rows(self, at):
+    def test_an_object_and_rows(self, at):
         with pytest.raises(TableError, match=r"object\.env is read both as rows and as something else"):
             Bench(BOX, inside(BOX, GOOD, at=at, labels={}))
 
-    def test_not_as_a_value_and_rows(self):
+    def test_a_value_and_rows(self):
         box = root(Gauge("x", "parts", "X."))
         with pytest.raises(TableError, match=r"object\.parts is read both as"):
             Bench(box, inside(box, GOOD))
 
-    def test_not_as_rows_of_two_entities(self):
+    def test_rows_of_two_entities(self):
         twin = Entity("twin", within=BOX, at="parts.{x}", labels={"x": BY_KEY}, families=(Gauge("twin", "heat", "T."),))
         with pytest.raises(TableError, match="holds both part and twin"):
             Bench(BOX, inside(BOX, GOOD), twin)
@@ -131,21 +131,21 @@ class TestFields:
         box = root()
         part = inside(box, field, unless=(guard,))
         bench = Bench(box, part)
-        assert len(bench.tell({"parts": {"a": {"on": 1, "n": True}}})) >= (guard.field == "n")
+        assert len(bench.apply({"parts": {"a": {"on": 1, "n": True}}})) >= (guard.field == "n")
 
 
 class TestStore:
-    def test_a_column_is_written_once(self):
+    def test_columns_are_unique(self):
         with pytest.raises(ValueError, match="box: x has two columns"):
             Bench(root(Gauge("x", "a", "X."), Gauge("x", "b", "X.")))
 
-    def test_a_family_has_one_meaning(self):
+    def test_a_family_has_one_help_text(self):
         with pytest.raises(ValueError, match="x has two types or two HELP texts"):
             Bench(root(Gauge("x", "a", "X."), Gauge("x", "b", "Y.", labels={"z": "1"})))
 
 
 class TestObjectKind:
-    def test_it_knows_its_entities(self):
+    def test_its_entities(self):
         part = inside(BOX, GOOD)
         assert Bench(BOX, part).kind.entities == (BOX, part)
 
@@ -153,11 +153,11 @@ class TestObjectKind:
         """The order in which nested entities are named does not matter."""
         part = inside(BOX, GOOD, at="parts[*]")
         pin = Entity("pin", within=part, at="pins[*]", labels={"pin": BY_KEY}, families=(Gauge("pin", "v", "P."),))
-        told = {"parts": [{"heat": 1, "pins": [{"v": 2}]}]}
-        assert Bench(BOX, part, pin).tell(told) == Bench(BOX, pin, part).tell(told)
+        found = {"parts": [{"heat": 1, "pins": [{"v": 2}]}]}
+        assert Bench(BOX, part, pin).apply(found) == Bench(BOX, pin, part).apply(found)
 
     def test_a_label_may_read_a_field_that_an_info_reads(self):
         part = inside(BOX, Info("part_info", {"use": "use"}, "I."), labels={"part": BY_KEY, "role": Label("use")})
-        assert set(Bench(BOX, part).tell({"parts": {"a": {"use": "u"}}})) == {
+        assert set(Bench(BOX, part).apply({"parts": {"a": {"use": "u"}}})) == {
             'part_info{use="u",mac="m",part="a",role="u"}'
         }

@@ -12,10 +12,10 @@ OBJECTS = 1000
 
 
 @pytest.fixture(autouse=True)
-def collector_as_before():
+def restored_collector():
     thresholds = gc.get_threshold()
     gc.collect()
-    gc.freeze()  # what the tests' own house has; only what is made from here on is in sight
+    gc.freeze()  # objects of the tests themselves
     yield
     gc.unfreeze()
     gc.set_threshold(*thresholds)
@@ -27,7 +27,7 @@ def old_objects(number):
     return made
 
 
-def test_few_objects_are_left_to_the_collector():
+def test_few_objects_are_not_frozen():
     made, before = old_objects(OBJECTS), gc.get_freeze_count()
 
     assert not gc_tuning.freeze_survivors(2 * OBJECTS)
@@ -35,7 +35,7 @@ def test_few_objects_are_left_to_the_collector():
     assert len(made) == OBJECTS
 
 
-def test_many_objects_are_frozen_once_and_no_more_before_there_are_as_many_again():
+def test_many_objects_are_frozen_once():
     made, before = old_objects(OBJECTS), gc.get_freeze_count()
 
     assert gc_tuning.freeze_survivors(OBJECTS // 2)
@@ -45,42 +45,42 @@ def test_many_objects_are_frozen_once_and_no_more_before_there_are_as_many_again
     assert gc_tuning.freeze_survivors(OBJECTS // 2)
 
 
-def test_a_cycle_that_died_young_is_collected_and_not_frozen():
-    made, ended = old_objects(OBJECTS), Dead.ended
+def test_a_young_garbage_cycle_is_collected():
+    made, ended = old_objects(OBJECTS), Garbage.ended
     a_cycle()
 
     assert gc_tuning.freeze_survivors(OBJECTS // 2)
-    assert Dead.ended == ended + 1
+    assert Garbage.ended == ended + 1
     assert len(made) == OBJECTS
 
 
-def test_a_cycle_that_died_old_is_collected_and_not_frozen():
-    made, ended, cycle = old_objects(OBJECTS), Dead.ended, a_cycle()
+def test_an_old_garbage_cycle_is_collected():
+    made, ended, cycle = old_objects(OBJECTS), Garbage.ended, a_cycle()
     gc.collect()
     del cycle
 
     assert gc_tuning.freeze_survivors(OBJECTS // 2)
-    assert Dead.ended == ended + 1
+    assert Garbage.ended == ended + 1
     assert len(made) == OBJECTS
 
 
-def test_a_cycle_that_dies_frozen_is_collected_when_all_is_thawed(monkeypatch):
-    made, ended, cycle = old_objects(OBJECTS), Dead.ended, a_cycle()
+def test_a_frozen_garbage_cycle_is_collected_after_unfreezing(monkeypatch):
+    made, ended, cycle = old_objects(OBJECTS), Garbage.ended, a_cycle()
     assert gc_tuning.freeze_survivors(OBJECTS // 2)
     del cycle
     made += old_objects(OBJECTS)
     assert gc_tuning.freeze_survivors(OBJECTS // 2)
-    assert Dead.ended == ended
+    assert Garbage.ended == ended
     monkeypatch.setattr(gc_tuning, "UNFREEZE_EVERY", 1)
     made += old_objects(OBJECTS)
 
     assert gc_tuning.freeze_survivors(OBJECTS // 2)
-    assert Dead.ended == ended + 1
+    assert Garbage.ended == ended + 1
     assert gc.get_freeze_count() >= 3 * OBJECTS
     assert len(made) == 3 * OBJECTS
 
 
-def test_tuning_freezes_what_is_there():
+def test_configure_freezes_existing_objects():
     made, before = old_objects(OBJECTS), gc.get_freeze_count()
 
     gc_tuning.configure()
@@ -91,15 +91,15 @@ def test_tuning_freezes_what_is_there():
 
 
 def a_cycle():
-    dead = Dead()
-    dead.cycle = dead
-    return dead
+    garbage = Garbage()
+    garbage.cycle = garbage
+    return garbage
 
 
-class Dead:
+class Garbage:
     """Counts how many of it were collected."""
 
     ended = 0
 
     def __del__(self):
-        Dead.ended += 1
+        Garbage.ended += 1

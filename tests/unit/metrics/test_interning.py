@@ -18,14 +18,14 @@ def test_equal_texts_become_one():
     assert table.intern(fresh("AP33")) == "AP33"
 
 
-def test_texts_that_come_once_leave_no_more_than_two_halves():
+def test_the_table_is_bounded():
     table = InternTable(half=100)
     for number in range(1_000):
         table.intern(f"name {number}")
         assert len(table) <= 200
 
 
-def test_what_is_asked_for_again_and_again_stays_one_whatever_else_comes():
+def test_frequent_texts_stay_interned():
     table = InternTable(half=100)
     first = table.intern(fresh("1.2.3"))
     for number in range(1_000):
@@ -33,7 +33,7 @@ def test_what_is_asked_for_again_and_again_stays_one_whatever_else_comes():
         assert table.intern(fresh("1.2.3")) is first
 
 
-def test_the_interpreter_shares_where_it_lets_go_again(monkeypatch):
+def test_sys_intern_is_used_where_it_releases_strings(monkeypatch):
     assert interning.interning_function() is sys.intern or sys.version_info[:2] == (3, 12)
     monkeypatch.setattr(sys, "getrefcount", lambda _text: 0xFFFFFFFF)  # as the first releases of 3.12 answer
     assert interning.interning_function() is not sys.intern

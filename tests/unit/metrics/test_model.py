@@ -1,4 +1,4 @@
-"""The words of the table language."""
+"""Families, labels, entities and their layout."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class TestScale:
         assert scale.of(wire) == base
 
     @pytest.mark.parametrize("scale", [EPOCH, Scale(zero_is_hole=True), Scale(per=10.0, zero_is_hole=True)])
-    def test_zero_may_mean_nothing(self, scale):
+    def test_zero_can_mean_never(self, scale):
         assert math.isnan(scale.of(0.0))
 
     def test_a_percentage_is_exact(self):
@@ -75,7 +75,7 @@ class TestScale:
 
 
 class TestFamilies:
-    def test_what_prometheus_is_told(self):
+    def test_types(self):
         assert Gauge("g", "p", "G.").type is FamilyType.GAUGE
         assert Counter("c_total", "p", "C.").type is FamilyType.COUNTER
         assert Flag("f", "p", "F.").type is FamilyType.GAUGE
@@ -83,18 +83,18 @@ class TestFamilies:
         assert StateSet("s", "p", "S.", ("on",)).type is FamilyType.GAUGE
         assert Histogram("h", "H.", (1.0,)).type is FamilyType.HISTOGRAM
 
-    def test_which_values_are_valid(self):
+    def test_value_kinds(self):
         assert Gauge("g", "p", "G.").kind is ValueKind.NUMBER
         assert Counter("c_total", "p", "C.").kind is ValueKind.COUNT
         assert Flag("f", "p", "F.").kind is ValueKind.FLAG
 
-    def test_names_of_a_field(self):
+    def test_paths(self):
         assert Gauge("g", None, "G.").paths == ()
         assert Gauge("g", "a", "G.").paths == ("a",)
         assert Gauge("g", ("a", "b.c"), "G.").paths == ("a", "b.c")
         assert Info("i_info", {"x": "a", "y": ("b", "c")}, "I.").paths == ("a", "b", "c")
 
-    def test_sources_are_what_is_read_and_what_it_is_derived_from(self):
+    def test_sources_are_paths_and_reads(self):
         assert Gauge("g", "a", "G.", reads=("b",)).sources == ("a", "b")
         assert Info("i_info", {"x": "a"}, "I.", reads=("type",)).sources == ("a", "type")
         assert StateSet("s", "p", "S.", ("on",)).sources == ("p",)
@@ -117,7 +117,7 @@ class TestEntity:
         fan = Entity("fan", (), within=module, at="fans[*]", labels={"fan": Label("name")})
         assert fan.label_names == ("org_id", "mac", "node", "module", "fan")
 
-    def test_one_place_or_several(self):
+    def test_one_path_or_several(self):
         assert Entity("e", (), at="x[*]").places == (At("x[*]"),)
         assert Entity("e", (), at=(At("x"), At("y"))).places == (At("x"), At("y"))
 
@@ -125,7 +125,7 @@ class TestEntity:
     def test_names_of_the_key(self, key, keys):
         assert Entity("e", (), key=key).keys == keys
 
-    def test_entities_are_told_apart_by_identity(self):
+    def test_entities_are_compared_by_identity(self):
         assert Entity("e", ()) != Entity("e", ())
 
     @pytest.mark.parametrize(("text", "value"), [("usage", "usage"), (None, "key"), ("", "key")])
@@ -134,15 +134,15 @@ class TestEntity:
 
 
 class TestLayout:
-    def test_columns_follow_the_last_sight(self):
+    def test_column_0_is_the_time_of_the_last_update(self):
         a, b = Gauge("a", "a", "A."), Gauge("b", "b", "B.")
         assert layout(Entity("e", (a, b))) == [(a, 1), (b, 2)]
 
-    def test_fields_of_one_object_stand_side_by_side(self):
+    def test_fields_of_one_object_are_adjacent(self):
         families = [Gauge(name.replace(".", "_"), name, "X.") for name in ("x", "env.a", "y", "env.b")]
         assert [f.name for f, _ in layout(Entity("e", tuple(families)))] == ["x", "y", "env_a", "env_b"]
 
-    def test_what_is_written_one_by_one_comes_last(self):
+    def test_separate_columns_come_last(self):
         derived = Gauge("derived", None, "D.")
         states = StateSet("s", "s", "S.", ("on", "off"))
         two_names = Gauge("t", ("t", "u.t"), "T.")

@@ -28,12 +28,12 @@ def keys():
     store, row_index = Store(), RowIndex(("mac",))
     kind = ObjectKind("chassis", store, row_index, (CHASSIS,), (MODULE,))
 
-    def told(*modules: object) -> list[str]:
+    def found(*modules: object) -> list[str]:
         kind.write(kind.decode({"modules": list(modules)}), kind.object_rows("m", ("m",)), 1.0)
         lines = render_all(store).decode().splitlines()
         return [line.partition('module="')[2].partition('"')[0] for line in lines if line.startswith("module_heat")]
 
-    return told
+    return found
 
 
 @pytest.mark.parametrize(
@@ -48,19 +48,19 @@ def keys():
         ({"number": None}, "0"),
     ],
 )
-def test_the_first_name_that_says_something_is_the_key(keys, element, key):
+def test_the_first_identifying_field_with_a_value_is_the_key(keys, element, key):
     assert keys(element | {"heat": 1}) == [key]
 
 
-def test_an_element_without_a_name_goes_by_its_place(keys):
+def test_an_element_without_an_identifying_field_has_its_index(keys):
     assert keys({"number": 5, "heat": 1}, {"heat": 2}) == ["5", "1"]
 
 
-def test_elements_of_one_name_are_told_apart(keys):
+def test_elements_with_equal_keys_have_their_index_appended(keys):
     assert keys({"number": 5, "heat": 1}, {"_idx": 5, "heat": 2}) == ["5", "5#1"]
 
 
-def test_a_null_element_leaves_the_others_their_places(keys):
+def test_a_null_element_does_not_change_the_index_of_others(keys):
     assert keys(None, {"heat": 2}) == ["1"]
 
 
@@ -84,25 +84,25 @@ def box(store):
 
 
 @pytest.fixture(params=[json.dumps, lambda payload: payload], ids=["text", "parsed"])
-def tell(request, box, store):
-    def told(payload):
+def apply(request, box, store):
+    def found(payload):
         box.write(box.decode(request.param(payload)), box.object_rows("b", ("b",)), 1.0)
         return [line for line in render_all(store).decode().splitlines() if not line.startswith("#")]
 
-    return told
+    return found
 
 
-def test_one_object_is_the_same_as_a_list_of_it(tell, box):
-    assert tell({"size": 1, "units": {"load": 7}}) == tell({"size": 1, "units": [{"load": 7}]})
-    assert 'unit_load{id="b",unit="0"} 7.0' in tell({})
+def test_one_object_is_the_same_as_a_list_of_it(apply, box):
+    assert apply({"size": 1, "units": {"load": 7}}) == apply({"size": 1, "units": [{"load": 7}]})
+    assert 'unit_load{id="b",unit="0"} 7.0' in apply({})
     assert not box.decoder.rejected
 
 
-def test_an_empty_object_is_an_empty_list(tell, box):
-    assert tell({"units": {}}) == tell({"units": []}) == []
+def test_an_empty_object_is_an_empty_list(apply, box):
+    assert apply({"units": {}}) == apply({"units": []}) == []
     assert not box.decoder.rejected
 
 
-def test_a_list_of_bare_values_stays_a_list(tell, box):
-    assert tell({"size": 1, "shares": {"a": 1}}) == ['box_size{id="b"} 1.0']
+def test_a_list_of_bare_values_stays_a_list(apply, box):
+    assert apply({"size": 1, "shares": {"a": 1}}) == ['box_size{id="b"} 1.0']
     assert box.decoder.rejected == {"wrong_container": 1}

@@ -71,6 +71,7 @@ def status(connection, polls) -> dict:
         "rows": lambda: {"ap": 20},
         "tasks": lambda: 12,
         "supervised": {"sweep": TaskStatus("sweep", restarts=3)},
+        "feed_errors": lambda: {"devices": 9},
         "log_dropped": {"queue_full": 7},
     }  # fmt: skip
 
@@ -222,6 +223,7 @@ class TestProcess:
         assert found["label_values_refused_total", "type"] == 8.0
         assert found[("tasks",)] == 12.0
         assert found["task_restarts_total", "sweep"] == 3.0
+        assert found["feed_errors_total", "devices"] == 9.0
         assert found["log_lines_dropped_total", "queue_full"] == 7.0
         assert found[("server_connections",)] == 4.0
         assert found["server_connections_closed_total", "idle"] == 5.0

@@ -41,7 +41,7 @@ def bench() -> Bench:
 class TestColumns:
     def test_values_are_in_base_units_and_without_holes(self, bench):
         for number in range(4):
-            bench.tell({"load": 50 + number, "bytes": number if number % 2 else None}, mac=str(number))
+            bench.apply({"load": 50 + number, "bytes": number if number % 2 else None}, mac=str(number))
         found = read(bench.store)
         labels = [f'mac="{number}"'.encode() for number in range(4)]
         assert found["device_load_ratio"] == [Samples(b"", labels, None, [0.50, 0.51, 0.52, 0.53])]
@@ -49,14 +49,14 @@ class TestColumns:
         assert "device_power" not in found
 
     def test_each_column_has_its_constant_labels(self, bench):
-        bench.tell({"power": "poe"})
+        bench.apply({"power": "poe"})
         assert read(bench.store)["device_power"] == [
             Samples(f'state="{state}",'.encode(), [b'mac="m"'], None, [float(state == "poe")])
             for state in ("dc", "poe", "other")
         ]
 
     def test_nested_rows_have_endings(self, bench):
-        bench.tell({"ports": [{"up": 1}, {}, {"up": 0}]})
+        bench.apply({"ports": [{"up": 1}, {}, {"up": 0}]})
         (ports,) = read(bench.store)["port_up"]
         assert (ports.labels, ports.endings, ports.values) == (
             [b'mac="m"'] * 2,
@@ -65,29 +65,29 @@ class TestColumns:
         )
 
     def test_info_families_have_the_value_1(self, bench):
-        bench.tell({"model": "AP45"})
+        bench.apply({"model": "AP45"})
         assert read(bench.store)["device_info"] == [Samples(b"", [b'model="AP45",mac="m"'], [b""], [1.0])]
 
     @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
     def test_what_is_not_finite_is_a_hole(self, bench, value):
-        bench.tell({"load": 1})
+        bench.apply({"load": 1})
         bench.store.tables["device"].set(0, 1, value)
         assert read(bench.store) == {}
 
     def test_values_whose_sum_overflows_are_no_holes(self, bench):
         for mac in "ab":
-            bench.tell({"bytes": 1.7e308}, mac=mac)
+            bench.apply({"bytes": 1.7e308}, mac=mac)
         (found,) = read(bench.store)["device_bytes_total"]
         assert found.values == [1.7e308] * 2
 
     def test_slices(self, bench, monkeypatch):
         monkeypatch.setattr(samples, "SLICE_ROWS", 2)
         for number in range(5):
-            bench.tell({"bytes": number}, mac=str(number))
+            bench.apply({"bytes": number}, mac=str(number))
         assert [len(batch) for batch in read(bench.store)["device_bytes_total"]] == [2, 2, 1]
 
     def test_an_exception_names_the_family(self, bench, monkeypatch):
-        bench.tell({"load": 1})
+        bench.apply({"load": 1})
         monkeypatch.setattr(Scale, "render", lambda _self, _column: 1 / 0)
         with pytest.raises(ZeroDivisionError) as caught:
             read(bench.store)
@@ -96,12 +96,12 @@ class TestColumns:
 
 class TestFilter:
     def test_families_by_name(self, bench):
-        bench.tell({"load": 1, "bytes": 2, "model": "AP45"})
+        bench.apply({"load": 1, "bytes": 2, "model": "AP45"})
         assert list(read(bench.store, SampleFilter(lambda name: name.endswith("_total")))) == ["device_bytes_total"]
 
     def test_rows_by_label_text(self, bench):
         for mac in "ab":
-            bench.tell({"bytes": 2, "model": "AP45", "load": None, "ports": [{"up": 1}]}, mac=mac)
+            bench.apply({"bytes": 2, "model": "AP45", "load": None, "ports": [{"up": 1}]}, mac=mac)
         found = read(bench.store, SampleFilter(labels=b'mac="b"'))
         assert {name: batch.labels for name, (batch,) in found.items()} == {
             "device_bytes_total": [b'mac="b"'],
@@ -110,8 +110,8 @@ class TestFilter:
         }
 
     def test_only_a_complete_exposition_counts_the_series(self, bench):
-        bench.tell({"bytes": 2}, mac="a")
-        bench.tell({"bytes": 2}, mac="b")
+        bench.apply({"bytes": 2}, mac="a")
+        bench.apply({"bytes": 2}, mac="b")
         read(bench.store, SampleFilter(labels=b'mac="b"'))
         assert bench.store.series_by_family() == {"device_bytes_total": 2}
         bench.store.tables["device"].free_row(0)

@@ -1,4 +1,4 @@
-"""Steady fields are passed over while their text stays the same; what they mean is unchanged by that."""
+"""Fields of `skip_unchanged` are skipped while their text is unchanged; the samples are the same as without it."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ SLOT = Entity(
 )
 
 
-class House:
-    def __init__(self, *steady):
+class Boxes:
+    def __init__(self, *skip_unchanged):
         self.store, self.row_index = Store(), RowIndex(("id",))
-        self.kind = ObjectKind("box", self.store, self.row_index, (BOX,), (SLOT,), skip_unchanged=steady)
+        self.kind = ObjectKind("box", self.store, self.row_index, (BOX,), (SLOT,), skip_unchanged=skip_unchanged)
 
-    def tell(self, now, *, as_text=True, **payload):
+    def apply(self, now, *, as_text=True, **payload):
         decoded = self.kind.decode(json.dumps(payload) if as_text else payload)
         self.kind.write(decoded, self.kind.object_rows("a", ("a",)), now)
 
@@ -50,12 +50,12 @@ class House:
 
 
 @pytest.fixture
-def house():
-    return House("config", "slots")
+def boxes():
+    return Boxes("config", "slots")
 
 
-def test_what_is_steady_reads_as_if_it_were_not(house):
-    plain = House()
+def test_the_samples_are_those_without_it(boxes):
+    plain = Boxes()
     for now, payload in enumerate(
         (
             {"load": 1, "config": {"lamp": 1, "colour": "red"}, "slots": {"x": {"power": 5}}},
@@ -65,55 +65,55 @@ def test_what_is_steady_reads_as_if_it_were_not(house):
             {"config": {"lamp": [], "colour": "blue"}},
         )
     ):
-        house.tell(float(now), **payload)
-        plain.tell(float(now), **payload)
-        assert house.lines() == plain.lines()
-    assert house.kind.decoder.rejected == plain.kind.decoder.rejected
+        boxes.apply(float(now), **payload)
+        plain.apply(float(now), **payload)
+        assert boxes.lines() == plain.lines()
+    assert boxes.kind.decoder.rejected == plain.kind.decoder.rejected
 
 
-def test_the_same_text_is_not_written_again(house):
-    house.tell(1.0, slots={"x": {"power": 5}})
-    table = house.store.tables["slot"]
+def test_the_same_text_is_not_written_again(boxes):
+    boxes.apply(1.0, slots={"x": {"power": 5}})
+    table = boxes.store.tables["slot"]
     table.set(0, 1, 77.0)
-    house.tell(2.0, slots={"x": {"power": 5}})
+    boxes.apply(2.0, slots={"x": {"power": 5}})
     assert table.get(0, 1) == 77.0
-    house.tell(3.0, slots={"x": {"power": 6}})
+    boxes.apply(3.0, slots={"x": {"power": 6}})
     assert table.get(0, 1) == 6.0
 
 
-def test_rows_of_a_steady_map_live_as_long_as_their_owner(house):
-    house.tell(0.0, load=1, slots={"x": {"power": 5}})
+def test_rows_of_a_skipped_map_end_with_their_owner(boxes):
+    boxes.apply(0.0, load=1, slots={"x": {"power": 5}})
     for now in range(20, 121, 20):
-        house.tell(float(now), load=1, slots={"x": {"power": 5}})
-        house.sweep(float(now))
-    assert 'slot_power_watts{id="a",slot="x"} 5.0' in house.lines()
-    house.sweep(221.0)
-    assert house.lines() == set()
+        boxes.apply(float(now), load=1, slots={"x": {"power": 5}})
+        boxes.sweep(float(now))
+    assert 'slot_power_watts{id="a",slot="x"} 5.0' in boxes.lines()
+    boxes.sweep(221.0)
+    assert boxes.lines() == set()
 
 
-def test_an_owner_that_comes_back_is_told_everything_again(house):
+def test_new_rows_are_written_completely(boxes):
     said = {"load": 1, "config": {"lamp": 1, "colour": "red"}, "slots": {"x": {"power": 5}}}
-    house.tell(0.0, **said)
-    before = house.lines()
-    house.sweep(101.0)
-    assert house.lines() == set()
-    house.tell(102.0, **said)
-    assert house.lines() == before
+    boxes.apply(0.0, **said)
+    before = boxes.lines()
+    boxes.sweep(101.0)
+    assert boxes.lines() == set()
+    boxes.apply(102.0, **said)
+    assert boxes.lines() == before
 
 
-def test_a_key_that_is_no_longer_told_ends(house):
-    house.tell(0.0, slots={"x": {"power": 5}, "y": {"power": 6}})
-    house.tell(1.0, slots={"y": {"power": 6}})
-    assert house.lines() == {'slot_power_watts{id="a",slot="y"} 6.0'}
+def test_the_row_of_a_missing_key_ends(boxes):
+    boxes.apply(0.0, slots={"x": {"power": 5}, "y": {"power": 6}})
+    boxes.apply(1.0, slots={"y": {"power": 6}})
+    assert boxes.lines() == {'slot_power_watts{id="a",slot="y"} 6.0'}
 
 
-def test_text_after_a_parsed_object_is_read(house):
-    house.tell(0.0, slots={"x": {"power": 5}})
-    house.tell(1.0, as_text=False, slots={"x": {"power": 9}})
-    house.tell(2.0, slots={"x": {"power": 5}})
-    assert house.lines() == {'slot_power_watts{id="a",slot="x"} 5.0'}
+def test_text_after_a_parsed_object_is_read(boxes):
+    boxes.apply(0.0, slots={"x": {"power": 5}})
+    boxes.apply(1.0, as_text=False, slots={"x": {"power": 9}})
+    boxes.apply(2.0, slots={"x": {"power": 5}})
+    assert boxes.lines() == {'slot_power_watts{id="a",slot="x"} 5.0'}
 
 
-def test_a_steady_field_must_be_an_object_or_a_map_that_is_read():
+def test_the_field_must_be_an_object_or_a_map_that_is_read():
     with pytest.raises(TableError, match="nothing"):
-        House("nothing")
+        Boxes("nothing")

@@ -1,4 +1,4 @@
-"""Rows of doubles: made, written, freed, and never two of one name in an exposition."""
+"""Tables and rows: columns, creation, release, quarantine during scrapes, flushes."""
 
 from __future__ import annotations
 
@@ -48,16 +48,16 @@ class TestColumns:
         assert table.column("thing_wait_seconds") == 7
         assert table.width == 11
 
-    def test_what_is_not_there_is_not_found(self, table):
+    def test_an_unknown_column_is_a_key_error(self, table):
         with pytest.raises(KeyError):
             table.column("thing_level")
 
-    def test_no_column_is_written_twice(self, store):
+    def test_columns_are_unique(self, store):
         twice = Entity("twice", labels=("a",), families=(Gauge("x", "a", "X."), Gauge("x", "b", "X.")))
         with pytest.raises(ValueError, match="twice: x has two columns"):
             store.table(twice)
 
-    def test_a_family_has_one_meaning(self, store, table):
+    def test_a_family_has_one_help_text(self, store, table):
         other = Entity("other", labels=("a",), families=(Gauge("thing_heat", "a", "Something else."),))
         with pytest.raises(ValueError, match="thing_heat has two types or two HELP texts"):
             store.table(other)
@@ -67,7 +67,7 @@ class TestColumns:
         with pytest.raises(ValueError, match="has two types or two HELP texts"):
             store.table(Entity("two", labels=("a",), families=(Counter("x_total", "a", "X."),)))
 
-    def test_a_family_may_stand_in_several_tables(self, store, table):
+    def test_a_family_can_have_several_tables(self, store, table):
         other = store.table(Entity("other", labels=("a",), families=(Gauge("thing_heat", "a", "Heat."),)))
         table.set(table.new_row(label(1)), 1, 5.0)
         other.set(other.new_row(b'a="2"'), 1, 6.0)
@@ -91,7 +91,7 @@ class TestRows:
             table.set(row, 1, float(row))
         assert [table.get(row, 1) for row in rows] == [0.0, 1.0, 2.0, 3.0, 4.0]
 
-    def test_growth_keeps_what_is_there(self, table):
+    def test_growth_keeps_the_values(self, table):
         """The array moves while it grows; a writer holds it, not its memory."""
         held = table.values
         for number in range(1000):
@@ -100,7 +100,7 @@ class TestRows:
         assert [table.get(row, 1) for row in table.rows()] == [float(n) for n in range(1000)]
         assert len(table) == 1000
 
-    def test_a_freed_row_is_blank_when_it_comes_back(self, store, table):
+    def test_a_reused_row_is_blank(self, store, table):
         row = table.new_row(label(1))
         table.set(row, 1, 5.0)
         table.free_row(row)
@@ -120,27 +120,27 @@ class TestRows:
         table.free_row(rows[1])
         assert list(table.rows()) == [0, 2, 3]
 
-    def test_the_base_is_the_whole_unless_told(self, table):
+    def test_the_whole_ending_is_inherited_by_default(self, table):
         assert table.inherited_labels(table.new_row(b'name="1"', b',x="2"')) == (b'name="1"', b',x="2"')
         assert table.inherited_labels(table.new_row(b'name="1"', b',x="2"', 0)) == (b'name="1"', b"")
 
 
-class TestWhileScraped:
+class TestQuarantine:
     """A row that is freed while an exposition is under way does not become another series in it."""
 
-    def test_its_place_is_kept(self, store, table):
+    def test_a_freed_row_is_not_reused(self, store, table):
         row = table.new_row(label(1))
         store.begin_scrape()
         table.free_row(row)
         assert table.new_row(label(2)) != row
 
-    def test_its_own_key_gets_it_back(self, store, table):
+    def test_the_same_key_reuses_it(self, store, table):
         row = table.new_row(label(1))
         store.begin_scrape()
         table.free_row(row)
         assert table.new_row(label(1)) == row
 
-    def test_it_serves_all_when_the_last_scrape_is_over(self, store, table):
+    def test_it_ends_with_the_last_scrape(self, store, table):
         row = table.new_row(label(1))
         scrapes = [store.begin_scrape(), store.begin_scrape()]
         table.free_row(row)
@@ -149,7 +149,7 @@ class TestWhileScraped:
         store.end_scrape(scrapes[0])
         assert table.new_row(label(3)) == row
 
-    def test_scrapes_that_overlap_without_end_hold_nothing_back_for_ever(self, store, table):
+    def test_scrapes_that_always_overlap_release_rows(self, store, table):
         scrape = store.begin_scrape()
         for number in range(100):
             table.free_row(table.new_row(label(number)))
@@ -158,7 +158,7 @@ class TestWhileScraped:
             scrape = following
         assert len(table.labels) <= 3
 
-    def test_a_row_in_limbo_is_not_in_use(self, store, table):
+    def test_a_quarantined_row_is_not_in_use(self, store, table):
         rows = [table.new_row(label(number)) for number in range(3)]
         scrape = store.begin_scrape()
         table.free_row(rows[1])
@@ -166,14 +166,14 @@ class TestWhileScraped:
         store.end_scrape(scrape)
         assert len(table) == 2
 
-    def test_two_rows_of_one_name_do_not_share_limbo(self, store, table):
+    def test_only_one_of_two_rows_with_equal_labels_is_quarantined(self, store, table):
         rows = [table.new_row(label(1)), table.new_row(label(1))]
         store.begin_scrape()
         for row in rows:
             table.free_row(row)
         assert {table.new_row(label(1)), table.new_row(label(2))} == set(rows)
 
-    def test_no_series_is_told_twice_whatever_happens_between_chunks(self, store, table):
+    def test_no_series_appears_twice_in_one_exposition(self, store, table):
         """Half of an exposition is out when its first row ends and another is made."""
         rows = [table.new_row(label(number)) for number in range(3)]
         for row in rows:
@@ -181,17 +181,17 @@ class TestWhileScraped:
             table.set(row, 2, 1.0)
         scrape = store.begin_scrape()
         chunks = render(store)
-        told = next(chunks)
+        found = next(chunks)
         table.free_row(rows[0])
         table.set(table.new_row(label(7)), 1, 1.0)
         table.set(table.new_row(label(0)), 2, 1.0)
-        told += b"".join(chunks)
+        found += b"".join(chunks)
         store.end_scrape(scrape)
-        lines = [line.rpartition(" ")[0] for line in told.decode().splitlines() if not line.startswith("#")]
+        lines = [line.rpartition(" ")[0] for line in found.decode().splitlines() if not line.startswith("#")]
         assert len(set(lines)) == len(lines)
 
 
-def test_series_by_family_are_those_of_the_latest_exposition(store, table):
+def test_series_by_family_are_those_of_the_last_exposition(store, table):
     table.set(table.new_row(label(1)), 1, 1.0)
     assert store.series_by_family() == {}
     exposed(store)

@@ -66,15 +66,15 @@ def families(store: Store, *, openmetrics: bool) -> dict[str, tuple[str, str, st
 
 class TestValues:
     @given(st.floats(allow_nan=False, allow_infinity=False))
-    def test_every_number_comes_back(self, value):
+    def test_every_number_is_read_back(self, value):
         store = Store()
         add(store, "a", heat_celsius=value)
-        (told,) = both(store).values()
-        assert told == value
-        assert math.copysign(1, told) == math.copysign(1, value)
+        (found,) = both(store).values()
+        assert found == value
+        assert math.copysign(1, found) == math.copysign(1, value)
 
     @given(st.text(min_size=1, max_size=50))
-    def test_every_label_comes_back(self, name):
+    def test_every_label_is_read_back(self, name):
         store = Store()
         add(store, name, heat_celsius=1.0)
         ((_, labels),) = both(store)
@@ -85,7 +85,7 @@ class TestValues:
         assert list(both(store).values()) == [0.57]
 
     @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-    def test_what_is_no_number_is_a_hole(self, store, value):
+    def test_what_is_not_finite_is_a_hole(self, store, value):
         add(store, "a", heat_celsius=value)
         assert render_all(store) == b""
 
@@ -98,10 +98,10 @@ class TestValues:
     def test_holes_among_values(self, store):
         for number in range(10):
             add(store, str(number), **({"heat_celsius": float(number)} if number % 3 else {}))
-        told = {dict(labels)["name"]: value for (_, labels), value in both(store).items()}
-        assert told == {str(number): float(number) for number in range(10) if number % 3}
+        found = {dict(labels)["name"]: value for (_, labels), value in both(store).items()}
+        assert found == {str(number): float(number) for number in range(10) if number % 3}
 
-    def test_freed_rows_leave_nothing(self, store):
+    def test_freed_rows_have_no_samples(self, store):
         rows = [add(store, str(number), heat_celsius=1.0) for number in range(5)]
         for row in (rows[0], rows[3], rows[4]):
             store.table(THING).free_row(row)
@@ -133,19 +133,19 @@ class TestFamilies:
             "thing": ("info", "", "Names."),
         }
 
-    def test_the_counter_s_header_bears_its_own_name(self, store):
+    def test_the_header_of_a_counter(self, store):
         """The text format knows no other: promtool finds `x_total` without a type otherwise."""
         add(store, "a", received_bytes_total=2.0)
         assert b"# TYPE thing_received_bytes_total counter\n" in render_all(store)
         assert b"# TYPE thing_received_bytes counter\n# UNIT" in render_all(store, openmetrics=True)
 
-    def test_one_without_a_series_is_left_out(self, store):
+    def test_families_without_samples_are_left_out(self, store):
         assert render_all(store) == b""
         assert render_all(store, openmetrics=True) == EOF
         add(store, "a", heat_celsius=1.0)
         assert b"nothing_here" not in render_all(store)
 
-    def test_each_is_told_once_and_in_order(self, store):
+    def test_each_appears_once_and_in_order(self, store):
         other = Entity("other", labels=("x",), families=(Gauge("thing_heat_celsius", "x", "Heat."),))
         table = store.table(other)
         table.set(table.new_row(b'x="1"'), 1, 5.0)
@@ -154,7 +154,7 @@ class TestFamilies:
         assert headers == ["thing_heat_celsius", "thing_load_ratio", "thing_received_bytes_total"]
         assert len(both(store)) == 4
 
-    def test_constant_labels_come_with_those_of_the_row(self, store):
+    def test_constant_labels_precede_those_of_the_row(self, store):
         table = store.table(THING)
         row = add(store, "a")
         for state, value in (("on", 1.0), ("off", 0.0)):
@@ -166,7 +166,7 @@ class TestFamilies:
 
 
 class TestSlices:
-    """Tall columns are cut, so that rendering never holds up the loop; the result is the same."""
+    """Long columns are rendered in slices; the result is the same."""
 
     @pytest.fixture(params=[1, 2, 3, 7, 100])
     def rows_a_slice(self, request, monkeypatch) -> int:
@@ -183,10 +183,10 @@ class TestSlices:
 
     def test_the_whole_is_the_same(self, store, rows_a_slice):
         self.fill(store)
-        told = both(store)
-        heat = {dict(labels)["name"]: value for (name, labels), value in told.items() if name == "thing_heat_celsius"}
+        found = both(store)
+        heat = {dict(labels)["name"]: value for (name, labels), value in found.items() if name == "thing_heat_celsius"}
         assert heat == {str(number): float(number) for number in range(20) if number not in {4, 5, 6, 7, 11}}
-        models = {dict(labels)["name"]: dict(labels)["model"] for name, labels in told if name == "thing_info"}
+        models = {dict(labels)["name"]: dict(labels)["model"] for name, labels in found if name == "thing_info"}
         assert models == {str(number): str(number) for number in range(1, 20, 2) if number != 7}
 
     def test_no_chunk_has_more_lines(self, store, rows_a_slice):
@@ -196,7 +196,7 @@ class TestSlices:
             assert 0 < len(lines) <= rows_a_slice
             assert chunk.endswith(b"\n")
 
-    def test_the_header_comes_once_and_first(self, store, rows_a_slice):
+    def test_one_header_at_the_beginning(self, store, rows_a_slice):
         self.fill(store)
         text = render_all(store)
         assert text.count(b"# TYPE thing_heat_celsius") == text.count(b"# HELP thing_heat_celsius") == 1
@@ -212,13 +212,13 @@ class TestSlices:
             metric_samples, "HISTOGRAM_SLICE_ROWS", rows_a_slice
         )  # a row of a histogram is several lines
         store = Store()
-        tally = CounterTable(store, EVENTS)
+        table = CounterTable(store, EVENTS)
         for site in range(20):
-            tally.observe((str(site),), "event_delay_seconds", site / 20)
+            table.observe((str(site),), "event_delay_seconds", site / 20)
         counts = {dict(labels)["site"]: n for (name, labels), n in both(store).items() if name.endswith("_count")}
         assert counts == {str(site): 1.0 for site in range(20)}
 
-    def test_rows_that_come_between_two_slices(self, store, monkeypatch):
+    def test_rows_created_between_two_slices(self, store, monkeypatch):
         monkeypatch.setattr(metric_samples, "SLICE_ROWS", 2)
         for number in range(4):
             add(store, str(number), heat_celsius=1.0)
@@ -231,13 +231,13 @@ class TestSlices:
 
 
 class TestHistograms:
-    def test_buckets_rise_to_the_count(self):
+    def test_buckets_are_cumulative(self):
         store = Store()
-        tally = CounterTable(store, EVENTS)
+        table = CounterTable(store, EVENTS)
         for value in (0.1, 0.5, 0.7, 3.0):
-            tally.observe(('a"b',), "event_delay_seconds", value)
-        told = {(name, dict(labels).get("le")): value for (name, labels), value in both(store).items()}
-        assert told == {
+            table.observe(('a"b',), "event_delay_seconds", value)
+        found = {(name, dict(labels).get("le")): value for (name, labels), value in both(store).items()}
+        assert found == {
             ("event_delay_seconds_bucket", "0.5"): 2.0,
             ("event_delay_seconds_bucket", "1.0"): 3.0,
             ("event_delay_seconds_bucket", "+Inf"): 4.0,
@@ -251,14 +251,14 @@ class TestHistograms:
         CounterTable(store, Entity("e", families=(Histogram("e_seconds", "E.", (1.0,)),))).observe((), "e_seconds", 1.0)
         assert both(store)["e_seconds_bucket", frozenset({("le", "1.0")})] == 1.0
 
-    def test_freed_rows_leave_nothing(self):
+    def test_freed_rows_have_no_samples(self):
         store = Store()
-        tally = CounterTable(store, EVENTS)
+        table = CounterTable(store, EVENTS)
         for site in "abc":
-            tally.observe((site,), "event_delay_seconds", 1.0)
-        tally.remove(lambda values: values != ("b",))
+            table.observe((site,), "event_delay_seconds", 1.0)
+        table.remove(lambda values: values != ("b",))
         assert {dict(labels)["site"] for _, labels in both(store)} == {"b"}
-        tally.remove(lambda _: True)
+        table.remove(lambda _: True)
         assert both(store) == {}
 
     @pytest.mark.parametrize(("bounds", "parts"), [((-80, -60), {"bucket"}), ((0, 5), {"bucket", "sum", "count"})])
@@ -320,7 +320,7 @@ class TestCreated:
     def test_a_row_that_ended_is_created_again(self, store, now):
         table = CounterTable(store, self.COUNTED)
         table.add(("a",))
-        table.forget(lambda _: True)
+        table.remove(lambda _: True)
         now[0] += 10
         table.add(("a",))
         assert 'counted_events_created{site="a"} 1700000010.250' in self.lines(store)

@@ -1,4 +1,4 @@
-"""What follows from a row's strings."""
+"""String fields: info series, state sets, labels that can change."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ ROOT = Entity("root", labels=("mac",), families=())
 
 
 @pytest.mark.parametrize(("value", "text"), [("x", "x"), (5, "5"), (0, "0"), ("", None), (None, None), (UNSET, None)])
-def test_unknown_is_not_shown(value, text):
+def test_unknown_values_have_no_text(value, text):
     assert known_text(value) == text
 
 
 @pytest.mark.parametrize(("new", "merged"), [(UNSET, "old"), (None, None), ("", ""), ("new", "new")])
-def test_absent_keeps(new, merged):
+def test_absent_keeps_the_old_value(new, merged):
     assert merge("old", new) == merged
 
 
@@ -28,7 +28,7 @@ def test_one_path_or_several():
 
 
 class TestInfo:
-    def test_nothing_known_no_series(self):
+    def test_no_series_without_a_known_value(self):
         assert info_labels([(UNSET, None, "")], [("a", [(0, 0)]), ("b", [(0, 1)]), ("c", [(0, 2)])]) is None
 
     def test_it_ends_in_a_comma_for_the_labels_of_the_row(self):
@@ -42,25 +42,25 @@ class TestInfo:
         families = (Info("a_info", {"x": "x", "y": "in.y"}, "A."), Info("b_info", {"y": "in.y", "z": "in.z"}, "B."))
         bench = Bench(Entity("e", labels=("mac",), families=families))
         assert infos_of(bench.kind.entities[0]) == list(families)
-        assert set(bench.tell({"x": "1", "in": {"z": "3"}})) == {'a_info{x="1",mac="m"}', 'b_info{z="3",mac="m"}'}
-        assert set(bench.tell({"in": {"y": "2"}})) == {'a_info{x="1",y="2",mac="m"}', 'b_info{y="2",z="3",mac="m"}'}
-        assert set(bench.tell({"in": None})) == {'a_info{x="1",mac="m"}'}
+        assert set(bench.apply({"x": "1", "in": {"z": "3"}})) == {'a_info{x="1",mac="m"}', 'b_info{z="3",mac="m"}'}
+        assert set(bench.apply({"in": {"y": "2"}})) == {'a_info{x="1",y="2",mac="m"}', 'b_info{y="2",z="3",mac="m"}'}
+        assert set(bench.apply({"in": None})) == {'a_info{x="1",mac="m"}'}
 
     def test_hostile_strings(self):
         bench = Bench(Entity("e", labels=("mac",), families=(Info("a_info", {"x": "x"}, "A."),)))
-        assert set(bench.tell({"x": 'a"b\\c\nd'})) == {r'a_info{x="a\"b\\c\nd",mac="m"}'}
+        assert set(bench.apply({"x": 'a"b\\c\nd'})) == {r'a_info{x="a\"b\\c\nd",mac="m"}'}
 
 
 class TestStates:
-    def test_the_wire_s_word_may_be_folded(self):
+    def test_the_text_is_folded(self):
         states = StateSet("state", "state", "S.", ("up", "down"), label="is", fold=lambda text: text.strip("_").lower())
         bench = Bench(Entity("e", labels=("mac",), families=(states,)))
-        assert bench.tell({"state": "_UP_"})['state{is="up",mac="m"}'] == 1.0
+        assert bench.apply({"state": "_UP_"})['state{is="up",mac="m"}'] == 1.0
 
     def test_constant_labels(self):
         states = StateSet("state", "state", "S.", ("up",), labels={"kind": "ap"})
         bench = Bench(Entity("e", labels=("mac",), families=(states,)))
-        assert bench.tell({"state": "up"}) == {
+        assert bench.apply({"state": "up"}) == {
             'state{kind="ap",state="up",mac="m"}': 1.0,
             'state{kind="ap",state="other",mac="m"}': 0.0,
         }
@@ -68,13 +68,13 @@ class TestStates:
     def test_two_sets_of_one_field(self):
         sets = (StateSet("a", "s", "A.", ("x",)), StateSet("b", "s", "B.", ("y",)))
         bench = Bench(Entity("e", labels=("mac",), families=sets))
-        assert [name for name, value in bench.tell({"s": "y"}).items() if value] == [
+        assert [name for name, value in bench.apply({"s": "y"}).items() if value] == [
             'a{state="other",mac="m"}',
             'b{state="y",mac="m"}',
         ]
 
 
-class TestLabelsThatMayChange:
+class TestDynamicLabels:
     def test_a_root_has_none(self):
         assert labels_of(ROOT) == {}
 
@@ -91,11 +91,11 @@ class TestLabelsThatMayChange:
             families=(Gauge("heat", "heat", "H."),),
         )
         bench = Bench(ROOT, part)
-        assert set(bench.tell({"parts": {"a": {"heat": 1}}})) == {'heat{mac="m",part="a",name="a",use="A"}'}
-        assert set(bench.tell({"parts": {"a": {"name": "n", "in": {"use": "u"}}}})) == {
+        assert set(bench.apply({"parts": {"a": {"heat": 1}}})) == {'heat{mac="m",part="a",name="a",use="A"}'}
+        assert set(bench.apply({"parts": {"a": {"name": "n", "in": {"use": "u"}}}})) == {
             'heat{mac="m",part="a",name="n",use="U"}'
         }
-        assert set(bench.tell({"parts": {"a": {"in": {"use": ""}}}})) == {'heat{mac="m",part="a",name="n",use="A"}'}
+        assert set(bench.apply({"parts": {"a": {"in": {"use": ""}}}})) == {'heat{mac="m",part="a",name="n",use="A"}'}
 
     def test_rows_inside_do_not_inherit_them(self):
         part = Entity(
@@ -109,7 +109,7 @@ class TestLabelsThatMayChange:
             "pin", within=part, at="pins[*]", labels={"pin": BY_KEY}, families=(Gauge("volts", "volts", "V."),)
         )
         bench = Bench(ROOT, part, pin)
-        assert set(bench.tell({"parts": [{"name": "n", "heat": 1, "pins": [{"volts": 5}]}]})) == {
+        assert set(bench.apply({"parts": [{"name": "n", "heat": 1, "pins": [{"volts": 5}]}]})) == {
             'heat{mac="m",part="0",name="n"}',
             'volts{mac="m",part="0",pin="0"}',
         }

@@ -1,4 +1,4 @@
-"""What a single JSON value is worth."""
+"""Conversion of single JSON values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collector.metrics.model import ValueKind
 
 
 @pytest.mark.parametrize(
-    ("value", "worth"),
+    ("value", "expected"),
     [
         (5, 5.0),
         (-0.5, -0.5),
@@ -34,12 +34,12 @@ from collector.metrics.model import ValueKind
         (10**400, values.NOT_FINITE),
     ],
 )
-def test_number(value, worth):
-    assert values.number(value) == worth
+def test_number(value, expected):
+    assert values.number(value) == expected
 
 
 @pytest.mark.parametrize(
-    ("value", "worth"),
+    ("value", "expected"),
     [
         (0, 0.0),
         (7, 7.0),
@@ -51,12 +51,12 @@ def test_number(value, worth):
         (math.nan, values.NOT_FINITE),
     ],
 )
-def test_count(value, worth):
-    assert values.count(value) == worth
+def test_count(value, expected):
+    assert values.count(value) == expected
 
 
 @pytest.mark.parametrize(
-    ("value", "worth"),
+    ("value", "expected"),
     [
         (True, True),
         (False, False),
@@ -77,15 +77,15 @@ def test_count(value, worth):
         ({}, values.NOT_A_FLAG),
     ],
 )
-def test_flag(value, worth):
-    assert values.flag(value) is worth
+def test_flag(value, expected):
+    assert values.flag(value) is expected
 
 
 @pytest.mark.parametrize(
-    ("value", "worth"),
+    ("value", "expected"),
     [
         (1_774_576_960, 1_774_576_960.0),
-        (1_774_576_960_123, 1_774_576_960_123.0),  # milliseconds are told apart when rendered
+        (1_774_576_960_123, 1_774_576_960_123.0),  # milliseconds are found apart when rendered
         ("1774576960", 1_774_576_960.0),
         ("2026-03-27T02:02:40Z", 1_774_576_960.0),
         ("2026-03-27T02:02:40.5+00:00", 1_774_576_960.5),
@@ -101,12 +101,12 @@ def test_flag(value, worth):
         (math.inf, values.NOT_FINITE),
     ],
 )
-def test_time(value, worth):
-    assert values.time(value) == worth
+def test_time(value, expected):
+    assert values.time(value) == expected
 
 
 @pytest.mark.parametrize(
-    ("value", "worth"),
+    ("value", "expected"),
     [
         ("text", "text"),
         ("", ""),
@@ -125,9 +125,9 @@ def test_time(value, worth):
         (math.inf, values.NOT_TEXT),
     ],
 )
-def test_text(value, worth):
-    assert values.text(value) == worth
-    assert type(values.text(value)) is type(worth)
+def test_text(value, expected):
+    assert values.text(value) == expected
+    assert type(values.text(value)) is type(expected)
 
 
 def test_every_kind_can_be_converted():

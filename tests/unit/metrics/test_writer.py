@@ -1,4 +1,4 @@
-"""Messages about one object, merged: absent keeps, null forgets, rows come and go."""
+"""Merging messages of one object: absent keeps, null clears, rows are created and ended."""
 
 from __future__ import annotations
 
@@ -54,15 +54,15 @@ def ap() -> Bench:
 
 
 class TestMerge:
-    def test_absent_keeps_what_was_known(self, ap):
-        told = {"clients": 3, "load": 57, "bytes": 9, "on": True, "seen": 5, "env": {"heat": 40, "cold": 1}}
-        before = ap.tell(told)
-        assert ap.tell({}, {"env": {}}) == before
+    def test_absent_keeps_the_stored_values(self, ap):
+        payload = {"clients": 3, "load": 57, "bytes": 9, "on": True, "seen": 5, "env": {"heat": 40, "cold": 1}}
+        before = ap.apply(payload)
+        assert ap.apply({}, {"env": {}}) == before
         assert before[named("ap_load_ratio")] == 0.57
 
     def test_one_field_of_many(self, ap):
-        ap.tell({"clients": 3, "load": 57, "bytes": 9, "env": {"heat": 40, "cold": 1}})
-        assert ap.tell({"load": 58, "env": {"cold": 2}}) == {
+        ap.apply({"clients": 3, "load": 57, "bytes": 9, "env": {"heat": 40, "cold": 1}})
+        assert ap.apply({"load": 58, "env": {"cold": 2}}) == {
             named("ap_clients"): 3.0,
             named("ap_load_ratio"): 0.58,
             named("ap_bytes_total"): 9.0,
@@ -72,30 +72,30 @@ class TestMerge:
 
     @pytest.mark.parametrize("field", ["clients", "load", "bytes", "on", "seen"])
     def test_null_is_a_hole(self, ap, field):
-        told = {"clients": 3, "load": 57, "bytes": 9, "on": True, "seen": 5}
-        assert len(ap.tell(told)) == 5
-        assert len(ap.tell({field: None})) == 4
-        assert len(ap.tell({field: 1})) == 5
+        payload = {"clients": 3, "load": 57, "bytes": 9, "on": True, "seen": 5}
+        assert len(ap.apply(payload)) == 5
+        assert len(ap.apply({field: None})) == 4
+        assert len(ap.apply({field: 1})) == 5
 
-    def test_a_null_object_forgets_all_that_it_said(self, ap):
-        ap.tell({"clients": 3, "env": {"heat": 40, "cold": 1, "power": "dc"}})
-        assert ap.tell({"env": None}) == {named("ap_clients"): 3.0}
+    def test_a_null_object_clears_its_fields(self, ap):
+        ap.apply({"clients": 3, "env": {"heat": 40, "cold": 1, "power": "dc"}})
+        assert ap.apply({"env": None}) == {named("ap_clients"): 3.0}
 
     def test_a_zero_is_a_value(self, ap):
-        assert ap.tell({"clients": 0, "on": False}) == {named("ap_clients"): 0.0, named("ap_on"): 0.0}
+        assert ap.apply({"clients": 0, "on": False}) == {named("ap_clients"): 0.0, named("ap_on"): 0.0}
 
-    def test_the_moment_zero_is_never(self, ap):
-        assert ap.tell({"seen": 5}, {"seen": 0}) == {}
+    def test_the_time_zero_is_never(self, ap):
+        assert ap.apply({"seen": 5}, {"seen": 0}) == {}
 
-    def test_a_counter_may_start_anew(self, ap):
-        assert ap.tell({"bytes": 100}, {"bytes": 1}) == {named("ap_bytes_total"): 1.0}
+    def test_a_counter_can_be_reset(self, ap):
+        assert ap.apply({"bytes": 100}, {"bytes": 1}) == {named("ap_bytes_total"): 1.0}
 
-    def test_objects_are_apart(self, ap):
-        ap.tell({"clients": 1}, mac="a")
-        assert ap.tell({"clients": 2}, mac="b") == {'ap_clients{mac="a"}': 1.0, 'ap_clients{mac="b"}': 2.0}
+    def test_objects_have_their_own_rows(self, ap):
+        ap.apply({"clients": 1}, mac="a")
+        assert ap.apply({"clients": 2}, mac="b") == {'ap_clients{mac="a"}': 1.0, 'ap_clients{mac="b"}': 2.0}
 
     def test_large_integers(self, ap):
-        assert ap.tell({"bytes": 2**63}, {"clients": 2**70}) == {
+        assert ap.apply({"bytes": 2**63}, {"clients": 2**70}) == {
             named("ap_bytes_total"): 2.0**63,
             named("ap_clients"): 2.0**70,
         }
@@ -103,31 +103,31 @@ class TestMerge:
 
 class TestStrings:
     def test_info_collects_over_messages(self, ap):
-        ap.tell({"name": "x"})
-        assert ap.tell({"model": "AP45"}) == {'ap_info{name="x",model="AP45",mac="m"}': 1.0}
+        ap.apply({"name": "x"})
+        assert ap.apply({"model": "AP45"}) == {'ap_info{name="x",model="AP45",mac="m"}': 1.0}
 
     @pytest.mark.parametrize("unknown", [None, ""])
     def test_unknown_strings_are_no_labels(self, ap, unknown):
-        ap.tell({"name": "x", "model": "AP45"})
-        assert ap.tell({"name": unknown}) == {'ap_info{model="AP45",mac="m"}': 1.0}
-        assert ap.tell({"model": unknown}) == {}
+        ap.apply({"name": "x", "model": "AP45"})
+        assert ap.apply({"name": unknown}) == {'ap_info{model="AP45",mac="m"}': 1.0}
+        assert ap.apply({"model": unknown}) == {}
 
     def test_the_first_name_that_is_known(self, ap):
-        assert ap.tell({"hostname": "h"}) == {'ap_info{name="h",mac="m"}': 1.0}
-        assert ap.tell({"name": "n"}) == {'ap_info{name="n",mac="m"}': 1.0}
-        assert ap.tell({"name": ""}) == {'ap_info{name="h",mac="m"}': 1.0}
+        assert ap.apply({"hostname": "h"}) == {'ap_info{name="h",mac="m"}': 1.0}
+        assert ap.apply({"name": "n"}) == {'ap_info{name="n",mac="m"}': 1.0}
+        assert ap.apply({"name": ""}) == {'ap_info{name="h",mac="m"}': 1.0}
 
     def test_states(self, ap):
         def power() -> dict[str, float]:
             return {key.split('"')[1]: value for key, value in ap.exposed().items()}
 
-        ap.tell({"env": {"power": "DC"}})
+        ap.apply({"env": {"power": "DC"}})
         assert power() == {"dc": 1.0, "poe": 0.0, "other": 0.0}
-        ap.tell({"env": {"heat": None}})
+        ap.apply({"env": {"heat": None}})
         assert power() == {"dc": 1.0, "poe": 0.0, "other": 0.0}
-        ap.tell({"env": {"power": "fusion"}})
+        ap.apply({"env": {"power": "fusion"}})
         assert power() == {"dc": 0.0, "poe": 0.0, "other": 1.0}
-        ap.tell({"env": {"power": ""}})
+        ap.apply({"env": {"power": ""}})
         assert power() == {}
 
 
@@ -140,18 +140,18 @@ class TestNamesOfOneField:
         )
 
     @pytest.mark.parametrize("payload", [{"new": 1}, {"old": 1}, {"deep": {"er": {"old": 1}}}], ids=str)
-    def test_any_name_will_do(self, link, payload):
-        assert link.tell(payload) == {named("bytes"): 1.0}
+    def test_any_name_is_read(self, link, payload):
+        assert link.apply(payload) == {named("bytes"): 1.0}
 
     def test_the_preferred_one_wins(self, link):
-        assert link.tell({"old": 2, "new": 1, "deep": {"er": {"old": 3}}}) == {named("bytes"): 1.0}
-        assert link.tell({"deep": {"er": {"old": 3}}, "old": 2}) == {named("bytes"): 2.0}
+        assert link.apply({"old": 2, "new": 1, "deep": {"er": {"old": 3}}}) == {named("bytes"): 1.0}
+        assert link.apply({"deep": {"er": {"old": 3}}, "old": 2}) == {named("bytes"): 2.0}
 
     @pytest.mark.parametrize(
         "payload", [{"new": None, "old": 2}, {"new": 2, "old": None}, {"deep": None, "old": 2}], ids=str
     )
     def test_a_null_name_does_not_hide_another(self, link, payload):
-        assert link.tell({"new": 7}, payload) == {named("bytes"): 2.0}
+        assert link.apply({"new": 7}, payload) == {named("bytes"): 2.0}
 
     @pytest.mark.parametrize(
         "payload",
@@ -159,24 +159,24 @@ class TestNamesOfOneField:
         ids=str,
     )
     def test_null_alone_is_a_hole(self, link, payload):
-        assert link.tell({"new": 7}, payload) == {}
+        assert link.apply({"new": 7}, payload) == {}
 
     @pytest.mark.parametrize("payload", [{}, {"deep": {}}, {"deep": {"er": {}}}], ids=str)
     def test_absent_keeps(self, link, payload):
-        assert link.tell({"new": 7}, payload) == {named("bytes"): 7.0}
+        assert link.apply({"new": 7}, payload) == {named("bytes"): 7.0}
 
     def test_a_wrong_name_does_not_hide_another(self, link):
-        assert link.tell({"new": "x", "old": 2}) == {named("bytes"): 2.0}
+        assert link.apply({"new": "x", "old": 2}) == {named("bytes"): 2.0}
 
 
 def test_two_columns_may_share_a_field():
     families = (Gauge("one", "a.x", "One."), Gauge("other_ratio", "a.x", "Other.", PERCENT), Gauge("y", "a.y", "Y."))
     both = Bench(Entity("both", labels=("mac",), families=families))
-    assert both.tell({"a": {"x": 50, "y": 1}}) == {named("one"): 50.0, named("other_ratio"): 0.5, named("y"): 1.0}
-    assert both.tell({"a": {}}) == {named("one"): 50.0, named("other_ratio"): 0.5, named("y"): 1.0}
-    assert both.tell({"a": {"x": None}}) == {named("y"): 1.0}
-    both.tell({"a": {"x": 50}})
-    assert both.tell({"a": None}) == {}
+    assert both.apply({"a": {"x": 50, "y": 1}}) == {named("one"): 50.0, named("other_ratio"): 0.5, named("y"): 1.0}
+    assert both.apply({"a": {}}) == {named("one"): 50.0, named("other_ratio"): 0.5, named("y"): 1.0}
+    assert both.apply({"a": {"x": None}}) == {named("y"): 1.0}
+    both.apply({"a": {"x": 50}})
+    assert both.apply({"a": None}) == {}
 
 
 class TestSeveralRoots:
@@ -193,7 +193,7 @@ class TestSeveralRoots:
             families=(Gauge("clients", "clients", "C."), Info("stats_info", {"name": "name"}, "I.")),
         )
         both = Bench((device, stats))
-        assert both.tell({"seen": 1, "clients": 2, "name": "x"}) == {
+        assert both.apply({"seen": 1, "clients": 2, "name": "x"}) == {
             named("seen"): 1.0,
             named("clients"): 2.0,
             'device_info{name="x",mac="m"}': 1.0,
@@ -216,15 +216,15 @@ class TestRowsOfAMap:
     def ap(self) -> Bench:
         return Bench(AP, RADIO)
 
-    def test_a_row_a_key(self, ap):
-        assert ap.tell({"radios": {"r5": {"channel": 36}, "r6": {"channel": 5}}}) == {
+    def test_one_row_per_key(self, ap):
+        assert ap.apply({"radios": {"r5": {"channel": 36}, "r6": {"channel": 5}}}) == {
             named("radio_channel", radio="r5", band="5"): 36.0,
             named("radio_channel", radio="r6", band="6"): 5.0,
         }
 
     def test_each_row_is_merged(self, ap):
-        ap.tell({"radios": {"r5": {"channel": 36, "noise": -90}, "r6": {"channel": 5}}})
-        assert ap.tell({"radios": {"r5": {"noise": -91}}}) == {
+        ap.apply({"radios": {"r5": {"channel": 36, "noise": -90}, "r6": {"channel": 5}}})
+        assert ap.apply({"radios": {"r5": {"noise": -91}}}) == {
             named("radio_channel", radio="r5", band="5"): 36.0,
             named("radio_noise", radio="r5", band="5"): -91.0,
             named("radio_channel", radio="r6", band="6"): 5.0,
@@ -234,40 +234,40 @@ class TestRowsOfAMap:
         "guard", [{"disabled": True}, {"channel": 0}, {"tune": {"mode": "off"}}, {"disabled": "true"}], ids=str
     )
     def test_what_is_disabled_is_not_measured(self, ap, guard):
-        ap.tell({"radios": {"r5": {"channel": 36}}})
-        assert ap.tell({"radios": {"r5": {"noise": 0} | guard}}) == {}
-        assert ap.tell({"radios": {"r5": {"channel": 40}}}) == {named("radio_channel", radio="r5", band="5"): 40.0}
+        ap.apply({"radios": {"r5": {"channel": 36}}})
+        assert ap.apply({"radios": {"r5": {"noise": 0} | guard}}) == {}
+        assert ap.apply({"radios": {"r5": {"channel": 40}}}) == {named("radio_channel", radio="r5", band="5"): 40.0}
 
     @pytest.mark.parametrize(
         "guard", [{"disabled": False}, {"disabled": None}, {"tune": None}, {"tune": {"mode": None}}], ids=str
     )
     def test_guards_that_do_not_hold(self, ap, guard):
-        assert len(ap.tell({"radios": {"r5": {"channel": 36} | guard}})) == 1
+        assert len(ap.apply({"radios": {"r5": {"channel": 36} | guard}})) == 1
 
     def test_null_ends_a_row(self, ap):
-        ap.tell({"radios": {"r5": {"channel": 36}, "r6": {"channel": 5}}})
-        assert list(ap.tell({"radios": {"r5": None}})) == [named("radio_channel", radio="r6", band="6")]
+        ap.apply({"radios": {"r5": {"channel": 36}, "r6": {"channel": 5}}})
+        assert list(ap.apply({"radios": {"r5": None}})) == [named("radio_channel", radio="r6", band="6")]
 
     def test_null_ends_all_rows(self, ap):
-        ap.tell({"radios": {"r5": {"channel": 36}, "r6": {"channel": 5}}})
-        assert ap.tell({"radios": None}) == {}
+        ap.apply({"radios": {"r5": {"channel": 36}, "r6": {"channel": 5}}})
+        assert ap.apply({"radios": None}) == {}
 
     @pytest.mark.parametrize("absent", [{}, {"radios": {}}], ids=str)
-    def test_absent_leaves_them_alone(self, ap, absent):
-        before = ap.tell({"radios": {"r5": {"channel": 36}}})
-        assert ap.tell(absent) == before
+    def test_absent_keeps_the_rows(self, ap, absent):
+        before = ap.apply({"radios": {"r5": {"channel": 36}}})
+        assert ap.apply(absent) == before
 
     def test_a_label_may_change(self, ap):
-        ap.tell({"radios": {"r2": {"channel": 36, "usage": "5"}}})
-        assert ap.tell({"radios": {"r2": {"usage": "6"}}}) == {named("radio_channel", radio="r2", band="6"): 36.0}
-        assert ap.tell({"radios": {"r2": {"usage": None}}}) == {named("radio_channel", radio="r2", band="2"): 36.0}
+        ap.apply({"radios": {"r2": {"channel": 36, "usage": "5"}}})
+        assert ap.apply({"radios": {"r2": {"usage": "6"}}}) == {named("radio_channel", radio="r2", band="6"): 36.0}
+        assert ap.apply({"radios": {"r2": {"usage": None}}}) == {named("radio_channel", radio="r2", band="2"): 36.0}
 
-    def test_one_object_has_so_many_rows(self, ap):
+    def test_the_number_of_rows_is_limited(self, ap):
         radios = {f"r{n}": {"channel": 1} for n in range(MAX_ELEMENTS + 5)}
-        assert len(ap.tell({"radios": radios})) == MAX_ELEMENTS
+        assert len(ap.apply({"radios": radios})) == MAX_ELEMENTS
         assert ap.rejected == {"too_many_elements": 5}
-        ap.tell({"radios": {"r0": None}})
-        assert len(ap.tell({"radios": {"new": {"channel": 1}}})) == MAX_ELEMENTS
+        ap.apply({"radios": {"r0": None}})
+        assert len(ap.apply({"radios": {"new": {"channel": 1}}})) == MAX_ELEMENTS
 
 
 MODULE = Entity(
@@ -280,8 +280,8 @@ FAN = Entity(
 LOAD = Entity("load", within=MODULE, at="cpu.load[*]", labels={"n": BY_KEY}, families=(Gauge("load", "", "Load."),))
 
 
-class TestASteadyMap:
-    """It is told whole, so what it lacks is gone."""
+class TestASkippedMap:
+    """It is payload whole, so what it lacks is gone."""
 
     @pytest.fixture
     def ap(self) -> Bench:
@@ -292,14 +292,14 @@ class TestASteadyMap:
         [{"r6": {"channel": 5}}, {"r6": None}, {"r6": {"disabled": True}}, {}, {"r6": None, "r7": None}],
         ids=str,
     )
-    def test_what_it_lacks_is_gone(self, ap, radios):
-        ap.tell(json.dumps({"radios": {"r5": {"channel": 36}}}))
-        told = ap.tell(json.dumps({"radios": radios}))
-        assert named("radio_channel", radio="r5", band="5") not in told
+    def test_rows_of_missing_keys_end(self, ap, radios):
+        ap.apply(json.dumps({"radios": {"r5": {"channel": 36}}}))
+        payload = ap.apply(json.dumps({"radios": radios}))
+        assert named("radio_channel", radio="r5", band="5") not in payload
 
-    def test_absent_leaves_it_alone(self, ap):
-        before = ap.tell(json.dumps({"radios": {"r5": {"channel": 36}}}))
-        assert ap.tell("{}") == before
+    def test_absent_keeps_its_rows(self, ap):
+        before = ap.apply(json.dumps({"radios": {"r5": {"channel": 36}}}))
+        assert ap.apply("{}") == before
 
 
 class TestRowsOfAList:
@@ -309,7 +309,7 @@ class TestRowsOfAList:
 
     def test_rows_within_rows(self, ap):
         modules = [{"id": "a", "heat": 1, "fans": [{"name": "x", "rpm": 5}], "cpu": {"load": [0.5, 0.6]}}]
-        assert ap.tell({"modules": modules, "modules2": [{"id": "a", "heat": 2}]}) == {
+        assert ap.apply({"modules": modules, "modules2": [{"id": "a", "heat": 2}]}) == {
             named("module_heat", node="0", module="a"): 1.0,
             named("module_heat", node="1", module="a"): 2.0,
             named("fan_rpm", node="0", module="a", fan="x"): 5.0,
@@ -317,37 +317,37 @@ class TestRowsOfAList:
             named("load", node="0", module="a", n="1"): 0.6,
         }
 
-    def test_elements_are_found_by_what_identifies_them(self, ap):
-        ap.tell({"modules": [{"id": "a", "heat": 1}, {"id": "b", "heat": 2}]})
-        assert ap.tell({"modules": [{"id": "b", "heat": 3}]}) == {
+    def test_elements_are_identified_by_their_field(self, ap):
+        ap.apply({"modules": [{"id": "a", "heat": 1}, {"id": "b", "heat": 2}]})
+        assert ap.apply({"modules": [{"id": "b", "heat": 3}]}) == {
             named("module_heat", node="0", module="a"): 1.0,
             named("module_heat", node="0", module="b"): 3.0,
         }
 
     @pytest.mark.parametrize("unnamed", [{}, {"id": None}, {"id": ""}], ids=str)
-    def test_else_by_their_place(self, ap, unnamed):
-        assert list(ap.tell({"modules": [{"id": "a"}, unnamed | {"heat": 1}]})) == [
+    def test_otherwise_by_their_index(self, ap, unnamed):
+        assert list(ap.apply({"modules": [{"id": "a"}, unnamed | {"heat": 1}]})) == [
             named("module_heat", node="0", module="1")
         ]
 
-    def test_two_of_one_name_are_two(self, ap):
-        assert ap.tell({"modules": [{"id": "a", "heat": 1}, {"id": "a", "heat": 2}]}) == {
+    def test_elements_with_equal_keys(self, ap):
+        assert ap.apply({"modules": [{"id": "a", "heat": 1}, {"id": "a", "heat": 2}]}) == {
             named("module_heat", node="0", module="a"): 1.0,
             named("module_heat", node="0", module="a#1"): 2.0,
         }
 
     @pytest.mark.parametrize("gone", [{"modules": None}, {"modules": [None]}], ids=str)
-    def test_a_row_takes_those_inside_it_along(self, ap, gone):
-        ap.tell({"modules": [{"heat": 1, "fans": [{"rpm": 5}], "cpu": {"load": [0.5]}}]})
-        assert ap.tell(gone) == {}
+    def test_rows_inside_an_ended_row_end(self, ap, gone):
+        ap.apply({"modules": [{"heat": 1, "fans": [{"rpm": 5}], "cpu": {"load": [0.5]}}]})
+        assert ap.apply(gone) == {}
         assert all(len(table) == (name == "ap") for name, table in ap.store.tables.items())
 
     def test_null_inside_a_row(self, ap):
-        ap.tell({"modules": [{"heat": 1, "fans": [{"rpm": 5}], "cpu": {"load": [0.5]}}]})
-        assert ap.tell({"modules": [{"fans": None, "cpu": None}]}) == {named("module_heat", node="0", module="0"): 1.0}
+        ap.apply({"modules": [{"heat": 1, "fans": [{"rpm": 5}], "cpu": {"load": [0.5]}}]})
+        assert ap.apply({"modules": [{"fans": None, "cpu": None}]}) == {named("module_heat", node="0", module="0"): 1.0}
 
-    def test_a_hole_among_bare_values_keeps_the_places(self, ap):
-        assert ap.tell({"modules": [{"cpu": {"load": [0.5, "x", 0.7]}}]}) == {
+    def test_a_hole_among_values_keeps_the_indexes(self, ap):
+        assert ap.apply({"modules": [{"cpu": {"load": [0.5, "x", 0.7]}}]}) == {
             named("load", node="0", module="0", n="0"): 0.5,
             named("load", node="0", module="0", n="2"): 0.7,
         }
@@ -359,16 +359,16 @@ class TestOneObjectWithARowOfItsOwn:
         places = (At("uplink", {"direction": "up"}), At("mesh.downlink", {"direction": "down"}))
         return Bench(AP, Entity("link", within=AP, at=places, families=(Gauge("link_rssi", "rssi", "R."),)))
 
-    def test_a_row_a_place(self, ap):
-        assert ap.tell({"uplink": {"rssi": -60}, "mesh": {"downlink": {"rssi": -70}}}) == {
+    def test_one_row_per_path(self, ap):
+        assert ap.apply({"uplink": {"rssi": -60}, "mesh": {"downlink": {"rssi": -70}}}) == {
             named("link_rssi", direction="up"): -60.0,
             named("link_rssi", direction="down"): -70.0,
         }
 
     @pytest.mark.parametrize("gone", [{"mesh": None}, {"mesh": {"downlink": None}}], ids=str)
     def test_null_ends_it(self, ap, gone):
-        ap.tell({"mesh": {"downlink": {"rssi": -70}}})
-        assert ap.tell(gone) == {}
+        ap.apply({"mesh": {"downlink": {"rssi": -70}}})
+        assert ap.apply(gone) == {}
 
 
 class TestRequires:
@@ -380,29 +380,31 @@ class TestRequires:
         )  # fmt: skip
         return Bench(AP, port)
 
-    def test_a_section_is_believed_only_with_its_mark(self, switch):
-        assert switch.tell({"ports": {"a": {"packets": 9}}}) == {}
-        assert switch.tell({"_time": 5, "ports": {"a": {"packets": 9}}}) == {named("port_packets_total", port="a"): 9.0}
+    def test_a_section_is_applied_only_with_the_required_field(self, switch):
+        assert switch.apply({"ports": {"a": {"packets": 9}}}) == {}
+        assert switch.apply({"_time": 5, "ports": {"a": {"packets": 9}}}) == {
+            named("port_packets_total", port="a"): 9.0
+        }
 
     @pytest.mark.parametrize("mark", [{}, {"_time": None}, {"_time": "x"}], ids=str)
     @pytest.mark.parametrize("section", [{"a": {"packets": 1}}, None], ids=str)
-    def test_without_it_nothing_is_changed(self, switch, mark, section):
-        before = switch.tell({"_time": 5, "ports": {"a": {"packets": 9}}})
-        assert switch.tell(mark | {"ports": section}) == before
+    def test_without_it_nothing_changes(self, switch, mark, section):
+        before = switch.apply({"_time": 5, "ports": {"a": {"packets": 9}}})
+        assert switch.apply(mark | {"ports": section}) == before
 
-    def test_the_rest_of_the_message_is_believed(self, switch):
-        assert switch.tell({"clients": 5, "ports": {"a": {"packets": 9}}}) == {named("ap_clients"): 5.0}
+    def test_the_rest_of_the_message_is_applied(self, switch):
+        assert switch.apply({"clients": 5, "ports": {"a": {"packets": 9}}}) == {named("ap_clients"): 5.0}
 
 
-def test_the_last_sight_of_every_row_is_written():
+def test_the_time_of_the_update_is_written_to_every_row():
     bench = Bench(AP, RADIO)
-    bench.tell({"radios": {"r5": {"channel": 36}, "r6": {"channel": 5}}}, now=10.0)
-    bench.tell({"radios": {"r5": {"noise": -90}}}, now=20.0)
+    bench.apply({"radios": {"r5": {"channel": 36}, "r6": {"channel": 5}}}, now=10.0)
+    bench.apply({"radios": {"r5": {"noise": -90}}}, now=20.0)
     seen = {table.label_text(row): table.get(row, 0) for table in bench.store.tables.values() for row in table.rows()}
     assert seen == {b'mac="m"': 20.0, b'mac="m",radio="r5",band="5"': 20.0, b'mac="m",radio="r6",band="6"': 10.0}
 
 
-def test_the_last_sight_is_written_where_the_first_numbers_stand_deeper():
+def test_the_time_of_the_update_where_the_first_numbers_are_nested():
     deep = Entity(
         "deep",
         labels=("mac",),
@@ -414,7 +416,7 @@ def test_the_last_sight_is_written_where_the_first_numbers_stand_deeper():
         ),
     )
     bench = Bench(deep)
-    bench.tell({"clients": 1, "load": 2}, now=10.0)
+    bench.apply({"clients": 1, "load": 2}, now=10.0)
     (table,) = bench.store.tables.values()
     assert table.get(0, 0) == 10.0
 

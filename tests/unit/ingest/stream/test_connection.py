@@ -172,7 +172,7 @@ async def test_an_outage_is_logged_once_a_reason_and_once_when_it_ends():
     with structlog.testing.capture_logs() as logs:
         async with streaming(A, B) as (_, cloud, clock):
             cloud.wires[0].acknowledge(A, B)
-            cloud.error = Retryable("nobody listens")
+            cloud.error = Retryable("connection refused")
             cloud.wires[0].ended.set_result(Closed(1001, "going away"))
             await clock.advance(300.0)
             cloud.error = None
@@ -233,7 +233,7 @@ async def test_recovered_channels_are_reported_once_all_are_answered():
 async def test_a_connection_that_never_settled_has_recovered_nothing():
     recovered = []
     cloud = Cloud()
-    cloud.error = Retryable("nobody listens")
+    cloud.error = Retryable("connection refused")
     async with streaming(A, B, cloud=cloud, on_recovered=recovered.append) as (_, _, clock):
         await clock.advance(1.0)
         cloud.error = None
@@ -339,6 +339,9 @@ async def test_waiting_for_admission_counts_as_alive():
     class Closed:
         async def wait(self):
             await released.wait()
+
+        def accepted(self):
+            """Nothing to note."""
 
     clock = ManualClock()
     cloud = Cloud()
