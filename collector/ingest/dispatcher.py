@@ -263,6 +263,14 @@ class Dispatcher:
         except Exception as error:  # noqa: BLE001 - as above
             return self._internal_error(error, topic=counted_as)
 
+    def _count(self, topic: str, rejected: Rejected | None) -> None:
+        counts = self._events.setdefault(topic, Counts())
+        counts.received += 1
+        if rejected is None:
+            counts.applied += 1
+        else:
+            counts.drop(rejected.reason)
+
     def _topic_handler(self, topic: str) -> ApplyEvent:
         """Return the handler of a topic. Unknown ones are not kept: their number is unbounded."""
         apply = self._topics.get(topic)
