@@ -84,6 +84,10 @@ ledger: $(READY) ## Send 200,000 webhook events through reloads and outages, and
 fuzz: $(READY) ## Fuzz every input for 10 minutes (ARGS='--seconds 60')
 	$(BIN)/python -m tests.fuzz $(ARGS)
 
+.PHONY: chaos
+chaos: $(READY) ## Attack the daemon at random for 5 minutes; a healthy account must stay correct (ARGS='--seed 7')
+	$(BIN)/python -m tests.hostile $(ARGS)
+
 .PHONY: soak
 soak: $(READY) ## Run the collector for 20 minutes with churn and random faults (ARGS='--minutes 2 --seed 7')
 	$(BIN)/python -m tests.soak $(ARGS)

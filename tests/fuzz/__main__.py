@@ -1,4 +1,7 @@
-"""`make fuzz`: every target under libFuzzer (atheris), one after the other or all at once, and a count at the end.
+"""`make fuzz`: every target under libFuzzer (atheris), and whole answers against the real daemon; a count at the end.
+
+The target "answers" mutates whole REST answers (status, headers, body, timing) and handshakes of several accounts of a
+The target "answers" mutates whole REST answers (status, headers, body, timing) and handshakes of some accounts of a
 
 Inputs that break a target are left in `tests/fuzz/found/<target>`, where the suite plays them for ever after. What was
 learnt in between is kept in `build/fuzz`, so that the next run begins where this one ended.
@@ -16,9 +19,13 @@ from pathlib import Path
 FOUND = Path(__file__).resolve().parent / "found"
 LEARNT = Path("build/fuzz")
 RUNS = re.compile(r"Done (\d+) runs? in (\d+) second|stat::number_of_executed_units:\s*(\d+)")
-TARGET_NAMES = ("frame", "payload", "delivery", "head", "rest", "configuration")
+ATTACKS = re.compile(r"^([\d,]+) attacks", re.MULTILINE)
+ANSWERS = "answers"
+TARGET_NAMES = ("frame", "payload", "delivery", "head", "rest", "configuration", ANSWERS)
 # Of the time: the cheap ones see many inputs in little of it.
-SHARES = {"frame": 0.2, "payload": 0.25, "delivery": 0.2, "head": 0.1, "rest": 0.15, "configuration": 0.1}
+SHARES = {
+    "frame": 0.15, "payload": 0.2, "delivery": 0.15, "head": 0.05, "rest": 0.15, "configuration": 0.1, ANSWERS: 0.2,
+}  # fmt: skip
 
 
 def main() -> int:
@@ -44,7 +51,9 @@ def main() -> int:
         name, process = next(iter(running.items()))
         said = process.communicate()[0]
         del running[name]
-        runs = max((int(a or c) for a, _, c in RUNS.findall(said)), default=0)
+        counts = [int(a or c) for a, _, c in RUNS.findall(said)]
+        counts += [int(count.replace(",", "")) for count in ATTACKS.findall(said)]
+        runs = max(counts, default=0)
         total += runs
         sys.stdout.write(f"{name:16}{runs:>12,} inputs, exit code {process.returncode}\n")
         sys.stdout.flush()
@@ -58,6 +67,9 @@ def main() -> int:
 
 
 def _start(name: str, seconds: int) -> subprocess.Popen[str]:
+    if name == ANSWERS:
+        command = [sys.executable, "-m", "tests.hostile", "--fuzz", "--accounts", "6", "--seconds", str(seconds)]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     for folder in (LEARNT / name, FOUND / name):
         folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "tests.fuzz", "--one", name]
