@@ -12,6 +12,8 @@
     |  |- RateLimited         transient: retried after `retry_after_s`
     |  `- Fatal               operator action required: token, permissions or address are wrong
     |- DecodeError            a payload could not be decoded; counted by `reason`
+    |- HistoryError           operator: the file of the event history cannot be used
+    |- HistoryUnavailable     transient: events cannot be stored or read at present (disk full, too many requests)
     `- SignatureError         operator or attacker: a webhook delivery has no valid signature
 
 In the data path a returned `Rejected` replaces an exception: an invalid frame is not exceptional there.
@@ -124,6 +126,24 @@ class DecodeError(CollectorError):
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(reason)
+
+
+class HistoryError(CollectorError):
+    """The file `path` of the event history cannot be used: it is damaged, foreign or of a newer version."""
+
+    def __init__(self, path: str, problem: str, remedy: str) -> None:
+        self.path = path
+        self.problem = problem
+        self.remedy = remedy
+        super().__init__(f"{path} {problem} ({remedy})")
+
+
+class HistoryUnavailable(CollectorError):  # noqa: N818 - named for its handling, as RateLimited
+    """Events cannot be stored or read at present. `reason` is a label value from a fixed vocabulary."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"the event history is not available: {reason}")
 
 
 class SignatureError(CollectorError):

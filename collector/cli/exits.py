@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO, TypeVar
 import typer
 
 from collector.cli.terminal import echo
-from collector.errors import CollectorError, ConfigError, Fatal, ListenError, RemoteError, UsageError
+from collector.errors import CollectorError, ConfigError, Fatal, HistoryError, ListenError, RemoteError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
@@ -26,7 +26,7 @@ OK = 0
 FAILED = 1  # transient error: the network, the cloud, a full disk
 USAGE = 2  # operator action required: the command line, the configuration, a token, a port
 BROKEN_PIPE = 141  # the reader of the output is gone: 128 + SIGPIPE, as shells report it
-_OPERATOR_ERRORS = (ConfigError, Fatal, ListenError, UsageError)
+_OPERATOR_ERRORS = (ConfigError, Fatal, HistoryError, ListenError, UsageError)
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
 _UNAUTHORIZED = 401
 

@@ -36,6 +36,7 @@ COMMANDS = (
     Command("doctor", "doctor", "doctor", "Check configuration, connectivity and permissions."),
     Command("run", "run", "run", "Run the daemon."),
     Command("top", "top", "top", "Display a running collector, live."),
+    Command("events", "events", "events", "Search the events of a running collector."),
     Command("tail", "tail", "tail", "Print messages of Mist as they arrive."),
     Command("record", "record", "record", "Record messages of Mist, with names replaced."),
     Command("replay", "replay", "replay", "Process a recording and print the metrics."),

@@ -181,4 +181,5 @@ SecretPath = Annotated[
     PlainSerializer(str, return_type=str),
     WithJsonSchema({"type": "string", "format": "path"}),
 ]
+FilePath = SecretPath
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
+from collector.config.events import EventsConfig
 from collector.config.fields import (
     AccountName,
     ApiUrl,
@@ -355,6 +356,8 @@ class Config(Section):
     """Metrics of BLE assets; aggregates only by default."""
     location: LocationConfig = LocationConfig()
     """Metrics computed from positions; no series identifies a person."""
+    events: EventsConfig = EventsConfig()
+    """The event history."""
     stream: ConnectionConfig = ConnectionConfig()
     """WebSocket connections."""
     shard: ShardConfig = ShardConfig()

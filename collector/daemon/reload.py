@@ -38,6 +38,7 @@ CHECK_FILES_EVERY_S: Final = 10.0  # certificates and passwords of the operator'
 NEEDS_RESTART: Final = (
     "assets",
     "clients",
+    "events",
     "labels",
     "location",
     "server.listen",

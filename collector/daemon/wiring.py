@@ -28,10 +28,12 @@ from collector.daemon.scrape import Scrape
 from collector.daemon.status_report import StatusReport
 from collector.daemon.supervisor import Supervisor
 from collector.daemon.systemd import Notifier, Watchdog
+from collector.events.configured import history_of
+from collector.events.event_buffer import EventBuffer
 from collector.events.subscribers import EventSubscribers
 from collector.feeds.router import FeedRouter
 from collector.floors import Floors
-from collector.ingest.dispatcher import Dispatcher
+from collector.ingest.dispatcher import Dispatcher, Recorder
 from collector.ingest.stream.websocket import WebSocketConnect
 from collector.ingest.webhook.endpoint import Webhook
 from collector.location.feed import LocationFeed
@@ -41,6 +43,7 @@ from collector.metrics.subscriptions import Subscriptions
 from collector.mist.deduplicator import Deduplicator
 from collector.mist.directories import Directories
 from collector.mist.shard import Shard
+from collector.serve.events_api import EventsApi
 from collector.serve.listener import OperatorListener
 from collector.status import ConnectionStatus, Counts, PollStatus, ReloadStatus, ServerStatus, WebhookStatus
 
@@ -50,6 +53,7 @@ if TYPE_CHECKING:
     from collector.clock import Clock
     from collector.config import Config
     from collector.daemon.reload import ConfigSource
+    from collector.event import Event
     from collector.ingest.stream.transport import Connect
 
 log = structlog.get_logger()
@@ -86,6 +90,7 @@ async def run(
         config, clock or SystemClock(), source=source, notifier=notifier, connect=connect, log_dropped=log_dropped
     )
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(daemon.history)
         await stack.enter_async_context(daemon.operator)
         if daemon.webhook is not None:
             await stack.enter_async_context(daemon.webhook)
@@ -122,6 +127,8 @@ class Daemon:
         self.directories = Directories()
         running, self.connections, self.polls = list[AccountRun](), list[ConnectionStatus](), list[PollStatus]()
         self.channel_health = ChannelHealth(running, self.connections, clock)
+        self.history = history_of(config.events, clock.time)
+        self.event_buffer = EventBuffer(self.history)
         shard = Shard(config.shard.index, config.shard.count)
         self.event_subscribers = EventSubscribers()
         self.feeds = FeedRouter(
@@ -129,8 +136,8 @@ class Daemon:
             now=clock.now,
             unix_time=clock.time,
             is_live=self.channel_health.is_live,
-            on_event=self.event_subscribers,
-            wants_topic=self.event_subscribers.wants_topic,
+            on_event=self._on_event,
+            wants_topic=lambda _: False,  # the dispatcher passes them to the history first
             inline_names=config.labels == "inline",
             max_clients=config.clients.max_clients if config.clients.per_client else 0,
             max_assets=config.assets.max_assets if config.assets.per_asset else 0,
@@ -145,6 +152,7 @@ class Daemon:
             duplicates=Deduplicator(),
             frames=self.frames,
             events=self.events,
+            recorder=Recorder(self.feeds.events_of, self.history, self._on_recorded),
         )
         self.shared = Shared(
             config=config,
@@ -192,6 +200,7 @@ class Daemon:
             "reload": self.reloader.run,
             "web_files": self.reloader.watch_web_files,
             "account": self.accounts.run,
+            "events": self.event_buffer.run,
         }
         async with asyncio.TaskGroup() as group:
             running = [group.create_task(self.supervisor(name, task)) for name, task in tasks.items()]
@@ -200,6 +209,15 @@ class Daemon:
             self.notifier.stopping()
             for task in running:
                 task.cancel()
+
+    def _on_event(self, event: Event) -> None:
+        """Take an event of a stream, or a finding."""
+        self.event_subscribers(event)
+        self.event_buffer.add(event)
+
+    def _on_recorded(self, event: Event) -> None:
+        """Take a webhook event that is in the history."""
+        self.event_subscribers(event)
 
     def to_unix(self, monotonic: float) -> float:
         """Return a monotonic time as seconds since the epoch."""
@@ -238,6 +256,7 @@ class Daemon:
             counts=self.server_status,
             access=operator_access(config.server),
             floors=floors if config.location.floor_page else None,
+            events=EventsApi(self.history, self.clock),
         )
 
     def _site_name(self, site_id: str) -> str:
@@ -269,6 +288,8 @@ class Daemon:
             rejected_parts=self.feeds.rejected_parts,
             refused_labels=self.feeds.refused_labels,
             feed_errors=self.feeds.errors,
+            history=self.history.status,
+            events_not_queued=lambda: self.event_buffer.dropped,
             tasks=lambda: len(asyncio.all_tasks()),
             supervised=self.supervisor.tasks,
             log_dropped=self.log_dropped,

@@ -104,6 +104,14 @@ class EventEmitter:
         except Exception as error:  # noqa: BLE001 - a bug here must not cost the metrics of the event
             self._failed(error)
 
+    def of_webhook(self, topic: str, payload: dict[str, Any], unix: float) -> list[Event]:
+        """Return the events that `webhook` emits, for a caller that passes them on itself."""
+        try:
+            return list(self._of_webhook(topic, payload, unix))
+        except Exception as error:  # noqa: BLE001 - as above
+            self._failed(error)
+            return []
+
     def change(self, topic: str, payload: dict[str, Any], place: tuple[str, str], content: bytes) -> None:
         """Emit an event of a change channel.
 

@@ -34,7 +34,7 @@ from collector.mist.shard import Shard
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-    from collector.event import OnEvent
+    from collector.event import Event, OnEvent
     from collector.feeds.feed import ChannelHandler, Feed, TopicHandler
     from collector.metrics.compiler import ObjectKind
     from collector.mist.directory import Changes
@@ -144,6 +144,18 @@ class FeedRouter:
             return None
 
         return apply
+
+    def events_of(self, topic: str, payload: dict[str, Any], unix: float) -> list[Event]:
+        """Return the events of a webhook payload; none if it belongs to another shard.
+
+        Args:
+            topic: The topic as delivered.
+            payload: The event as delivered.
+            unix: Time of receipt in Unix seconds.
+        """
+        if self._shard and not self._owns(payload):
+            return []
+        return self._emitter.of_webhook(topic, payload, unix)
 
     def _handle(self, handler: TopicHandler, event: TopicEvent) -> None:
         rejected = handler(event)

@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import structlog
 
 from collector.error_log import generated_line, origin_of, source_line
-from collector.errors import Rejected
+from collector.errors import HistoryUnavailable, Rejected
 from collector.mist.delivery import read_delivery
 from collector.mist.envelope import Data
 from collector.mist.topics import TOPICS, identity_of
@@ -24,6 +25,9 @@ from collector.status import Counts
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
 
+    from collector.event import Event as NormalizedEvent
+    from collector.event import OnEvent
+    from collector.event_query import EventStore
     from collector.mist.deduplicator import Deduplicator
     from collector.mist.envelope import StreamMessage
 
@@ -33,6 +37,9 @@ ApplyEvent = Callable[[dict[str, Any], float], Rejected | None]  # (event, unix 
 
 OTHER: Final = "other"  # counts the events of all unknown topics, so that the label stays bounded
 SLICE_S: Final = 0.002  # of a delivery is applied, then the event loop does other work
+MAX_RECORDED: Final = 200  # delivered events that are stored at once
+RECORD_SLICE: Final = 20  # of them are normalised or applied, then the event loop does other work
+HISTORY_UNAVAILABLE: Final = Rejected("history_unavailable")
 _MAX_LOGGED_ERRORS: Final = 100  # distinct ones
 _UNSUBSCRIBED: Final = Rejected("unsubscribed_channel")
 _DUPLICATE: Final = Rejected("duplicate")
@@ -42,6 +49,35 @@ _LOG: Final = structlog.get_logger()
 
 def _unsubscribed(_payload: object, _now: float) -> Rejected:
     return _UNSUBSCRIBED
+
+
+class Recorder(NamedTuple):
+    """Stores the events of deliveries before they are applied.
+
+    Attributes:
+        events_of: Returns the normalised events of an event as delivered: (topic, event, Unix time of receipt).
+        history: Stores them, and recognizes duplicates, also of earlier processes.
+        on_event: Receives each event that is not a duplicate.
+    """
+
+    events_of: Callable[[str, dict[str, Any], float], Sequence[NormalizedEvent]]
+    history: EventStore
+    on_event: OnEvent
+
+    async def record(self, deliveries: Sequence[Sequence[NormalizedEvent]]) -> list[bool]:
+        """Store events; return for each delivered event whether all of it was stored before.
+
+        Raises:
+            HistoryUnavailable: They cannot be stored, and are to be delivered again.
+        """
+        events = [event for delivered in deliveries for event in delivered]
+        outcomes = await self.history.append(events) if events else []
+        for event, outcome in zip(events, outcomes, strict=True):
+            if outcome != "duplicate":
+                self.on_event(event)
+        rest = iter(outcomes)
+        own = [[next(rest) for _ in delivered] for delivered in deliveries]
+        return [bool(parts) and all(part == "duplicate" for part in parts) for parts in own]
 
 
 class Dispatcher:
@@ -56,6 +92,7 @@ class Dispatcher:
         duplicates: which events were seen.
         frames: counts frames.
         events: counts events by topic.
+        recorder: stores webhook events before they are applied; None for no history.
         timer: clock by which a delivery is cut into slices.
     """
 
@@ -67,6 +104,7 @@ class Dispatcher:
         duplicates: Deduplicator,
         frames: Counts,
         events: dict[str, Counts],
+        recorder: Recorder | None = None,
         timer: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._open_channel = open_channel
@@ -74,6 +112,7 @@ class Dispatcher:
         self._duplicates = duplicates
         self._frames = frames
         self._events = events
+        self._recorder = recorder
         self._timer = timer
         self._channels: dict[str, Apply] = {}
         self._topics: dict[str, ApplyEvent] = {}
@@ -129,7 +168,7 @@ class Dispatcher:
     # Webhook
 
     async def deliver(self, body: bytes, now: float) -> Rejected | None:
-        """Apply and count the events of a verified webhook body, in slices of `SLICE_S`.
+        """Store, apply and count the events of a verified webhook body, in slices of `SLICE_S`.
 
         Deliveries are applied one after the other in the order in which they were received, so that the events of a
         device keep their order. All events are applied or dropped when this returns; when it is cancelled, the events
@@ -140,13 +179,47 @@ class Dispatcher:
             now: Unix time.
 
         Returns:
-            Rejected when the body contains no list of events that can be read; see `read_delivery`.
+            Rejected when the body contains no list of events that can be read, see `read_delivery`; or as
+            "history_unavailable" when events cannot be stored: neither these nor later ones are counted or applied.
         """
+        if self._recorder is not None:
+            return await self._record_delivery(self._recorder, body, now)
         async with self._delivering:
             slices = _Slices(self._apply_delivery(body, now))
             for _ in slices:
                 await asyncio.sleep(0)
         return slices.outcome
+
+    async def _record_delivery(self, recorder: Recorder, body: bytes, now: float) -> Rejected | None:
+        """Store some events, then apply them, and so on. While they are stored, other deliveries proceed."""
+        reader = read_delivery(body)
+        if isinstance(reader, Rejected):
+            self._count(OTHER, reader)
+            return reader
+        topic = reader.topic
+        counted_as = topic if topic in TOPICS else OTHER
+        is_kept = recorder.history.keeps(topic)
+        delivered = iter(reader)
+        while events := list(islice(delivered, MAX_RECORDED)):
+            async with self._delivering:
+                normalized: list[Sequence[NormalizedEvent]] = []
+                for event in events:
+                    normalized.append(
+                        recorder.events_of(topic, event, now) if is_kept and isinstance(event, dict) else ()
+                    )
+                    if len(normalized) % RECORD_SLICE == 0:
+                        await asyncio.sleep(0)
+            try:
+                known = await recorder.record(normalized)
+            except HistoryUnavailable:
+                return HISTORY_UNAVAILABLE
+            async with self._delivering:
+                for number, (event, is_known) in enumerate(zip(events, known, strict=True), start=1):
+                    outcome = _DUPLICATE if is_known else self._apply_event(topic, event, counted_as, now)
+                    self._count(counted_as, outcome)
+                    if number % RECORD_SLICE == 0:
+                        await asyncio.sleep(0)
+        return None
 
     def delivery(self, body: bytes, now: float) -> Rejected | None:
         """Do the same at once, for recordings that are replayed."""
@@ -191,6 +264,14 @@ class Dispatcher:
             return self._topic_handler(topic)(event, now)
         except Exception as error:  # noqa: BLE001 - as above
             return self._internal_error(error, topic=counted_as)
+
+    def _count(self, topic: str, rejected: Rejected | None) -> None:
+        counts = self._events.setdefault(topic, Counts())
+        counts.received += 1
+        if rejected is None:
+            counts.applied += 1
+        else:
+            counts.drop(rejected.reason)
 
     def _topic_handler(self, topic: str) -> ApplyEvent:
         """Return the handler of a topic. Unknown ones are not kept: their number is unbounded."""

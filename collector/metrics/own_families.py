@@ -16,6 +16,7 @@ from collector.metrics.model import FamilyType
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from collector.event_query import HistoryStatus
     from collector.status import (
         ConnectionStatus,
         Counts,
@@ -65,6 +66,8 @@ class StatusRecords:
         tasks: returns the number of asyncio tasks.
         supervised: supervised tasks by name.
         feed_errors: returns the number of unexpected errors by feed.
+        history: status of the event history.
+        events_not_queued: returns the number of events of streams that did not reach the history.
         log_dropped: number of dropped log lines by reason.
     """
 
@@ -85,6 +88,8 @@ class StatusRecords:
     tasks: Callable[[], int] = int
     supervised: Mapping[str, TaskStatus] = field(default_factory=dict)
     feed_errors: Callable[[], Mapping[str, int]] = _no_values
+    history: HistoryStatus | None = None
+    events_not_queued: Callable[[], int] = int
     log_dropped: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -490,4 +495,37 @@ _PROCESS: Final = (
     ),
 )
 
-FAMILIES: Final[tuple[OwnFamily, ...]] = (*_STREAMS, *_WEBHOOK, *_REST, *_POLLS, *_PROCESS)
+_HISTORY: Final = (
+    _counter(
+        "event_history_events",
+        "Total number of events passed to the event history, by outcome (new, duplicate, excluded, unstored).",
+        ("outcome",),
+        lambda s: None if s.history is None else {(name,): count for name, count in s.history.outcomes.items()},
+    ),
+    _counter(
+        "event_history_errors",
+        "Total number of failed writes of the event history, by reason.",
+        ("reason",),
+        lambda s: None if s.history is None else _by_label(s.history.errors),
+    ),
+    _counter(
+        "event_history_unqueued",
+        "Total number of events of streams and findings that did not reach the event history.",
+        (),
+        lambda s: None if s.history is None else {(): s.events_not_queued()},
+    ),
+    _gauge(
+        "event_history_available",
+        "Whether the last write of the event history succeeded.",
+        (),
+        lambda s: None if s.history is None else {(): float(s.history.available)},
+    ),
+    _gauge(
+        "event_history_size_bytes",
+        "Size of the used part of the event history file, in bytes; 0 in memory.",
+        (),
+        lambda s: None if s.history is None else {(): float(s.history.size_bytes)},
+    ),
+)
+
+FAMILIES: Final[tuple[OwnFamily, ...]] = (*_HISTORY, *_STREAMS, *_WEBHOOK, *_REST, *_POLLS, *_PROCESS)

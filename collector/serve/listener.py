@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collector.floors import Floors
     from collector.listener.address import ListenAddress
     from collector.listener.http_server import Handler
+    from collector.serve.events_api import EventsApi
     from collector.serve.health import Reasons
     from collector.serve.metrics import Render
     from collector.serve.status_page import StatusPage
@@ -87,6 +88,7 @@ class OperatorListener:
         counts: receives the counts of connections and rejected requests.
         access: who may request what.
         floors: shown below /floors; None: the floor pages do not exist.
+        events: answers /api/v1/events; None: the path does not exist.
     """
 
     def __init__(
@@ -101,6 +103,7 @@ class OperatorListener:
         counts: ServerStatus | None = None,
         access: OperatorAccess | None = None,
         floors: Floors | None = None,
+        events: EventsApi | None = None,
     ) -> None:
         self._status = status
         self._reload = reload
@@ -123,6 +126,8 @@ class OperatorListener:
         application.router.add_get("/", self._get_status_page)
         if floors is not None:
             FloorPages(floors).add_to(application)
+        if events is not None:
+            events.add_to(application)
         limiter = ConnectionLimiter(
             CONNECTION_LIMITS, self._count_closed, authenticated=authenticated, on_count=self._count_open
         )

@@ -22,6 +22,7 @@ CONFIG = "part of the configuration model: tests/unit/config/test_model.py"
 RECORDS = "records and exceptions without behaviour"
 TABLES = "a table"
 WIRE = "a table, or what applies it: tests/wire, tests/contracts/test_catalog.py"
+HISTORY = "what every history does: tests/unit/events/test_history.py, tests/faults/test_history_faults.py"
 WIRING = "wiring of the daemon: tests/faults, tests/e2e"
 
 # Modules without a test module of their name, each with the tests that cover it.
@@ -59,6 +60,11 @@ UNTESTED: dict[str, str] = {
     "config/secret_file": CONFIG,
     "config/section": CONFIG,
     "config/yaml_file": CONFIG,
+    "event_query": RECORDS,
+    "events/configured": "tests/unit/config/test_events.py",
+    "events/database": HISTORY,
+    "events/followers": HISTORY,
+    "events/query": HISTORY,
     "daemon/account": WIRING,
     "daemon/accounts": WIRING,
     "daemon/housekeeping": WIRING,

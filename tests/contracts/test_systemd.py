@@ -50,7 +50,7 @@ def test_both_units_are_guarded_alike():
     plain, sharded = (set((UNITS / name).read_text().splitlines()) for name in NAMES)
     different = {line.partition("=")[0] for line in plain ^ sharded if "=" in line and not line.startswith("#")}
     assert different == {
-        "Description", "SyslogIdentifier", "SocketBindAllow", "Environment", "EnvironmentFile",
+        "Description", "SyslogIdentifier", "SocketBindAllow", "Environment", "EnvironmentFile", "StateDirectory",
     }  # fmt: skip
 
 

@@ -33,6 +33,7 @@ import structlog
 from aiohttp import ClientConnectionResetError, web
 
 from collector.errors import ConfigError, Rejected, SignatureError
+from collector.ingest.dispatcher import HISTORY_UNAVAILABLE
 from collector.ingest.webhook.body_memory import BodyMemoryFullError, DeliveryMemory
 from collector.listener.client_address import AuthenticatedSources, ClientAddressPolicy, RateLimiter, source_of
 from collector.listener.connection_limits import ConnectionLimiter, ConnectionLimits
@@ -334,6 +335,8 @@ class Webhook:
             if INTERNAL_ERROR not in self._logged_reasons:
                 log.exception("webhook_delivery_failed")
             raise _Rejection(500, INTERNAL_ERROR) from None
+        if rejected is HISTORY_UNAVAILABLE:
+            raise _Rejection(503, rejected.reason, **{"Retry-After": RETRY_AFTER_S})
         if rejected is not None:
             raise _Rejection(413 if rejected.reason in _TOO_LARGE else 400, rejected.reason)
 

@@ -6,8 +6,10 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.errors import Rejected
-from collector.ingest.dispatcher import SLICE_S, Dispatcher
+from collector.errors import HistoryUnavailable, Rejected
+from collector.event import Event
+from collector.events.memory import MemoryHistory
+from collector.ingest.dispatcher import SLICE_S, Dispatcher, Recorder
 from collector.mist.deduplicator import Deduplicator
 from collector.mist.envelope import Data, Subscribed, SubscribeFailed, Unsubscribed
 from collector.status import Counts
@@ -293,3 +295,81 @@ def test_the_counts_of_frames_balance(stream):
         dispatcher.event(event, NOW)
     assert frames.received == len(stream)
     assert balanced(frames)
+
+
+# Webhook events with a history
+
+
+class FailingHistory(MemoryHistory):
+    """Refuses what it is asked to refuse."""
+
+    refuses = False
+
+    async def append(self, events, increments=()):
+        if self.refuses:
+            raise HistoryUnavailable("disk_full")
+        return await super().append(events, increments)
+
+
+def recorded(history):
+    """Return a dispatcher with a history, its store and the events that it passes on."""
+    store, passed, counts = Store(), [], {}
+
+    def events_of(topic, payload, unix):
+        return [
+            Event(id=f"{payload['id']}-{part}", time=unix, received=unix, topic=topic)
+            for part in range(payload.get("parts", 1))
+        ]
+
+    dispatcher = Dispatcher(
+        open_channel=store.open,
+        open_topic=store.open,
+        duplicates=Deduplicator(),
+        frames=Counts(),
+        events=counts,
+        recorder=Recorder(events_of, history, passed.append),
+    )
+    return dispatcher, store, passed, counts
+
+
+def audits(*events):
+    return json.dumps({"topic": "audits", "events": events}).encode()
+
+
+async def test_events_are_stored_before_they_are_applied():
+    history = FailingHistory()
+    dispatcher, store, passed, counts = recorded(history)
+    history.refuses = True
+    assert await dispatcher.deliver(audits({"id": "a"}), NOW) == Rejected("history_unavailable")
+    assert (store.applied, passed, counts) == ([], [], {})
+    history.refuses = False
+    assert await dispatcher.deliver(audits({"id": "a"}), NOW) is None
+    assert len(store.applied) == len(passed) == 1
+
+
+async def test_what_the_history_knows_is_a_duplicate_in_another_process():
+    history = MemoryHistory()
+    first, *_ = recorded(history)
+    second, store, passed, counts = recorded(history)
+    await first.deliver(audits({"id": "a", "parts": 3}), NOW)
+    await second.deliver(audits({"id": "a", "parts": 3}, {"id": "b"}, 7), NOW)
+    assert [payload["id"] for _, payload, _ in store.applied] == ["b"]
+    assert [event.id for event in passed] == ["b-0"]
+    assert counts["audits"].received == 3
+    assert counts["audits"].dropped == {"duplicate": 1, "not_an_object": 1}
+
+
+async def test_topics_that_are_not_kept_are_applied():
+    dispatcher, store, passed, _ = recorded(MemoryHistory(["audits"]))
+    await dispatcher.deliver(audits({"id": "a"}, {"id": "a"}), NOW)
+    assert len(store.applied) == 1
+    assert passed == []
+
+
+async def test_a_large_delivery_is_stored_in_parts_and_in_order():
+    history = MemoryHistory()
+    dispatcher, store, passed, counts = recorded(history)
+    await dispatcher.deliver(audits(*({"id": f"{number}"} for number in range(1000))), NOW)
+    assert [payload["id"] for _, payload, _ in store.applied] == [f"{number}" for number in range(1000)]
+    assert [event.id for event in passed] == [f"{number}-0" for number in range(1000)]
+    assert counts["audits"].applied == 1000

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from collector.event_query import HistoryStatus
 from collector.metrics.own_families import FAMILIES, StatusRecords
 from collector.metrics.self_metrics import SelfMetrics
 from collector.status import (
@@ -72,6 +73,8 @@ def status(connection, polls) -> dict:
         "tasks": lambda: 12,
         "supervised": {"sweep": TaskStatus("sweep", restarts=3)},
         "feed_errors": lambda: {"devices": 9},
+        "history": HistoryStatus(errors={"disk_full": 2}, available=False, size_bytes=4096),
+        "events_not_queued": lambda: 3,
         "log_dropped": {"queue_full": 7},
     }  # fmt: skip
 
@@ -224,6 +227,8 @@ class TestProcess:
         assert found[("tasks",)] == 12.0
         assert found["task_restarts_total", "sweep"] == 3.0
         assert found["feed_errors_total", "devices"] == 9.0
+        assert found["event_history_errors_total", "disk_full"] == 2.0
+        assert found["event_history_events_total", "new"] == 0.0
         assert found["log_lines_dropped_total", "queue_full"] == 7.0
         assert found[("server_connections",)] == 4.0
         assert found["server_connections_closed_total", "idle"] == 5.0

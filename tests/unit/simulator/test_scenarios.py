@@ -14,6 +14,7 @@ ALERTS = {
 }
 # Alerts that no scenario of a cloud can fire -> what fires them instead.
 OTHER_CAUSES = {
+    "MistCollectorEventHistoryUnavailable": "a full disk: tests/faults/test_history_daemon.py",
     "MistCollectorTaskFailing": "an unexpected error in a task: tests/unit/daemon/test_supervisor.py",
     "MistCollectorDown": "stop the collector",
     "MistCollectorAbsent": "remove the scrape job from Prometheus",
