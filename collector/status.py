@@ -109,7 +109,7 @@ class RestStatus:
 class PollStatus:
     """One REST poll of one account. Times are monotonic seconds.
 
-    A round queries every org (or site) once. `books` counts the objects of all rounds.
+    A round queries every org (or site) once. `books` counts the received, applied and dropped objects of all rounds.
     """
 
     account: str

@@ -1,4 +1,4 @@
-"""The HTML of the collector page: most important sections first, worst rows on top of each table."""
+"""The HTML of the status page: most important sections first, worst rows on top of each table."""
 
 from __future__ import annotations
 

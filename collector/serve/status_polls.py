@@ -1,4 +1,4 @@
-"""The table of polls on the collector page, worst first."""
+"""The table of polls on the status page, sorted by state, worst first."""
 
 from __future__ import annotations
 

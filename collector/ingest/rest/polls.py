@@ -1,4 +1,4 @@
-"""Polls: what only REST provides is read again and again, within a share of the hour's calls.
+"""Polls: reads data that is available only through REST periodically, within a share of the hourly calls.
 
 Each poll runs at its own period, with its own start and with jitter, its calls spread over the period; a scrape never
 triggers a call. The calls of a round determine how often the next rounds may be (see `poll_plan`). A round that fails
