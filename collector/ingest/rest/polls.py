@@ -169,11 +169,11 @@ class PollReader:
 
     @staticmethod
     def _count(status: PollStatus, rejected: Rejected | None) -> None:
-        status.books.received += 1
+        status.object_counts.received += 1
         if rejected is None:
-            status.books.applied += 1
+            status.object_counts.applied += 1
         else:
-            status.books.drop(rejected.reason)
+            status.object_counts.drop(rejected.reason)
 
     def _apply(self, poll: Poll, target: PollTarget, payload: dict[str, object]) -> Rejected | None:
         site_id = site_of(poll, payload, self._directory) or target.site_id
