@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 FIRST_CEILING_S: Final = 2.0
 CEILING_S: Final = 30.0
-FATAL_PAUSE_S: Final = 300.0  # a rejected token may be replaced or regain its rights; until then, do not hammer
+FATAL_PAUSE_S: Final = 300.0  # a rejected token may be replaced or regain its rights
 MIN_RETRY_AFTER_S: Final = 30.0  # Mist's documentation: after a 429 wait at least this long
 MAX_RETRY_AFTER_S: Final = 3600.0  # Mist's rate limits reset every hour
 _JITTER: Final = 0.1  # share of a requested pause that is added at random, so that shards do not return together

@@ -1,4 +1,4 @@
-"""Every error of the collector, grouped by who has to act.
+"""The exceptions of the collector, grouped by the required action: none (transient) or operator action.
 
 ::
 

@@ -35,7 +35,7 @@ class SubscriptionStatus:
     frames: int = 0
     last_message_at: float | None = None
     up_since: float | None = None
-    breaks: int = 0
+    disconnects: int = 0
 
 
 @dataclass(slots=True)
@@ -49,8 +49,8 @@ class ConnectionStatus:
     last_message_at: float | None = None
     alive_at: float = 0.0  # last activity of its task beside frames: an attempt, an answer, a disconnect
     connects: int = 0
-    breaks: dict[str, int] = field(default_factory=dict)  # by reason
-    last_break: str = ""
+    disconnects: dict[str, int] = field(default_factory=dict)  # by reason
+    last_disconnect: str = ""
     next_attempt_at: float | None = None
     other_frames: int = 0  # control frames, and data of channels that are no longer subscribed
     bytes: int = 0
@@ -66,13 +66,13 @@ class ConnectionStatus:
         gone = self.subscriptions.pop(channel, None)
         self.other_frames += gone.frames if gone is not None else 0
 
-    def broke(self, reason: str, why: str) -> None:
+    def disconnected(self, reason: str, why: str) -> None:
         """Count one disconnect of the connection and of every channel that was up."""
-        self.breaks[reason] = self.breaks.get(reason, 0) + 1
-        self.last_break = why
+        self.disconnects[reason] = self.disconnects.get(reason, 0) + 1
+        self.last_disconnect = why
         for subscription in self.subscriptions.values():
             if subscription.state == "up":
-                subscription.breaks += 1
+                subscription.disconnects += 1
 
     def succeed(self, other: ConnectionStatus) -> None:
         """Add the counts of the connection that this one replaces."""
@@ -80,15 +80,15 @@ class ConnectionStatus:
         self.other_frames += other.other_frames
         self.bytes += other.bytes
         self.last_message_at = max(self.last_message_at or 0.0, other.last_message_at or 0.0) or None
-        for reason, count in other.breaks.items():
-            self.breaks[reason] = self.breaks.get(reason, 0) + count
+        for reason, count in other.disconnects.items():
+            self.disconnects[reason] = self.disconnects.get(reason, 0) + count
         for channel, before in other.subscriptions.items():
             subscription = self.subscriptions.get(channel)
             if subscription is None:
                 self.other_frames += before.frames
             else:
                 subscription.frames += before.frames
-                subscription.breaks += before.breaks
+                subscription.disconnects += before.disconnects
                 subscription.last_message_at = subscription.last_message_at or before.last_message_at
 
 
@@ -109,7 +109,8 @@ class RestStatus:
 class PollStatus:
     """One REST poll of one account. Times are monotonic seconds.
 
-    A round queries every org (or site) once. `books` counts the objects of all rounds.
+    A round queries every org (or site) once. `object_counts` counts the received, applied and dropped objects of all
+    rounds.
     """
 
     account: str
@@ -125,7 +126,7 @@ class PollStatus:
     objects: int | None = None  # in the last good round
     calls: int = 0  # total, including retries
     round_calls: int | None = None  # in the last round
-    books: Counts = field(default_factory=Counts)
+    object_counts: Counts = field(default_factory=Counts)
 
 
 @dataclass(slots=True)

@@ -268,7 +268,7 @@ async def _watch(cloud: FakeCloud, daemon: ChildProcess) -> None:
 
 
 async def _wait(stop: asyncio.Event, seconds: float | None) -> None:
-    """Wait for a time (None: for ever), or until stopped."""
+    """Wait for a time (None: without a limit), or until stopped."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await stop.wait()

@@ -304,7 +304,7 @@ def _report_connections(statuses: Sequence[ConnectionStatus], findings: Findings
     for status in statuses:
         if not status.connects:
             findings.fail(
-                f"connection {status.name}: {status.last_break or 'no answer to the handshake'}",
+                f"connection {status.name}: {status.last_disconnect or 'no answer to the handshake'}",
                 "the stream has a separate host name (api-ws. in place of api.): allow it in the firewall, "
                 "or configure stream_url",
             )

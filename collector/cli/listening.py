@@ -254,9 +254,9 @@ async def _wait(
 
 def _failure(statuses: Sequence[ConnectionStatus]) -> CollectorError | None:
     if statuses and all(status.state == "refused" for status in statuses):
-        return Fatal(f"the stream rejects the connection: {statuses[0].last_break}")
-    if statuses and all(not status.connects and sum(status.breaks.values()) > 1 for status in statuses):
-        return Retryable(f"the stream cannot be reached: {statuses[0].last_break}")
+        return Fatal(f"the stream rejects the connection: {statuses[0].last_disconnect}")
+    if statuses and all(not status.connects and sum(status.disconnects.values()) > 1 for status in statuses):
+        return Retryable(f"the stream cannot be reached: {statuses[0].last_disconnect}")
     return None
 
 

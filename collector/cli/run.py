@@ -46,16 +46,14 @@ def run(
             "--config", "-c", metavar="FILE", envvar="MIST_COLLECTOR_CONFIG", help="The configuration file (YAML)."
         ),
     ],
-    log_format: Annotated[
-        LogFormat | None, typer.Option(help="How the log is written; by default as the file says.")
-    ] = None,
+    log_format: Annotated[LogFormat | None, typer.Option(help="Log format; overrides the configuration file.")] = None,
     log_level: Annotated[
-        LogLevel | None, typer.Option(help="Least important level to log; by default as the file says.")
+        LogLevel | None, typer.Option(help="Minimum log level; overrides the configuration file.")
     ] = None,
 ) -> None:
-    """Collect: hold the streams, receive the webhooks, serve /metrics, until SIGTERM or Ctrl-C.
+    """Collect and serve metrics until SIGTERM or Ctrl-C.
 
-    Exit code 0 when told to stop, 1 when it fails, 2 when the configuration is wrong or a port is taken.
+    Exit codes: 0 stopped by a signal; 1 failure; 2 invalid configuration or a port is in use.
     """
     loaded = exits.load_or_exit(config)
     from collector import log  # noqa: PLC0415 - --help needs none of this

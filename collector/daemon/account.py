@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-TOKEN_CHECK_EVERY_S: Final = 10.0  # whether it was replaced
+TOKEN_CHECK_EVERY_S: Final = 10.0  # interval of the check for a replaced token
 CHANNELS_PER_STEP: Final = 1000  # before other tasks run
 TOKEN_RETRY_S: Final = 300.0  # pause before a new token that opened no connection is tried again
 
@@ -61,7 +61,7 @@ class Shared:
         feeds: applies payloads to the store.
         location: the feed of positions.
         dispatcher: takes frames and deliveries.
-        connections, polls: status records, shown on the collector page.
+        connections, polls: status records, shown on the status page.
     """
 
     config: Config
@@ -222,7 +222,7 @@ class AccountRun:
         self._shared.polls[:] = [status for status in self._shared.polls if id(status) not in own]
 
     def _changed(self, part: Changes) -> None:
-        """Unsubscribe from what is gone before its series end: a late frame would create them again, for ever."""
+        """Unsubscribe removed channels before their series end: a late frame would create the series again."""
         self.pool.unsubscribe_objects({site.id for site in part.sites_removed} | {org.id for org in part.orgs_removed})
         self._shared.feeds.changed(part)
 
@@ -251,7 +251,7 @@ class AccountRun:
         return (path for path in paths if shared.feeds.open_channel(path) is not None)
 
     def summary(self) -> AccountLine:
-        """Return the account's line on the collector page."""
+        """Return the account's row of the status page."""
         known = self.directory
         return AccountLine(
             self.name,

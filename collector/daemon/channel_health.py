@@ -1,4 +1,4 @@
-"""Channel health: whether a channel delivers, so that the absence of a device in it means something."""
+"""Channel health: whether a channel delivers messages; only then is a device without messages down."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ SETTLE_EVERY_S: Final = 1.0
 
 
 class Housekeeping:
-    """Ends expired series and keeps long-lived objects out of the garbage collector's sight.
+    """Ends expired series and freezes long-lived objects, so that the garbage collector skips them.
 
     Attributes:
         swept_at: monotonic time at which the last sweep completed.

@@ -2,7 +2,7 @@
 
 A running event loop is not enough: a stream whose task hangs looks like an organisation without traffic. Each
 connection therefore updates `ConnectionStatus.alive_at` whenever its task acts: at pongs while it is open, at attempts
-while the cloud is unreachable. Conditions that a restart does not mend (a rejected token, an unreachable cloud) never
+while the cloud is unreachable. Conditions that a restart does not fix (a rejected token, an unreachable cloud) never
 count as a lack of progress.
 """
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collector.status import ConnectionStatus
 
 HANDSHAKE_S: Final = 30.0  # the longest handshake that a stream allows
-SLACK_S: Final = 60.0  # added to every limit: a loaded machine is late with everything
+SLACK_S: Final = 60.0  # tolerance that is added to every limit, for a loaded machine
 MIN_TURN_S: Final = 1.0  # that a connection may wait for its turn to open, for each connection
 
 
@@ -44,7 +44,7 @@ class Liveness:
         self._clock = clock
 
     def stuck(self) -> list[str]:
-        """Return a sentence for each part without progress; an empty list when all is well."""
+        """Return a sentence for each part without progress; an empty list without one."""
         now = self._clock.now()
         return [*self._sweep(now), *self._stalled(now)]
 

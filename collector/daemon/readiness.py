@@ -37,7 +37,7 @@ class Readiness:
         for connection in self._connections:
             pending = sum(one.state in {"waiting", "sent"} for one in connection.subscriptions.values())
             if pending:
-                cause = _in_brackets(connection.last_break)
+                cause = _in_brackets(connection.last_disconnect)
                 yield f"connection {connection.name}: {pending} subscriptions are not answered{cause}"
 
 

@@ -1,4 +1,4 @@
-"""The status report: everything that the collector page and `systemctl status` show, read from the status records."""
+"""The status report: everything that the status page and `systemctl status` show, read from the status records."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class StatusReport:
-    """Builds the records of the collector page from the live status records."""
+    """Builds the records of the status page from the live status records."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class StatusReport:
         return "; ".join([up, *(f"not ready: {reason}" for reason in self._readiness.reasons()[:1])])
 
     def page(self) -> StatusPage:
-        """Return everything on the collector page."""
+        """Return the records of the status page."""
         config = self._config()
         return StatusPage(
             now=self._clock.now(),

@@ -1,4 +1,4 @@
-"""The subscribers of events: the recent events of the collector page, and every output."""
+"""The subscribers of events: the recent events of the status page, and the outputs."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _ERRORS: Final = ErrorLog()
 
 
 class EventSubscribers:
-    """Passes each event to all subscribers; one that raises is logged once and disturbs no other.
+    """Passes each event to all subscribers; an exception of one is logged once and does not affect the others.
 
     Attributes:
-        recent: the recent events, for the collector page.
+        recent: the recent events, for the status page.
     """
 
     def __init__(self, outputs: Mapping[str, Callable[[], OnEvent]] = OUTPUTS) -> None:

@@ -74,7 +74,7 @@ class Feed:
         return None
 
     def set_poll_period(self, kind: str, period_s: float, account: str) -> None:
-        """Take note that an account polls this kind of REST object every `period_s` seconds."""
+        """Handle a change of the period at which an account polls this kind of REST object, in seconds."""
 
     def rest_complete(self, kind: str, org_id: str, since: float) -> None:
         """End objects of this kind and org that a complete poll, started at monotonic `since`, did not contain."""

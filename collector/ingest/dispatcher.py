@@ -222,7 +222,7 @@ class Dispatcher:
         return None
 
     def delivery(self, body: bytes, now: float) -> Rejected | None:
-        """Do the same at once, for recordings that are replayed."""
+        """Apply and count the events of a body without yielding to the event loop, for replays."""
         slices = _Slices(self._apply_delivery(body, now))
         for _ in slices:
             pass

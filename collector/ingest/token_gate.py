@@ -1,7 +1,7 @@
 """The token gate: after one 401, an account stops using its token until it is replaced or some time has passed.
 
-Without it, each poll and each connection of an account finds out on its own that the token was revoked, and Mist sees
-a burst of rejected calls every few seconds.
+Without it, each poll and each connection of an account would send a revoked token, which results in a burst of
+rejected calls every few seconds.
 """
 
 from __future__ import annotations

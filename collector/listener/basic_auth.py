@@ -1,7 +1,7 @@
 """HTTP basic authentication against bcrypt hashes, without blocking the event loop.
 
 A bcrypt check takes tens of milliseconds by design, so it runs in a thread and its result is remembered under a keyed
-digest: a scraper pays once. Three things bound what wrong passwords can cost:
+digest: a scraper causes one check. Three things bound what wrong passwords can cost:
 
 - Accepted credentials have a memory of their own, one entry for each user. Rejected ones cannot evict them.
 - A source may have `CHECKS_PER_S` checks a second (a burst of `CHECK_BURST`), one at a time; sources take turns.

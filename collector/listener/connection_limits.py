@@ -61,7 +61,7 @@ class AdmittedConnection:
         address: of the peer, "" when it has none.
         source: what the limit for one source counts, see `source_of`.
         authenticated: whether the source authenticated recently.
-        abort: closes the socket in its present state (accepted, handshake, HTTP); set by whoever owns the socket.
+        abort: closes the socket in its present state (accepted, handshake, HTTP); set by the owner of the socket.
     """
 
     __slots__ = (

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-SERVER_HEADER: Final = "mist-collector"  # no version: it would help whoever looks for known vulnerabilities
+SERVER_HEADER: Final = "mist-collector"  # without a version, which would reveal known vulnerabilities
 _HANDLER_TIMEOUT_S: Final = 0.25  # of a handler that outlives its connection at shutdown; aiohttp waits twice as long
 
 

@@ -1,1 +1,1 @@
-"""Live floors: who is where, in which zones, and for how long. People are hashes that die with the process."""
+"""Live floors: position, zones and dwell time of clients and assets, identified by hashes in memory only."""

@@ -284,7 +284,7 @@ class LocationFeed(Feed):
                 self._close(floor)
 
     def sweep(self, now: float) -> Iterator[int]:
-        """Mark as absent whoever has no recent position; prepare floors whose zones changed."""
+        """Mark entities without a recent position as absent; prepare floors whose zones changed."""
         self._set_shift()
         for floor in list(self.floors.values()):
             if floor.zones and not floor.prepared and not floor.closed:

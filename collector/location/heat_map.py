@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 
 
 class HeatMap:
-    """Squares of `cell_m` metres (0.
+    """Writes the number of entities per square of a map, for the squares with the most entities.
 
-    Disabled), at most `max_cells` per map and kind, those with most entities first.
+    Args:
+        store: holds the rows.
+        cell_m: side of a square in metres; 0 disables the heat map.
+        max_cells: maximum number of squares per map and kind.
     """
 
     def __init__(self, store: Store, cell_m: float, max_cells: int) -> None:

@@ -1,1 +1,1 @@
-"""Prometheus' language: tables of series, their store and their exposition. Knows no transport and no Mist."""
+"""Tables of series, their store and their exposition for Prometheus. Independent of transports and of Mist."""

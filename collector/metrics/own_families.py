@@ -230,7 +230,7 @@ _STREAMS: Final = (
         "Total number of disconnects of the WebSocket connection, by reason.",
         (*_CONNECTION, "reason"),
         lambda s: {
-            (one.account, one.name, reason): count for one in s.connections for reason, count in one.breaks.items()
+            (one.account, one.name, reason): count for one in s.connections for reason, count in one.disconnects.items()
         },
     ),
     _gauge(
@@ -394,20 +394,22 @@ _POLLS: Final = (
         "poll_objects_received",
         "Total number of objects received by the poll; received = applied + dropped.",
         _POLL,
-        _by_poll(lambda one: one.books.received),
+        _by_poll(lambda one: one.object_counts.received),
     ),
     _counter(
         "poll_objects_applied",
         "Total number of objects of the poll applied.",
         _POLL,
-        _by_poll(lambda one: one.books.applied),
+        _by_poll(lambda one: one.object_counts.applied),
     ),
     _counter(
         "poll_objects_dropped",
         "Total number of objects of the poll dropped, by reason.",
         (*_POLL, "reason"),
         lambda s: {
-            (one.account, one.poll, reason): count for one in s.polls for reason, count in one.books.dropped.items()
+            (one.account, one.poll, reason): count
+            for one in s.polls
+            for reason, count in one.object_counts.dropped.items()
         },
     ),
 )

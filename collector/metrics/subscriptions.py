@@ -77,7 +77,7 @@ class Subscriptions:
             float(status.state == "up"),
             NAN if last is None else self._to_unix(last),
             float(status.frames),
-            float(status.breaks),
+            float(status.disconnects),
         )
         for column, value in enumerate(samples, start=1):
             table.set(row, column, value)

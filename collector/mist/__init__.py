@@ -1,1 +1,1 @@
-"""Mist's language, pure: bytes and times go in, events and frames come out. No I/O, no clock, no event loop."""
+"""Mist's protocol and vocabulary as pure functions and state machines. No I/O, no clock, no event loop."""

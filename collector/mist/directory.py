@@ -1,4 +1,4 @@
-"""The directory of an account: its orgs, sites and devices by id, and the difference from one reading to the next.
+"""The directory of an account: its orgs, sites and devices by id, and the changes between two inventory reads.
 
 An entry is removed only by a complete, successful reading of its org (or site) that no longer lists it. What could not
 be read is named in `replace(unread_orgs=..., unread_sites=...)` and stays as it is. Fields are those of
@@ -125,7 +125,7 @@ class EntryChange(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What one reading changed; it is False when nothing did. The first reading adds everything."""
+    """The changes of one inventory read; False without changes. The first read adds every entry."""
 
     orgs_added: tuple[Org, ...] = ()
     orgs_removed: tuple[Org, ...] = ()
@@ -164,7 +164,7 @@ class Directory:
         unread_orgs: Collection[str] = (),
         unread_sites: Collection[str] = (),
     ) -> Changes:
-        """Replace everything by one reading and return what it changed.
+        """Replace the entries by those of one inventory read and return the changes.
 
         The time is linear in the size of the directory (100,000 devices: 50 ms), less where unchanged entries are the
         same objects.

@@ -38,7 +38,7 @@ class Poll:
     """One row of the table.
 
     Attributes:
-        name: names the poll in metrics and on the collector page.
+        name: names the poll in metrics and on the status page.
         path: below /api/v1, with `{org_id}` or `{site_id}`.
         pagination: of the answer.
         kind: of its objects, for the feeds; "" when `kinds` gives it.

@@ -27,7 +27,7 @@ class HealthEndpoints:
         self._stuck = stuck
 
     async def healthy(self, _request: web.Request) -> web.Response:
-        """Return 200, or 503 with what makes no progress: only a restart helps then."""
+        """Return 200, or 503 with the parts that make no progress and the tasks that keep failing."""
         return _respond("healthy", self._stuck())
 
     async def ready(self, _request: web.Request) -> web.Response:

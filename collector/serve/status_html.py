@@ -1,4 +1,4 @@
-"""The HTML of the collector page: most important sections first, worst rows on top of each table."""
+"""The HTML of the status page: most important sections first, worst rows on top of each table."""
 
 from __future__ import annotations
 
@@ -114,8 +114,8 @@ def _connection(connection: ConnectionStatus, now: float) -> list[Cell]:
         Cell(f"{humanize.count(up)} of {humanize.count(len(connection.subscriptions))}", "n"),
         _number(connection.frames),
         Cell(humanize.size(connection.bytes), "n"),
-        Cell(humanize.tally(connection.breaks)),
-        Cell(connection.last_break),
+        Cell(humanize.tally(connection.disconnects)),
+        Cell(connection.last_disconnect),
     ]
 
 
@@ -150,7 +150,7 @@ def _badness(subscription: SubscriptionStatus) -> tuple[int, float, int]:
     """Return a sort key, worst first: by state, then the oldest last message, then the most disconnects."""
     rank = _WORST.index(subscription.state) if subscription.state in _WORST else 0
     last = subscription.last_message_at
-    return rank, float("-inf") if last is None else last, -subscription.breaks
+    return rank, float("-inf") if last is None else last, -subscription.disconnects
 
 
 def _channel(connection: str, subscription: SubscriptionStatus, now: float) -> list[Cell]:
@@ -160,7 +160,7 @@ def _channel(connection: str, subscription: SubscriptionStatus, now: float) -> l
         _state(subscription.state),
         Cell(humanize.ago(subscription.last_message_at, now)),
         _number(subscription.frames),
-        _number(subscription.breaks),
+        _number(subscription.disconnects),
         Cell(subscription.detail),
     ]
 

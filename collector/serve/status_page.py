@@ -1,4 +1,4 @@
-"""The records of the collector page; `status_html` renders them.
+"""The records of the status page; `status_html` renders them.
 
 `daemon.status_report` fills them from the records of `collector.status`.
 """

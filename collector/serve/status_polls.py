@@ -1,4 +1,4 @@
-"""The table of polls on the collector page, worst first."""
+"""The table of polls on the status page, sorted by state, worst first."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _row(one: PollStatus, now: float) -> list[Cell]:
         Cell("" if one.round_calls is None else humanize.count(one.round_calls), "n"),
         Cell("" if one.objects is None else humanize.count(one.objects), "n"),
         Cell(humanize.count(one.failed), "n bad" if one.state == "failed" else "n"),
-        Cell(humanize.tally(one.books.dropped)),
+        Cell(humanize.tally(one.object_counts.dropped)),
         Cell(one.reason),
     ]
 

@@ -16,7 +16,7 @@ GET     /floors               true occupancy of maps and zones, by kind; `?seen_
 GET     /fleet                orgs with their sites and devices
 GET     /faults               active faults
 POST    /faults               inject a fault: `{"kind": ..., ...}`, see `faults.ALLOWED`
-DELETE  /faults               heal all faults, or those of `?kind=`
+DELETE  /faults               end all faults, or those of `?kind=`
 POST    /fleet/actions        run an action: `{"action": ..., ...}`, see `directory.ACTIONS`
 POST    /pause                pause the simulated time, after pending webhooks are sent
 POST    /resume               resume the simulated time
@@ -281,7 +281,7 @@ class FaultEndpoints:
         return json_response(self._faults.active())
 
     async def heal(self, request: web.Request) -> web.Response:
-        """Heal faults."""
+        """End faults."""
         await self._faults.heal(request.query.get("kind"))
         return json_response(self._faults.active())
 

@@ -1,4 +1,4 @@
-"""Malformed stream frames, which a client has to survive."""
+"""Malformed stream frames, which a client must tolerate."""
 
 from __future__ import annotations
 

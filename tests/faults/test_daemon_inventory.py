@@ -110,7 +110,7 @@ async def test_a_removed_site_is_unsubscribed_and_its_series_end(tmp_path, fault
         assert samples.having(found, site_id=gone) == {}
         assert samples.having(found, channel=f"/sites/{gone}/stats/devices") == {}
         assert house.state_of(kept) == "up"
-        assert (house.connects(), house.breaks()) == (1, {})
+        assert (house.connects(), house.disconnects()) == (1, {})
         assert await house.differences() == []
         fault.told(found, "mist_collector_inventory_last_success_timestamp_seconds")
 
@@ -213,7 +213,7 @@ async def test_no_device_is_reported_as_down_while_the_stream_is_lost(tmp_path, 
         await house.settled()
         await house.live(60)
         await house.cloud.fault("stream_down")
-        await house.until(house.breaks)
+        await house.until(house.disconnects)
         await house.pass_time(TTL_S + 2 * SWEEP_S)
         found = await house.samples()
         assert samples.named(found, "mist_ap_") == {}
@@ -261,7 +261,7 @@ async def test_the_inventory_stays_when_it_cannot_be_refreshed(tmp_path, fault):
         found = await house.samples()
         assert samples.total(found, "mist_collector_inventory_failures_total") > 0
         assert await house.differences() == []
-        assert (house.connects(), house.breaks()) == (1, {})
+        assert (house.connects(), house.disconnects()) == (1, {})
         fault.told(found, "mist_collector_inventory_failures_total")
         fault.logged("inventory_failed")
 

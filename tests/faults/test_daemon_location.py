@@ -165,7 +165,7 @@ async def test_channels_follow_maps_that_go(house):
 
 async def test_a_building_at_night_is_no_fault(house):
     await house.pass_time(1800, step_s=30.0)
-    assert house.breaks() == {}
+    assert house.disconnects() == {}
 
 
 async def test_a_site_that_goes_takes_its_floors_with_it(house):

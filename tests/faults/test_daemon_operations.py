@@ -141,7 +141,7 @@ async def test_the_wall_clock_jumps(house, seconds, fault):
     house.clock.jump(-seconds)
     await house.live(60)
     assert await house.differences() == []
-    assert (house.connects(), house.breaks()) == (1, {})
+    assert (house.connects(), house.disconnects()) == (1, {})
     assert await house.post("device-events", {"type": "AP_RESTARTED", "mac": "5c5b35000001", "timestamp": 1}) == 200
     fault.told(await house.samples(), "mist_collector_connection_up")
 

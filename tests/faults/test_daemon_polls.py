@@ -56,7 +56,7 @@ async def test_every_enabled_poll_runs(house):
     assert {one.poll for one in house.daemon.polls} == {one.name for one in POLLS if not one.for_location} - {"assets"}
     assert {one.poll: one.reason for one in house.daemon.polls if one.state != "good"} == {}
     for one in house.daemon.polls:
-        assert one.books.received == one.books.applied + sum(one.books.dropped.values())
+        assert one.object_counts.received == one.object_counts.applied + sum(one.object_counts.dropped.values())
     samples = await house.samples()
     assert {name: family for name, family in FAMILY_OF.items() if not any(key[0] == family for key in samples)} == {}
     assert all(code.endswith(" 200") for code in house.cloud.ledger.calls)
@@ -191,7 +191,7 @@ async def test_a_revoked_token_is_tested_once_in_five_minutes(tmp_path, fault):
             return calls + ledger.connections["rejected_401"]
 
         await house.cloud.fault("stream_down")
-        await house.until(house.breaks, step_s=1.0)
+        await house.until(house.disconnects, step_s=1.0)
         await house.cloud.heal("stream_down")
         await house.until(rejected, step_s=5.0)
         await house.pass_time(30 * 60, step_s=5.0)

@@ -27,7 +27,7 @@ async def test_after_an_outage_the_values_are_right_before_any_device_has_spoken
         before = await house.samples()
 
         await house.cloud.fault("stream_down")
-        await house.until(house.breaks)
+        await house.until(house.disconnects)
         await house.cloud.advance(120)  # which nobody hears
         assert len(await house.differences()) > 100
         assert await house.why_not_ready() != []
@@ -76,7 +76,7 @@ async def test_a_site_without_rights_disturbs_no_other(tmp_path, fault):
 
         await house.live(1000)
         found = await house.samples()
-        assert (house.connects(), house.breaks()) == (1, {}), "no reconnect loop"
+        assert (house.connects(), house.disconnects()) == (1, {}), "no reconnect loop"
         assert samples.total(found, "mist_collector_subscription_up", channel=f"/sites/{lost}/stats/devices") == 0
         assert samples.named(samples.having(found, site_id=lost), "mist_ap_") == {}, "gaps, not frozen lines"
         wrong = [line for line in await house.differences() if lost not in line]
@@ -108,8 +108,8 @@ async def test_handshakes_that_are_rate_limited_are_not_hammered(tmp_path, fault
 
     async with keeping_house(tmp_path, before=limit) as house:
         refused = house.cloud.ledger.connections
-        await house.until(house.breaks)
-        assert house.breaks() == {"rate_limited": 1}
+        await house.until(house.disconnects)
+        assert house.disconnects() == {"rate_limited": 1}
         await house.pass_time(59)
         assert refused["rejected_429"] == 1
         assert any("429" in reason for reason in await house.why_not_ready())
@@ -129,16 +129,16 @@ async def test_a_half_open_connection_is_found_by_its_pings(tmp_path):
         await house.settled()
         await house.cloud.fault("half_open")
         began = house.clock.now()
-        await house.until(house.breaks, step_s=1.0)
-        assert house.breaks() == {"pong_timeout": 1}
+        await house.until(house.disconnects, step_s=1.0)
+        assert house.disconnects() == {"pong_timeout": 1}
         assert house.clock.now() - began <= 105 + 1
         await house.until(lambda: house.connects() == 2 and set(house.states().values()) == {"up"}, step_s=1.0)
         await house.cloud.heal("half_open")
         house.forget_what_was_lost()
         await house.live(60)
         assert await house.differences() == []
-        breaks = samples.by_label(await house.samples(), "mist_collector_connection_breaks_total", "reason")
-        assert breaks == {("pong_timeout",): 1}
+        disconnects = samples.by_label(await house.samples(), "mist_collector_connection_breaks_total", "reason")
+        assert disconnects == {("pong_timeout",): 1}
 
 
 @pytest.mark.fault(
@@ -154,7 +154,7 @@ async def test_rubbish_is_accounted_for_and_changes_nothing(tmp_path, fault):
             async with house.http.post(f"{house.cloud.control_url}/malformed", json={"count": 2 * KINDS}) as answer:
                 assert len(await answer.json()) == KINDS
             await house.live(20)
-        assert (house.connects(), house.breaks()) == (1, {})
+        assert (house.connects(), house.disconnects()) == (1, {})
 
         found = await house.samples()
         received, applied, dropped = (

@@ -39,7 +39,7 @@ async def healthy(house):
 
 async def test_a_wedged_stream_makes_the_daemon_unhealthy(tmp_path):
     async with keeping_house(tmp_path, connect=wedging, **TIMES) as house:
-        await house.until(lambda: house.connects() == 1 and house.breaks())
+        await house.until(lambda: house.connects() == 1 and house.disconnects())
         await house.pass_time(30)
         assert await healthy(house) == (200, ["healthy"])
         await house.pass_time(60)
@@ -58,7 +58,7 @@ async def test_a_quiet_organisation_is_healthy(tmp_path):
             await real_turns()
         assert house.daemon.connections[0].alive_at > pongs_before
         assert await healthy(house) == (200, ["healthy"])
-        assert set(house.breaks()) <= {"silent"}  # a new connection now and then, in case the feed is frozen
+        assert set(house.disconnects()) <= {"silent"}  # a new connection now and then, in case the feed is frozen
 
 
 @pytest.mark.parametrize("fault", [{"kind": "stream_down"}, {"kind": "handshake_status", "status": 403}])

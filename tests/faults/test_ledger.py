@@ -34,9 +34,9 @@ async def test_what_was_answered_200_is_counted_once(tmp_path, fault):
             secret[0] = NEW
 
         async def outage():
-            before = sum(house.breaks().values())
+            before = sum(house.disconnects().values())
             await house.cloud.fault("stream_down")
-            await house.until(lambda: sum(house.breaks().values()) > before)
+            await house.until(lambda: sum(house.disconnects().values()) > before)
             await house.cloud.heal("stream_down")
             await house.until(lambda: set(house.states().values()) == {"up"}, step_s=1.0)
 

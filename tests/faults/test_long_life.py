@@ -23,7 +23,7 @@ async def looked_at(life: Life) -> Counter[str]:
     for _ in range(LOOKS):
         await life.generation()
         gc.collect()
-        total += life.books()
+        total += life.object_counts()
     return total
 
 

@@ -56,7 +56,7 @@ async def test_a_site_that_is_excluded_goes_alone(house, fault):
     await house.until(lambda: house.state_of(gone) == "up", step_s=0.5)
     await house.live(60)
     assert await house.differences() == []
-    assert (house.connects(), house.breaks()) == (1, {})
+    assert (house.connects(), house.disconnects()) == (1, {})
     fault.told(await house.samples(), RELOADS, at_least=2, outcome="good")
     fault.logged("reloaded", changed=["accounts"])
 
@@ -90,7 +90,7 @@ async def test_a_bad_file_changes_nothing(house, fault, name):
     house.file.write_text(text)
     assert await house.reload() == []
     assert samples.total(await house.samples(), LAST) == 1
-    assert (house.connects(), house.breaks()) == (1, {})
+    assert (house.connects(), house.disconnects()) == (1, {})
 
 
 @pytest.mark.fault(
@@ -115,7 +115,7 @@ async def test_streams_and_polls_are_switched_alone(house):
     await house.until(lambda: set(house.states().values()) == {"up"})
     endings = {"/".join(path.rsplit("/", 2)[1:]) for path in house.states()}
     assert endings == {"stats/devices", "stats/clients"}
-    assert (house.connects(), house.breaks()) == (1, {})
+    assert (house.connects(), house.disconnects()) == (1, {})
     assert house.daemon.polls == []
     assert await house.reload(polls={"alarms": True, "ports": False}) == []
     assert "alarms" in {status.poll for status in house.daemon.polls}
@@ -152,7 +152,7 @@ async def test_an_account_comes_and_goes(house, fault, tmp_path):
     await house.live(60)
     assert await house.differences() == []
     (connection,) = house.daemon.connections
-    assert (connection.account, connection.connects, connection.breaks) == ("main", 1, {})
+    assert (connection.account, connection.connects, connection.disconnects) == ("main", 1, {})
 
 
 async def test_an_account_that_moves_to_another_cloud_shows_its_polls(tmp_path):
@@ -241,7 +241,7 @@ async def test_a_new_token_rotates_the_connections(tmp_path, fault):
         await house.until(lambda: house.cloud.stream.clients == number)
         assert max(most) <= number + 2, "one by one; the old one may still say goodbye"
         assert all(seen), "each is open all the time, for whoever looks"
-        assert house.breaks() == {}
+        assert house.disconnects() == {}
         assert house.daemon.frames.received > before
         house.forget_what_was_lost()
         await house.live(60)
@@ -264,7 +264,7 @@ async def test_a_bad_token_costs_no_connection(house, fault):
     await house.until(lambda: any(line["event"] == "token_rotation_failed" for line in fault.lines), step_s=1.0)
     await house.pass_time(200, step_s=5.0)
     assert sum(line["event"] == "token_rotation_failed" for line in fault.lines) == 1, "no hammering"
-    assert (house.connects(), house.breaks()) == (1, {})
+    assert (house.connects(), house.disconnects()) == (1, {})
     await house.live(60)
     assert await house.differences() == []
     fault.logged("token_rotation_failed", account="main")
@@ -273,7 +273,7 @@ async def test_a_bad_token_costs_no_connection(house, fault):
     began = house.clock.now()
     await house.until(lambda: house.connects() == 2, step_s=1.0)
     fault.right_after(house.clock.now() - began, 20)
-    assert house.breaks() == {}
+    assert house.disconnects() == {}
     fault.told(await house.samples(), "mist_collector_connection_opened_total", at_least=2)
 
 

@@ -42,10 +42,10 @@ async def test_a_server_that_dies_and_comes_back(cloud, start, fault):
     await all_up(pool)
     await cloud.kill()
     await until(lambda: pool.connection.state == "waiting")
-    assert pool.connection.breaks == {"lost": 1}
-    assert pool.connection.subscriptions[A].breaks == 1
+    assert pool.connection.disconnects == {"lost": 1}
+    assert pool.connection.subscriptions[A].disconnects == 1
     assert pool.states() == {A: "waiting", B: "waiting"}
-    await pool.pass_until(lambda: pool.connection.breaks.get("connect_failed", 0) >= 3)
+    await pool.pass_until(lambda: pool.connection.disconnects.get("connect_failed", 0) >= 3)
     await cloud.start()
     fault.right_after(await pool.pass_until(pool.all_up, limit_s=40), 40)
     await cloud.publish(A, "{}")
@@ -67,7 +67,7 @@ async def test_the_pauses_grow_to_30_seconds_and_no_further(cloud, start, fault)
     pool = await start([A])
     await until(pool.disconnects)
     pauses = [pool.pause_s()] + [await pool.next_disconnect() for _ in range(15)]
-    assert pool.connection.breaks == {"connect_failed": 16}
+    assert pool.connection.disconnects == {"connect_failed": 16}
     for failures, pause in enumerate(pauses):
         assert pause <= min(30.0, 2.0 * 2**failures)
     assert max(pauses) > 15.0
@@ -85,11 +85,11 @@ async def test_the_code_of_a_close_frame_is_the_reason(cloud, start, code, fault
     pool = await start([A])
     await all_up(pool)
     await cloud.close_all(code, "maintenance\n")
-    await until(lambda: pool.connection.breaks)
-    assert pool.connection.breaks == {f"closed_{code}" if code < 2000 else "closed_other": 1}
-    assert pool.connection.last_break == f"closed with code {code} maintenance"
+    await until(lambda: pool.connection.disconnects)
+    assert pool.connection.disconnects == {f"closed_{code}" if code < 2000 else "closed_other": 1}
+    assert pool.connection.last_disconnect == f"closed with code {code} maintenance"
     fault.right_after(await pool.pass_until(pool.all_up), 5)
-    fault.told(pool.samples(), "mist_collector_connection_breaks_total", reason=next(iter(pool.connection.breaks)))
+    fault.told(pool.samples(), "mist_collector_connection_breaks_total", reason=next(iter(pool.connection.disconnects)))
     fault.logged("stream_disconnected")
 
 
@@ -102,8 +102,8 @@ async def test_a_connection_cut_without_a_close_frame_is_lost(cloud, start, faul
     pool = await start([A])
     await all_up(pool)
     cloud.cut_all()
-    await until(lambda: pool.connection.breaks)
-    assert pool.connection.breaks == {"lost": 1}
+    await until(lambda: pool.connection.disconnects)
+    assert pool.connection.disconnects == {"lost": 1}
     fault.right_after(await pool.pass_until(pool.all_up), 5)
     fault.told(pool.samples(), "mist_collector_connection_breaks_total", reason="lost")
     fault.logged("stream_disconnected", reason="lost")
@@ -120,8 +120,8 @@ async def test_a_half_open_connection_is_detected_within_105_seconds(cloud, star
     await pool.pass_until(lambda: cloud.pings == 1, limit_s=61)
     await real_turns()
     cloud.go_half_open()
-    took = await pool.pass_until(lambda: pool.connection.breaks)
-    assert pool.connection.breaks == {"pong_timeout": 1}
+    took = await pool.pass_until(lambda: pool.connection.disconnects)
+    assert pool.connection.disconnects == {"pong_timeout": 1}
     assert took <= 105.0
     await pool.pass_until(pool.all_up)
     assert pool.connection.connects == 2
@@ -135,7 +135,7 @@ async def test_pongs_keep_the_connection(cloud, start):
     await all_up(pool)
     await pool.pass_until(lambda: cloud.pings == 5)
     await real_turns()
-    assert pool.connection.breaks == {}
+    assert pool.connection.disconnects == {}
 
 
 async def test_pings_of_the_server_are_answered(cloud, start):
@@ -143,7 +143,7 @@ async def test_pings_of_the_server_are_answered(cloud, start):
     await all_up(pool)
     (connection,) = cloud.connections
     await (await connection.ping())
-    assert pool.connection.breaks == {}
+    assert pool.connection.disconnects == {}
 
 
 @pytest.mark.fault(
@@ -154,8 +154,8 @@ async def test_pings_of_the_server_are_answered(cloud, start):
 async def test_channels_that_are_up_and_deliver_nothing(cloud, start, fault):
     pool = await start([A])
     await all_up(pool)
-    took = await pool.pass_until(lambda: pool.connection.breaks, limit_s=310)
-    assert pool.connection.breaks == {"silent": 1}
+    took = await pool.pass_until(lambda: pool.connection.disconnects, limit_s=310)
+    assert pool.connection.disconnects == {"silent": 1}
     assert took >= 300.0
     await pool.pass_until(pool.all_up)
     fault.right_after(took, 305)
@@ -172,8 +172,8 @@ async def test_a_handshake_that_is_never_answered_times_out(cloud, start, fault)
     cloud.ignore_handshakes = True
     pool = await start([A])
     await until(lambda: cloud.handshakes)
-    await pool.pass_until(lambda: pool.connection.breaks, limit_s=31)
-    assert pool.connection.breaks == {"connect_timeout": 1}
+    await pool.pass_until(lambda: pool.connection.disconnects, limit_s=31)
+    assert pool.connection.disconnects == {"connect_timeout": 1}
     cloud.ignore_handshakes = False
     await pool.pass_until(pool.all_up)
     fault.told(pool.samples(), "mist_collector_connection_breaks_total", reason="connect_timeout")
@@ -188,7 +188,7 @@ async def test_a_handshake_that_is_never_answered_times_out(cloud, start, fault)
 async def test_every_connection_closed_soon_after_it_opened(cloud, start, fault):
     cloud.close_after_s = 0.005
     pool = await start([A, B])
-    await pool.pass_until(lambda: pool.connection.breaks.get("lost", 0) >= 5)
+    await pool.pass_until(lambda: pool.connection.disconnects.get("lost", 0) >= 5)
     cloud.close_after_s = None
     await pool.pass_until(pool.all_up)
     fault.told(pool.samples(), "mist_collector_connection_breaks_total", reason="lost")
@@ -206,13 +206,13 @@ async def test_the_back_off_goes_on_until_every_channel_has_its_answer(cloud, st
     pool = await start([A, B])
     await until(pool.disconnects)
     pauses = [await pool.next_disconnect() for _ in range(12)]
-    assert pool.connection.breaks == {"closed_1011": 13}
+    assert pool.connection.disconnects == {"closed_1011": 13}
     assert max(pauses) > 10.0
     cloud.hold_acks = set()
     cloud.close_when_subscribed = None
     await pool.pass_until(pool.all_up)
     await cloud.close_all(1011)
-    await until(lambda: pool.connection.breaks["closed_1011"] == 14)
+    await until(lambda: pool.connection.disconnects["closed_1011"] == 14)
     assert pool.pause_s() <= 2.0
     fault.told(pool.samples(), "mist_collector_connection_breaks_total", reason="closed_1011")
     fault.logged("stream_disconnected", reason="closed_1011")

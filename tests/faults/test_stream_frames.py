@@ -72,7 +72,7 @@ async def test_valid_frames(name, size, cloud, start, fault):
         await real_turns(1)
     await until(lambda: len(pool.payloads) >= 3)
     assert pool.payloads == [(A, payload) for payload in payloads]
-    assert pool.connection.breaks == {}
+    assert pool.connection.disconnects == {}
     assert pool.balanced()
     fault.told(pool.samples(), "mist_collector_stream_frames_received_total")
 
@@ -107,7 +107,7 @@ async def test_invalid_frames(name, cloud, start, fault):
     await all_up(pool)
     before, payload = data_message(7)
     cloud.write_raw(frame(TEXT, before) + INVALID[name] + frame(TEXT, data_message(8)[0]))
-    await until(lambda: pool.connection.breaks)
+    await until(lambda: pool.connection.disconnects)
     await pool.pass_until(pool.all_up)
     assert pool.payloads == [(A, payload)]
     assert pool.balanced()
@@ -143,8 +143,8 @@ async def test_texts_that_are_not_valid_json(name, kind, cloud, start, fault):
     await all_up(pool)
     after, payload = data_message(1)
     cloud.write_raw(frame(kind, TEXTS[name]) + frame(TEXT, after))
-    await until(lambda: pool.connection.breaks or (A, payload) in pool.payloads)
-    if pool.connection.breaks:  # a text frame that is no UTF-8 may end the connection: RFC 6455, 8.1
+    await until(lambda: pool.connection.disconnects or (A, payload) in pool.payloads)
+    if pool.connection.disconnects:  # a text frame that is no UTF-8 may end the connection: RFC 6455, 8.1
         assert (name, kind) in {("no UTF-8", TEXT), ("UTF-16", TEXT)}
         await pool.pass_until(pool.all_up)
     assert pool.balanced()

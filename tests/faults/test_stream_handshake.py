@@ -22,10 +22,10 @@ HEADERS = {"Authorization": f"Token {SECRET}"}
 async def test_a_rejected_handshake_is_retried_every_5_minutes(cloud, start, status, fault):
     cloud.answer = (status, {})
     pool = await start([A])
-    await until(lambda: pool.connection.breaks)
+    await until(lambda: pool.connection.disconnects)
     assert pool.connection.state == "refused"
-    assert f"(HTTP {status})" in pool.connection.last_break
-    assert pool.connection.breaks == {"refused": 1}
+    assert f"(HTTP {status})" in pool.connection.last_disconnect
+    assert pool.connection.disconnects == {"refused": 1}
     assert 300.0 <= pool.pause_s() <= 330.0
     await pool.clock.advance(299.0)
     assert len(cloud.handshakes) == 1
@@ -66,8 +66,8 @@ async def test_a_replaced_token_is_tried_at_once(cloud, start):
 async def test_429_waits_for_retry_after(cloud, start, headers, least, fault):
     cloud.answer = (429, headers)
     pool = await start([A])
-    await until(lambda: pool.connection.breaks)
-    assert pool.connection.breaks == {"rate_limited": 1}
+    await until(lambda: pool.connection.disconnects)
+    assert pool.connection.disconnects == {"rate_limited": 1}
     assert least <= pool.pause_s() <= least * 1.1
     await pool.clock.advance(least - 1.0)
     assert len(cloud.handshakes) == 1
@@ -85,9 +85,9 @@ async def test_429_waits_for_retry_after(cloud, start, headers, least, fault):
 async def test_a_server_error_is_retried_with_back_off(cloud, start, fault):
     cloud.answer = (500, {})
     pool = await start([A])
-    await until(lambda: pool.connection.breaks)
+    await until(lambda: pool.connection.disconnects)
     assert pool.connection.state == "waiting"
-    assert pool.connection.breaks == {"connect_failed": 1}
+    assert pool.connection.disconnects == {"connect_failed": 1}
     assert pool.pause_s() <= 2.0
     await pool.pass_until(lambda: len(cloud.handshakes) == 4)
     cloud.answer = None
@@ -122,11 +122,11 @@ def not_configured():
 )
 async def test_a_token_that_is_not_valid(cloud, start, token, words, fault):
     pool = await start([A], token=token)
-    await until(lambda: pool.connection.breaks)
+    await until(lambda: pool.connection.disconnects)
     assert pool.connection.state == "refused"
-    assert words in pool.connection.last_break
+    assert words in pool.connection.last_disconnect
     for secret in ("two words", "line", "schlüssel"):
-        assert secret not in pool.connection.last_break
+        assert secret not in pool.connection.last_disconnect
     assert cloud.handshakes == []
     fault.told(pool.samples(), "mist_collector_connection_breaks_total", reason="refused")
     fault.logged("stream_disconnected", reason="refused")

@@ -54,9 +54,9 @@ async def test_a_redirect_is_not_followed(status, start, fault):
 
     async with RawPeer(listen) as other, RawPeer(redirect) as peer:
         pool = await start([A], url=peer.url, token=lambda: TOKEN)
-        await until(lambda: pool.connection.breaks)
-        assert pool.connection.breaks == {"refused": 1}
-        assert f"(HTTP {status})" in pool.connection.last_break
+        await until(lambda: pool.connection.disconnects)
+        assert pool.connection.disconnects == {"refused": 1}
+        assert f"(HTTP {status})" in pool.connection.last_disconnect
         assert 300.0 <= pool.pause_s() <= 330.0
         await pool.clock.advance(299.0)
         await real_turns()
@@ -102,8 +102,8 @@ async def test_the_body_of_a_rejection_is_not_read(status, body, start, fault):
 
     async with RawPeer(reject) as peer:
         pool = await start([A], url=peer.url)
-        await until(lambda: pool.connection.breaks)
-        assert pool.connection.breaks == {"refused": 1}
+        await until(lambda: pool.connection.disconnects)
+        assert pool.connection.disconnects == {"refused": 1}
         assert pool.connection.state == "refused"
         assert 300.0 <= pool.pause_s() <= 330.0
     fault.told(pool.samples(), DISCONNECTS, reason="refused")
@@ -141,8 +141,8 @@ async def test_a_malformed_answer_to_the_handshake(head, start, fault):
 
     async with RawPeer(answer) as peer:
         pool = await start([A], url=peer.url)
-        await until(lambda: pool.connection.breaks)
-        assert pool.connection.breaks == {"connect_failed": 1}
+        await until(lambda: pool.connection.disconnects)
+        assert pool.connection.disconnects == {"connect_failed": 1}
         assert pool.pause_s() <= 2.0
         await pool.pass_until(lambda: peer.accepted >= 3)
     fault.told(pool.samples(), DISCONNECTS, reason="connect_failed")
@@ -164,8 +164,8 @@ async def test_an_answer_that_never_ends_times_out(start, fault):
     async with RawPeer(drip) as peer:
         pool = await start([A], url=peer.url)
         await until(lambda: peer.heads)
-        took = await pool.pass_until(lambda: pool.connection.breaks, limit_s=31)
-        assert pool.connection.breaks == {"connect_timeout": 1}
+        took = await pool.pass_until(lambda: pool.connection.disconnects, limit_s=31)
+        assert pool.connection.disconnects == {"connect_timeout": 1}
     fault.right_after(took, 31)
     fault.told(pool.samples(), DISCONNECTS, reason="connect_timeout")
 
@@ -195,8 +195,8 @@ async def test_a_malformed_retry_after(value, start, fault):
 
     async with RawPeer(limit) as peer:
         pool = await start([A], url=peer.url)
-        await until(lambda: pool.connection.breaks)
-        assert pool.connection.breaks == {"rate_limited": 1}
+        await until(lambda: pool.connection.disconnects)
+        assert pool.connection.disconnects == {"rate_limited": 1}
         assert 30.0 <= pool.pause_s() <= 3600.0 * 1.1
     fault.told(pool.samples(), DISCONNECTS, reason="rate_limited")
 
@@ -224,11 +224,11 @@ async def test_an_unexpected_exception_in_the_handshake(kind, cloud, start, monk
         patch.setattr(ClientProtocol, "process_response", process_response)
         pool = await start([A], token=lambda: TOKEN)
         await pool.pass_until(lambda: pool.disconnects() >= 4)
-    assert set(pool.connection.breaks) == {"internal_error"}
+    assert set(pool.connection.disconnects) == {"internal_error"}
     await pool.pass_until(pool.all_up)
     assert sum(line["event"] == "stream_internal_error" for line in fault.lines) == 1
     assert TOKEN not in str(fault.lines)
-    assert TOKEN not in pool.connection.last_break
+    assert TOKEN not in pool.connection.last_disconnect
     fault.told(pool.samples(), DISCONNECTS, at_least=4, reason="internal_error")
     fault.logged("stream_internal_error")
 
@@ -257,7 +257,7 @@ async def test_an_unexpected_exception_in_a_frame(kind, cloud, start, monkeypatc
         await cloud.publish(A, "trap")
         await cloud.publish(A, "next")
     await until(lambda: len(pool.payloads) == 3)
-    assert pool.connection.breaks == {}
+    assert pool.connection.disconnects == {}
     assert pool.frames.dropped == {"internal_error": 3}
     assert pool.balanced()
     assert sum(line["event"] == "frame_parsing_failed" for line in fault.lines) == 1
@@ -285,8 +285,8 @@ async def test_a_flood_of_control_frames(control, start, fault):
 
     async with asyncio.timeout(END_S), RawPeer(flood) as peer:
         pool = await start([A], url=peer.url)
-        await pool.pass_until(lambda: pool.connection.breaks.get("control_flood", 0) >= 3)
-        assert set(pool.connection.breaks) == {"control_flood"}
+        await pool.pass_until(lambda: pool.connection.disconnects.get("control_flood", 0) >= 3)
+        assert set(pool.connection.disconnects) == {"control_flood"}
         assert pool.frames.received <= CONTROL_FRAMES_BURST * pool.connection.connects
         assert pool.balanced()
     fault.told(pool.samples(), DISCONNECTS, at_least=3, reason="control_flood")
@@ -313,12 +313,12 @@ async def test_a_peer_that_never_reads_the_pongs(start, fault):
 
         for number in range(1, 1000):
             proceed.release()
-            await until(lambda number=number: pool.frames.received == number or pool.connection.breaks)
-            if pool.connection.breaks:
+            await until(lambda number=number: pool.frames.received == number or pool.connection.disconnects)
+            if pool.connection.disconnects:
                 break
             await pool.clock.advance(10.0)
-        assert pool.connection.breaks == {"control_flood": 1}
-        assert pool.connection.last_break == "the peer does not read the answers to its pings"
+        assert pool.connection.disconnects == {"control_flood": 1}
+        assert pool.connection.last_disconnect == "the peer does not read the answers to its pings"
     fault.told(pool.samples(), DISCONNECTS, reason="control_flood")
     fault.logged("stream_disconnected", reason="control_flood")
 
@@ -330,7 +330,7 @@ async def test_a_peer_that_pings_every_second_is_answered(cloud, start):
     for _ in range(3 * CONTROL_FRAMES_BURST):
         await (await connection.ping())
         await pool.clock.advance(1.0, settle=1)
-    assert pool.connection.breaks == {}
+    assert pool.connection.disconnects == {}
 
 
 @pytest.mark.fault(
@@ -343,8 +343,8 @@ async def test_a_message_of_endless_fragments(body, cloud, start, fault):
     pool = await start([A])
     await all_up(pool)
     cloud.write_raw(frame(TEXT, b"{", last=False) + frame(CONTINUATION, body, last=False) * (MAX_FRAGMENTS + 1))
-    await until(lambda: pool.connection.breaks)
-    assert pool.connection.breaks == {"closed_1009": 1}
+    await until(lambda: pool.connection.disconnects)
+    assert pool.connection.disconnects == {"closed_1009": 1}
     await pool.pass_until(pool.all_up)
     fault.told(pool.samples(), DISCONNECTS, reason="closed_1009")
 
@@ -387,8 +387,8 @@ async def test_a_close_frame_without_the_end_of_the_connection(more, start, faul
 
     async with RawPeer(stay) as peer:
         pool = await start([A], url=peer.url)
-        await until(lambda: pool.connection.breaks)  # without any time of the clock: no ping found it
-        assert pool.connection.breaks == {"closed_1001": 1}
+        await until(lambda: pool.connection.disconnects)  # without any time of the clock: no ping found it
+        assert pool.connection.disconnects == {"closed_1001": 1}
         await pool.pass_until(lambda: peer.accepted >= 2)
     fault.told(pool.samples(), DISCONNECTS, reason="closed_1001")
 
@@ -454,8 +454,8 @@ async def test_tls_with_a_peer_that_never_reads(tmp_path, connect, clock, monkey
     async with asyncio.timeout(END_S), RawPeer(flood, serving(authority)) as peer:
         pool = PoolUnderTest(peer.url, connect, clock)
         async with running(pool, [A]):
-            await until(lambda: pool.connection.breaks)
-            assert pool.connection.breaks == {"control_flood": 1}
+            await until(lambda: pool.connection.disconnects)
+            assert pool.connection.disconnects == {"control_flood": 1}
 
 
 # Secrets
@@ -488,7 +488,7 @@ async def test_a_token_that_the_handshake_sends_back(echo, connect, start, caplo
         with pytest.raises(RemoteError) as raised:
             await connect(peer.url, HEADERS)
         pool = await start([A], url=peer.url, token=lambda: TOKEN)
-        await until(lambda: pool.connection.breaks)
+        await until(lambda: pool.connection.disconnects)
     assert type(raised.value) in {Retryable, RateLimited, Fatal}
     assert TOKEN not in "".join(traceback.format_exception(raised.value))
     assert TOKEN not in repr(pool.connection)
@@ -513,8 +513,8 @@ async def test_a_token_that_the_stream_sends_back(text, cloud, start, fault):
     await until(lambda: pool.states()[B] == "refused")
     assert TOKEN[:8] not in repr(pool.connection)
     await cloud.close_all(4000, text[:123])
-    await until(lambda: pool.connection.breaks)
-    assert "***" in pool.connection.last_break
+    await until(lambda: pool.connection.disconnects)
+    assert "***" in pool.connection.last_disconnect
     for shown in (repr(pool.connection), str(fault.lines)):
         assert not any(TOKEN[at : at + 8] in shown for at in range(len(TOKEN) - 7))
     fault.told(pool.samples(), DISCONNECTS, reason="closed_other")
@@ -591,5 +591,5 @@ async def test_403_does_not_close_the_gate(cloud, start, clock):
     cloud.answer = (403, {})
     gate = TokenGate(clock)
     pool = await start([A], gate=gate)
-    await until(lambda: pool.connection.breaks)
+    await until(lambda: pool.connection.disconnects)
     assert gate.is_open

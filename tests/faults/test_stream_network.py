@@ -29,7 +29,7 @@ async def test_a_frame_that_stalls_in_the_middle(cloud, start, fault):
     pool = await start([A, B])
     await all_up(pool)
     cloud.write_raw(HALF_A_FRAME)
-    took = await pool.pass_until(lambda: pool.connection.breaks)
+    took = await pool.pass_until(lambda: pool.connection.disconnects)
     fault.right_after(took, 106)
     fault.told(pool.samples(), BREAKS, reason="pong_timeout")
     await pool.pass_until(pool.all_up)
@@ -48,7 +48,7 @@ async def test_a_frame_that_is_cut(cloud, start, fault):
     cloud.write_raw(HALF_A_FRAME)
     await real_turns()
     cloud.cut_all()
-    await until(lambda: pool.connection.breaks)
+    await until(lambda: pool.connection.disconnects)
     fault.right_after(await pool.pass_until(pool.all_up), 5)
     await cloud.publish(A, "{}")
     await until(lambda: pool.payloads)
@@ -66,8 +66,8 @@ async def test_bytes_that_are_no_frame(cloud, start, fault):
     pool = await start([A])
     await all_up(pool)
     cloud.write_raw(b"\xff" * 64)
-    await until(lambda: pool.connection.breaks)
-    (reason,) = pool.connection.breaks
+    await until(lambda: pool.connection.disconnects)
+    (reason,) = pool.connection.disconnects
     assert reason in {"closed_1002", "lost", "closed_1006"}
     fault.right_after(await pool.pass_until(pool.all_up), 5)
     fault.told(pool.samples(), BREAKS)
@@ -102,7 +102,7 @@ async def test_a_thousand_sites_reconnect_at_a_pace(cloud, start, fault):
     await pool.pass_until(pool.all_up, step_s=0.25)
     assert len(pool.statuses) == 20
     cloud.cut_all()
-    await until(lambda: all(status.breaks for status in pool.statuses))
+    await until(lambda: all(status.disconnects for status in pool.statuses))
     began, opened = pool.clock.now(), []
 
     def back():
@@ -189,9 +189,9 @@ async def test_a_certificate_that_is_not_trusted(tmp_path, connect, clock, name,
     async with MisbehavingCloud(serving(Authority(tmp_path).issue(name))) as cloud:
         pool = PoolUnderTest(cloud.url, connect, clock)
         async with running(pool, [A]):
-            await until(lambda: pool.connection.breaks)
+            await until(lambda: pool.connection.disconnects)
             assert cloud.handshakes == []
-            assert "certificate" in pool.connection.last_break
+            assert "certificate" in pool.connection.last_disconnect
             fault.told(pool.samples(), BREAKS)
             fault.logged("stream_disconnected")
 

@@ -25,7 +25,7 @@ async def test_the_new_connection_takes_the_place_of_the_old(cloud, start):
     await all_up(pool)
     assert await done(pool, await rotating(pool)) is True
     await until(lambda: len(cloud.connections) == 1)
-    assert (pool.connection.name, pool.connection.connects, pool.connection.breaks) == ("main/0", 2, {})
+    assert (pool.connection.name, pool.connection.connects, pool.connection.disconnects) == ("main/0", 2, {})
     assert pool.states() == {A: "up", B: "up"}
     await cloud.publish(A, "{}")
     await until(lambda: pool.payloads)
@@ -57,7 +57,7 @@ async def test_the_old_connection_breaks_while_the_new_one_comes_up(cloud, start
     task = await rotating(pool)
     await pool.pass_until(lambda: len(cloud.connections) == 2, step_s=0.2)
     cloud.connections[0].transport.abort()
-    await until(lambda: pool.connection.breaks)
+    await until(lambda: pool.connection.disconnects)
     cloud.hold_acks = set()
     for connection in cloud.connections:
         cloud.subscribed[connection].add(A)
@@ -73,7 +73,7 @@ async def test_a_new_connection_that_does_not_come_up_is_closed(cloud, start):
     cloud.ignore_handshakes = True
     assert await done(pool, await rotating(pool)) is False
     cloud.ignore_handshakes = False
-    assert (pool.connection.state, pool.connection.connects, pool.connection.breaks) == ("open", 1, {})
+    assert (pool.connection.state, pool.connection.connects, pool.connection.disconnects) == ("open", 1, {})
     await until(lambda: len(cloud.connections) == 1)
     await cloud.publish(A, "{}")
     await until(lambda: pool.payloads)

@@ -33,7 +33,7 @@ async def test_a_refused_channel_affects_no_other_and_is_retried(cloud, start, f
     await cloud.publish(A, "{}")
     await cloud.publish(C, "{}")
     await until(lambda: len(pool.payloads) == 2)
-    assert (pool.connection.connects, pool.connection.breaks) == (1, {})
+    assert (pool.connection.connects, pool.connection.disconnects) == (1, {})
     assert pool.states()[B] == "refused"
     refused = pool.samples()
     cloud.refuse = set()
@@ -59,7 +59,7 @@ async def test_rights_that_are_revoked(cloud, start, fault):
     await until(lambda: pool.states() == {A: "up", B: "refused"})
     await cloud.publish(A, "{}")
     await until(lambda: pool.payloads)
-    assert pool.connection.breaks == {}
+    assert pool.connection.disconnects == {}
     fault.told(pool.samples(), "mist_collector_subscriptions", state="refused")
     fault.logged("subscription_rejected")
 
@@ -96,7 +96,7 @@ async def test_a_channel_without_any_answer_breaks_no_other(cloud, start, fault)
     await pool.pass_until(lambda: pool.states()[B] == "unanswered", limit_s=22)
     unanswered = pool.samples()
     took = await pool.pass_until(pool.all_up, limit_s=301, step_s=5.0)
-    assert (pool.connection.connects, pool.connection.breaks) == (1, {})
+    assert (pool.connection.connects, pool.connection.disconnects) == (1, {})
     fault.right_after(took, 301)
     fault.told(unanswered, "mist_collector_subscriptions", state="unanswered")
 
@@ -129,7 +129,7 @@ async def test_a_late_acknowledgement_is_accepted(cloud, start, fault):
     unanswered = pool.samples()
     await cloud.release()
     await all_up(pool)
-    assert pool.connection.breaks == {}
+    assert pool.connection.disconnects == {}
     fault.told(unanswered, "mist_collector_subscriptions", state="unanswered")
 
 
@@ -144,7 +144,7 @@ async def test_a_repeated_acknowledgement_changes_nothing(cloud, start, fault):
     await all_up(pool)
     await until(lambda: pool.frames.received == 3)
     assert pool.frames.applied == 3
-    assert pool.connection.breaks == {}
+    assert pool.connection.disconnects == {}
     fault.told(pool.samples(), "mist_collector_stream_frames_applied_total", at_least=3)
 
 
@@ -157,8 +157,8 @@ async def test_a_server_that_acknowledges_nothing_is_replaced(cloud, start, faul
     cloud.ignore_subscriptions = True
     pool = await start([A, B])
     await until(lambda: len(cloud.messages) == 2)
-    took = await pool.pass_until(lambda: pool.connection.breaks)
-    assert pool.connection.breaks == {"ack_timeout": 1}
+    took = await pool.pass_until(lambda: pool.connection.disconnects)
+    assert pool.connection.disconnects == {"ack_timeout": 1}
     assert took <= 21.0
     cloud.ignore_subscriptions = False
     await pool.pass_until(pool.all_up)
@@ -263,7 +263,7 @@ async def test_malformed_frames_are_counted_by_reason(cloud, start, fault):
     await until(lambda: len(pool.payloads) == 7)
     assert pool.frames.dropped == {reason: len(frames) for reason, frames in MALFORMED.items()}
     assert pool.balanced()
-    assert pool.connection.breaks == {}
+    assert pool.connection.disconnects == {}
     for reason in MALFORMED:
         fault.told(pool.samples(), "mist_collector_stream_frames_dropped_total", reason=reason)
 
@@ -286,7 +286,7 @@ async def test_a_frame_beyond_the_limit_breaks_the_connection_for_that_reason(cl
     pool = await start([A])
     await all_up(pool)
     await cloud.send_frame(b"x" * (33 * 1024 * 1024))
-    await until(lambda: pool.connection.breaks)
-    assert pool.connection.breaks == {"closed_1009": 1}
+    await until(lambda: pool.connection.disconnects)
+    assert pool.connection.disconnects == {"closed_1009": 1}
     fault.told(pool.samples(), "mist_collector_connection_breaks_total", reason="closed_1009")
     fault.logged("stream_disconnected", reason="closed_1009")

@@ -45,16 +45,16 @@ class Case(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What came out: both expositions, and the books."""
+    """What came out: both expositions, and the object counts."""
 
     text: str
     openmetrics: str
-    books: dict[str, object]
+    object_counts: dict[str, object]
 
     @property
     def golden(self) -> str:
         """The content of the expected file."""
-        return f"# replay {json.dumps(self.books, sort_keys=True)}\n{without_help(self.text)}"
+        return f"# replay {json.dumps(self.object_counts, sort_keys=True)}\n{without_help(self.text)}"
 
 
 def cases(folder: Path) -> list[Case]:
@@ -87,9 +87,9 @@ def replay(files: tuple[Path, ...]) -> Outcome:
     with patch("collector.cli.replay.FeedRouter", remember):
         result = CliRunner().invoke(app, ["replay", *map(str, files)])
     assert result.exit_code == 0, result.exception or result.stderr
-    books = json.loads(result.stderr.splitlines()[-1])
-    books["dropped"] = dict(sorted(books["dropped"].items()))
-    return Outcome(result.stdout, render_all(made[0].store, openmetrics=True).decode(), books)
+    object_counts = json.loads(result.stderr.splitlines()[-1])
+    object_counts["dropped"] = dict(sorted(object_counts["dropped"].items()))
+    return Outcome(result.stdout, render_all(made[0].store, openmetrics=True).decode(), object_counts)
 
 
 def run_rest(file: Path) -> Outcome:
@@ -102,12 +102,14 @@ def run_rest(file: Path) -> Outcome:
         rejected = catalog.rest_object(one["object"], one["payload"], one["ids"])
         if rejected is not None:
             dropped[rejected.reason] += 1
-    books = {
+    object_counts = {
         "received": len(objects),
         "applied": len(objects) - dropped.total(),
         "dropped": dict(sorted(dropped.items())),
     }
-    return Outcome(render_all(catalog.store).decode(), render_all(catalog.store, openmetrics=True).decode(), books)
+    return Outcome(
+        render_all(catalog.store).decode(), render_all(catalog.store, openmetrics=True).decode(), object_counts
+    )
 
 
 def without_help(text: str) -> str:
@@ -121,10 +123,14 @@ def difference(expected: str, actual: str) -> str:
     return "\n".join(unified_diff(before, after, "expected", "actual", lineterm="", n=1))
 
 
-def unbalanced(books: dict[str, object]) -> str:
+def unbalanced(object_counts: dict[str, object]) -> str:
     """Empty when received = applied + dropped."""
-    dropped = sum(books["dropped"].values())  # type: ignore[attr-defined]
-    return "" if books["received"] == books["applied"] + dropped else f"the books do not balance: {books}"
+    dropped = sum(object_counts["dropped"].values())  # type: ignore[attr-defined]
+    return (
+        ""
+        if object_counts["received"] == object_counts["applied"] + dropped
+        else f"the object counts do not balance: {object_counts}"
+    )
 
 
 def samples(text: str, *, openmetrics: bool = False) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:

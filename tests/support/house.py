@@ -93,11 +93,11 @@ class House:
     def connects(self) -> int:
         return sum(status.connects for status in self.daemon.connections)
 
-    def breaks(self) -> dict[str, int]:
+    def disconnects(self) -> dict[str, int]:
         """Breaks by reason, of all connections."""
         sums: dict[str, int] = {}
         for status in self.daemon.connections:
-            for reason, count in status.breaks.items():
+            for reason, count in status.disconnects.items():
                 sums[reason] = sums.get(reason, 0) + count
         return sums
 

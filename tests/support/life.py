@@ -274,7 +274,7 @@ class Life:
 
     # the books
 
-    def books(self) -> Counter[str]:
+    def object_counts(self) -> Counter[str]:
         """Rows by table, rows that a table has memory for, and everything else that the daemon holds on to."""
         tables = self.daemon.feeds.store.tables
         rows = {f"rows of {name}": len(table) for name, table in tables.items()}

@@ -92,7 +92,7 @@ class PoolUnderTest:
         return self.connection.next_attempt_at - self.clock.now()
 
     def disconnects(self) -> int:
-        return sum(self.connection.breaks.values())
+        return sum(self.connection.disconnects.values())
 
     async def next_disconnect(self) -> float:
         """Wait for the next attempt and its failure; returns the pause that follows."""

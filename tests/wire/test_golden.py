@@ -42,7 +42,7 @@ def test_exposition_is_the_expected_one(case, outcome, pytestconfig):
 
 
 def test_everything_received_is_accounted_for(outcome):
-    assert not golden.unbalanced(outcome.books)
+    assert not golden.unbalanced(outcome.object_counts)
 
 
 def test_both_formats_have_the_same_samples(outcome):

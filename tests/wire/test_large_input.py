@@ -27,8 +27,8 @@ def replay(tmp_path):
         file = tmp_path / "frames.jsonl"
         file.write_bytes(b"\n".join(frames) + b"\n")
         outcome = golden.replay((file,))
-        assert not golden.unbalanced(outcome.books)
-        return golden.samples(outcome.text), outcome.books
+        assert not golden.unbalanced(outcome.object_counts)
+        return golden.samples(outcome.text), outcome.object_counts
 
     return run
 
@@ -44,8 +44,8 @@ def named(samples: dict, name: str) -> list[float]:
     ids=lambda filler: next(iter(filler)),
 )
 def test_a_megabyte_of_fields_that_nobody_reads(replay, filler):
-    samples, books = replay(frame(AP | filler))
-    assert books["applied"] == 1
+    samples, object_counts = replay(frame(AP | filler))
+    assert object_counts["applied"] == 1
     assert named(samples, "mist_ap_clients") == [7.0]
 
 
@@ -57,21 +57,21 @@ def test_a_name_of_a_megabyte_is_cut(replay):
 
 def test_a_megabyte_of_rubbish_costs_only_itself(replay):
     rubbish = [b"\x00\xff" * (MEGABYTE // 2), b"[" * MEGABYTE, b'{"a":' * (MEGABYTE // 5), b'"' + b"x" * MEGABYTE]
-    samples, books = replay(*rubbish, frame(AP))
-    assert books["applied"] == 1
-    assert sum(books["dropped"].values()) == len(rubbish)
+    samples, object_counts = replay(*rubbish, frame(AP))
+    assert object_counts["applied"] == 1
+    assert sum(object_counts["dropped"].values()) == len(rubbish)
     assert named(samples, "mist_ap_clients") == [7.0]
 
 
 def test_a_frame_cut_anywhere_is_dropped_whole(replay):
     whole = frame(AP)
-    samples, books = replay(*(whole[:end] for end in range(1, len(whole))))
-    assert books["applied"] == 0
+    samples, object_counts = replay(*(whole[:end] for end in range(1, len(whole))))
+    assert object_counts["applied"] == 0
     assert not samples
 
 
 def test_one_object_has_so_many_rows_and_no_more(replay):
     ports = {f"eth{n}": {"up": True, "rx_bytes": n} for n in range(3 * MAX_ELEMENTS)}
-    samples, books = replay(frame(AP | {"port_stat": ports}))
-    assert books["applied"] == 1
+    samples, object_counts = replay(frame(AP | {"port_stat": ports}))
+    assert object_counts["applied"] == 1
     assert len(named(samples, "mist_ap_port_up")) == MAX_ELEMENTS

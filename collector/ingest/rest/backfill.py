@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 BATCH: Final = 50  # objects handled before other tasks run
-MERGE_S: Final = 2.0  # on average, jittered by half of it: requests that come together are one reading
-MIN_PERIOD_S: Final = 60.0  # between two readings: a stream that flaps must not use up the calls of the token
+MERGE_S: Final = 2.0  # on average, jittered by half of it: requests within this time are merged into one read
+MIN_PERIOD_S: Final = 60.0  # between two reads: a flapping stream must not exhaust the call budget of the token
 DEVICES, MXEDGES = "stats/devices", "stats/mxedges"
 _KINDS: Final = {DEVICES: "device", MXEDGES: "mxedge"}  # of the objects, by listing; channels carry the same
 
@@ -84,7 +84,7 @@ def listings(
 
 
 class Backfill:
-    """Reads the state of devices, one reading at a time.
+    """Reads the state of devices by REST; reads do not overlap.
 
     `request` and `channels_recovered` note sites; `run` reads them, merged and at a limited rate. `read` reads at once.
 
@@ -97,7 +97,7 @@ class Backfill:
         draw: draws uniformly from [0, 1), for jitter.
 
     Attributes:
-        is_pending: whether the sites have still to be read: at first, and after a reading that a retry may complete.
+        is_pending: whether sites remain to be read: initially, and after a transient error.
         site_only_orgs: ids of orgs of which the token can read single sites only; the inventory maintains it.
         mxedges: as above; may be changed.
     """
@@ -152,7 +152,7 @@ class Backfill:
     async def read(self, site_ids: Iterable[str] | None = None) -> int:
         """Read the state of the devices of sites, by default of all known ones; return the number of objects handled.
 
-        Calls during a reading are served together by the next one. An error is logged, not raised; `is_pending` is then
+        Calls during a read are merged into the next one. An error is logged, not raised; `is_pending` is then
         true if a retry may succeed.
         """
         known = self._directory.sites

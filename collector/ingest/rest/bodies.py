@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from collector.errors import MalformedAnswer, Retryable
@@ -118,14 +119,12 @@ async def read_error_body(response: aiohttp.ClientResponse, *, secret: str) -> b
     A body that is too long, too slow or cut off gives what was received until then: the status is what counts.
     """
     body = bytearray()
-    try:
+    with suppress(Exception):  # the status alone is enough
         async with asyncio.timeout(ERROR_BODY_WITHIN_S):
             async for chunk in response.content.iter_chunked(MAX_ERROR_BYTES):
                 body += chunk
                 if len(body) >= MAX_ERROR_BYTES:
                     break
-    except Exception:  # noqa: BLE001, S110 - the status alone is enough
-        pass
     return bytes(body).replace(secret.encode(), MASK)
 
 

@@ -1,8 +1,8 @@
-"""The inventory of one account: reads again and again which orgs, sites and devices exist.
+"""The inventory of one account: reads periodically which orgs, sites and devices exist.
 
-A reading takes one call for ``/self``, one for the use of the token and a few per org (see `inventory_reader`). A
-reading that fails, wholly or in part, removes nothing: what was known stays. It is counted in `RestStatus`, logged when
-the failure begins and ends, and retried with backoff.
+A refresh takes one call for ``/self``, one for the use of the token and a few per org (see `inventory_reader`). A
+refresh that fails, completely or in part, removes no entry. It is counted in `RestStatus`, logged when the failure
+begins and ends, and retried with backoff.
 """
 
 from __future__ import annotations
@@ -83,18 +83,18 @@ class Inventory:
         rest: the client.
         account: which orgs and sites to read.
         directory: what is known.
-        backfill: reads the state of the devices after the first reading. Its `site_only_orgs` is set here.
+        backfill: reads the state of the devices after the first refresh. Its `site_only_orgs` is set here.
         on_change: called after the directory has changed, several times for many changes.
         on_changed: awaited after the last of these calls.
         handle: takes each object; kinds are "org", "site" and "inventory".
         clock: for pauses.
-        every_s: period of the readings.
+        every_s: period of the refreshes in seconds.
         members: whether the members of virtual chassis are listed one by one.
         shard: the part of the sites that is collected.
         rng: for jitter.
 
     Attributes:
-        ready: set after the first reading that was complete, or lacked only what the token has no rights to.
+        ready: set after the first refresh that read everything to which the token has rights.
         every_s: as above; may be changed.
     """
 
@@ -149,7 +149,7 @@ class Inventory:
             await first_completed(self._wait_for_wake(), self._clock.sleep(pause_s))
 
     def soon(self) -> None:
-        """Start the next reading at once: the token was replaced, for instance."""
+        """Start the next refresh immediately, for example after the token was replaced."""
         self._wake.set()
 
     def rescope(self, account: InventoryScope) -> None:
@@ -165,7 +165,7 @@ class Inventory:
         await self._wake.wait()
 
     async def refresh(self) -> bool:
-        """Read once; return whether the reading was complete."""
+        """Read the inventory once; return whether it was read completely."""
         try:
             with self._rest.boundary("/api/v1/self"):
                 snapshot = await self._reader.read(self._directory)
@@ -242,7 +242,7 @@ class Inventory:
         self._failures = 0
 
     def _pause_s(self, calls: int) -> float:
-        """Return the seconds to the next reading, which may not use more than its share of the hour's calls."""
+        """Return the seconds until the next refresh, limited by the inventory's share of the hourly calls."""
         affordable_s = calls * 3600.0 / (self._rest.budget.usable * BUDGET_SHARE)
         if self._failures:
             retry_s = backoff_s(self._failures, self._rng.random(), first_s=FIRST_RETRY_S, ceiling_s=self.every_s)

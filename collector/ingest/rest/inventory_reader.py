@@ -1,4 +1,4 @@
-"""One reading of the inventory of an account: orgs, sites and devices, and which of them could not be read.
+"""Reads the inventory of an account once: orgs, sites and devices, and which of them could not be read.
 
 Each org takes three listings: ``/orgs/:id`` (its name), ``/orgs/:id/sites`` and ``/orgs/:id/inventory``. A page holds
 1,000 entries, so that 1,000 sites with 8 devices each take ten calls. A token with rights to single sites only takes
@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class InventorySnapshot:
-    """The result of one reading.
+    """The result of one inventory read.
 
     Attributes:
         privileges: what the token can read.

@@ -31,7 +31,7 @@ class RestObject:
 
 
 class ContainedHandler:
-    """Calls `handle` and contains its exceptions: one unusual object must not end the reading of all others.
+    """Calls `handle` and contains its exceptions: an object that raises must not prevent the others from being applied.
 
     Args:
         handle: takes the objects.

@@ -1,4 +1,4 @@
-"""Polls: what only REST provides is read again and again, within a share of the hour's calls.
+"""Polls: reads data that is available only through REST periodically, within a share of the hourly calls.
 
 Each poll runs at its own period, with its own start and with jitter, its calls spread over the period; a scrape never
 triggers a call. The calls of a round determine how often the next rounds may be (see `poll_plan`). A round that fails
@@ -169,11 +169,11 @@ class PollReader:
 
     @staticmethod
     def _count(status: PollStatus, rejected: Rejected | None) -> None:
-        status.books.received += 1
+        status.object_counts.received += 1
         if rejected is None:
-            status.books.applied += 1
+            status.object_counts.applied += 1
         else:
-            status.books.drop(rejected.reason)
+            status.object_counts.drop(rejected.reason)
 
     def _apply(self, poll: Poll, target: PollTarget, payload: dict[str, object]) -> Rejected | None:
         site_id = site_of(poll, payload, self._directory) or target.site_id

@@ -376,7 +376,7 @@ class StreamConnection:
     def _disconnected(self, ended: Disconnect, pause: float) -> None:
         self._tried.set()
         self._log_disconnected(ended, pause)
-        self.status.broke(ended.reason, ended.detail)
+        self.status.disconnected(ended.reason, ended.detail)
         self._reset("refused" if isinstance(ended.error, Fatal) else "waiting")
         self.status.alive_at = self._clock.now()
         self.status.next_attempt_at = self._clock.now() + pause

@@ -321,7 +321,7 @@ class Webhook:
             raise _Rejection(401, error.reason) from None
 
     def _note_authenticated(self, request: web.Request, source: str) -> None:
-        """Keep the reserve of memory and connections for whoever has sent a valid delivery."""
+        """Record that the source and its connection have authenticated; limits reserve memory and places for them."""
         self._authenticated.add(source)
         connection = connection_of(request)
         if connection is not None:

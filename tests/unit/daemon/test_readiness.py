@@ -15,9 +15,9 @@ def account(*, ready=False, last_error=""):
     return SimpleNamespace(name="main", inventory=SimpleNamespace(ready=event), rest=rest)
 
 
-def connection(*states, last_break=""):
+def connection(*states, last_disconnect=""):
     subscriptions = {str(number): SubscriptionStatus(str(number), state=state) for number, state in enumerate(states)}
-    return ConnectionStatus("main/0", subscriptions=subscriptions, last_break=last_break)
+    return ConnectionStatus("main/0", subscriptions=subscriptions, last_disconnect=last_disconnect)
 
 
 def test_an_account_whose_inventory_was_not_read():
@@ -27,7 +27,9 @@ def test_an_account_whose_inventory_was_not_read():
 
 
 def test_a_connection_with_subscriptions_without_an_answer():
-    (reason,) = Readiness([account(ready=True)], [connection("up", "sent", "waiting", last_break="lost")]).reasons()
+    (reason,) = Readiness(
+        [account(ready=True)], [connection("up", "sent", "waiting", last_disconnect="lost")]
+    ).reasons()
     assert reason == "connection main/0: 2 subscriptions are not answered (lost)"
 
 

@@ -30,10 +30,10 @@ def to_unix(monotonic: float) -> float:
 
 @pytest.fixture
 def connection() -> ConnectionStatus:
-    up = SubscriptionStatus("/a", state="up", frames=5, last_message_at=7.0, breaks=2)
+    up = SubscriptionStatus("/a", state="up", frames=5, last_message_at=7.0, disconnects=2)
     refused = SubscriptionStatus("/b", state="refused", detail="permission denied")
     return ConnectionStatus(
-        "main/0", account="main", state="open", last_message_at=7.0, connects=3, breaks={"closed": 2}, bytes=900,
+        "main/0", account="main", state="open", last_message_at=7.0, connects=3, disconnects={"closed": 2}, bytes=900,
         subscriptions={"/a": up, "/b": refused},
     )  # fmt: skip
 
@@ -41,7 +41,7 @@ def connection() -> ConnectionStatus:
 @pytest.fixture
 def polls() -> list[PollStatus]:
     ports = PollStatus("main", "ports", 300.0, 400.0, "good", good=4, failed=1, last_good_at=90.0, duration_s=12.5)
-    ports.objects, ports.calls, ports.books = 96_000, 500, Counts(10, 7, {"unwatched_site": 2, "stale": 1})
+    ports.objects, ports.calls, ports.object_counts = 96_000, 500, Counts(10, 7, {"unwatched_site": 2, "stale": 1})
     zones = PollStatus("other", "zones", 300.0, None, "left out", reason="budget")
     return [ports, zones]
 

@@ -20,7 +20,7 @@ def to_unix(monotonic: float) -> float:
 
 @pytest.fixture
 def connection() -> ConnectionStatus:
-    up = SubscriptionStatus("/a", state="up", frames=5, last_message_at=7.0, breaks=2)
+    up = SubscriptionStatus("/a", state="up", frames=5, last_message_at=7.0, disconnects=2)
     return ConnectionStatus("main/0", account="main", subscriptions={"/a": up, "/b": SubscriptionStatus("/b")})
 
 

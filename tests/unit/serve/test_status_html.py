@@ -97,7 +97,7 @@ def test_connections_say_how_they_are_and_why_they_broke():
         subscriptions=dict([channel(1, state="up"), channel(2, state="refused", detail="permission denied")]),
     )  # fmt: skip
     down = ConnectionStatus("main/1", state="waiting", next_attempt_at=NOW + 12)
-    down.broke("pong_timeout", "no pong within 45 s")
+    down.disconnected("pong_timeout", "no pong within 45 s")
     reader = read(connections=[up, down])
     assert reader.row("main/0") == ["main/0", "open", "60 s ago", "3 s ago", "1 of 2", "5", "2.0 KiB", "", ""]
     assert reader.row("main/1")[1] == "waiting, next attempt in 12 s"
@@ -159,7 +159,9 @@ def test_what_comes_from_outside_is_never_markup():
         accounts=[AccountLine(evil, evil)],
         rest=[RestStatus(evil, last_error=evil)],
         connections=[
-            ConnectionStatus(evil, state=evil, last_break=evil, breaks={evil: 1}, subscriptions={evil: subscription})
+            ConnectionStatus(
+                evil, state=evil, last_disconnect=evil, disconnects={evil: 1}, subscriptions={evil: subscription}
+            )
         ],
         frames=Counts(dropped={evil: 1}),
         series={evil: 1},
@@ -187,7 +189,7 @@ def test_ages(age_s, text):
 
 def test_polls_stand_with_the_worst_first():
     good = PollStatus("main", "ports", 300.0, 300.0, "good", good=4, last_good_at=NOW - 61, duration_s=12.5)
-    good.objects, good.round_calls, good.books = 96_000, 96, Counts(384_000, 383_999, {"unwatched_site": 1})
+    good.objects, good.round_calls, good.object_counts = 96_000, 96, Counts(384_000, 383_999, {"unwatched_site": 1})
     failed = PollStatus("main", "alarms", 300.0, 650.0, "failed", reason="/x: <trouble> (HTTP 502)", failed=2)
     left_out = PollStatus("main", "zones", 300.0, None, "left out", reason="a round takes 3000 calls")
     shown = read(polls=[good, left_out, failed])

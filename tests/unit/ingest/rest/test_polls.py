@@ -179,8 +179,8 @@ async def test_objects_are_handled_with_their_ids_and_counted():
         ("peer", {"org_id": "o", "site_id": ""}),
     ]
     status = world.status("peers")
-    assert (status.books.received, status.books.applied) == (4, 2)
-    assert status.books.dropped == {"unknown_object": 1, "unwatched_site": 1}
+    assert (status.object_counts.received, status.object_counts.applied) == (4, 2)
+    assert status.object_counts.dropped == {"unknown_object": 1, "unwatched_site": 1}
     assert (status.state, status.reason, status.objects, status.calls, status.round_calls) == ("good", "", 4, 1, 1)
     assert world.complete == [("peer", "o", world.complete[0][2])]
 
@@ -210,7 +210,7 @@ async def test_the_kind_of_a_port_is_that_of_its_device():
     async with world.running():
         await world.rounds("ports", 1)
     assert [(kind, ids["site_id"]) for kind, _, ids in world.taken] == [("switch_port", "s1"), ("gateway_port", "s2")]
-    assert world.status("ports").books.dropped == {"unknown_device_type": 1}
+    assert world.status("ports").object_counts.dropped == {"unknown_device_type": 1}
     assert world.periods == {"switch_port": 300, "gateway_port": 300}
 
 
@@ -241,7 +241,7 @@ async def test_a_failed_round_is_shown_and_logged_once_and_the_next_one_succeeds
             status = world.status("peers")
             assert (status.state, status.good, status.failed, status.objects) == ("failed", 0, 3, None)
             assert status.reason == f"{path}: the cloud reports an error (HTTP 502)"
-            assert status.books.applied == 3  # what came before the error is valid
+            assert status.object_counts.applied == 3  # what came before the error is valid
             assert world.complete == []
             world.rest.answers[path] = peers("s1")
             await world.rounds("peers", 4)
@@ -373,7 +373,11 @@ async def test_an_object_that_a_feed_cannot_handle_does_not_end_the_round():
         async with world.running():
             await world.rounds("peers", 1)
     status = world.status("peers")
-    assert (status.state, status.books.applied, status.books.dropped) == ("good", 1, {"internal_error": 2})
+    assert (status.state, status.object_counts.applied, status.object_counts.dropped) == (
+        "good",
+        1,
+        {"internal_error": 2},
+    )
     assert [entry["event"] for entry in logs] == ["rest_object_failed"]
 
 

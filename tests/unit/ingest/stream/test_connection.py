@@ -135,9 +135,9 @@ async def test_a_socket_that_accepts_nothing_is_replaced():
         stream.subscribe(B)
         wire.acknowledge(A)
         await clock.advance(29.9)
-        assert stream.status.breaks == {}
+        assert stream.status.disconnects == {}
         await clock.advance(0.1)
-        assert stream.status.breaks == {"send_timeout": 1}
+        assert stream.status.disconnects == {"send_timeout": 1}
         assert wire.closed
 
 
@@ -148,10 +148,10 @@ async def test_after_a_send_that_fails_the_reader_returns_the_reason():
         wire.acknowledge(A)
         stream.subscribe(B)
         await clock.advance(1.0)
-        assert stream.status.breaks == {}
+        assert stream.status.disconnects == {}
         wire.ended.set_result(Closed(NO_CLOSE_FRAME))
         await clock.advance(0.0)
-        assert stream.status.breaks == {"lost": 1}
+        assert stream.status.disconnects == {"lost": 1}
 
 
 async def test_an_unexpected_exception_ends_the_attempt_and_contains_no_secret():
@@ -159,7 +159,7 @@ async def test_an_unexpected_exception_ends_the_attempt_and_contains_no_secret()
     cloud.error = ZeroDivisionError("a bug")
     with structlog.testing.capture_logs() as logs:
         async with streaming(A, cloud=cloud) as (stream, _, clock):
-            assert stream.status.breaks == {"internal_error": 1}
+            assert stream.status.disconnects == {"internal_error": 1}
             cloud.error = None
             await clock.advance(2.0)
             cloud.wires[0].acknowledge(A)
@@ -265,7 +265,7 @@ async def test_a_stream_of_events_only_may_be_silent():
         for _ in range(20):
             await clock.advance(30.0)
             wire.on_pong()
-        assert stream.status.breaks == {}
+        assert stream.status.disconnects == {}
         assert wire.sent.count(PING) == 10
 
 
@@ -277,7 +277,7 @@ async def test_status_records_follow_the_channel():
         assert (record.state, record.up_since) == ("up", clock.now())
         cloud.wires[0].ended.set_result(Closed(NO_CLOSE_FRAME))
         await clock.advance(0.0)
-        assert (record.state, record.up_since, record.breaks) == ("waiting", None, 1)
+        assert (record.state, record.up_since, record.disconnects) == ("waiting", None, 1)
         assert stream.status.opened_at is None
         assert stream.status.next_attempt_at == clock.now() + 1.0
         stream.unsubscribe(A)
@@ -376,7 +376,7 @@ async def test_a_bug_in_the_session_ends_the_connection_not_the_stream():
         except KeyError as error:  # a transport raises it from `frames`
             wire.ended.set_exception(error)
         await clock.advance(0.0)
-        assert stream.status.breaks == {"internal_error": 1}
+        assert stream.status.disconnects == {"internal_error": 1}
         await clock.advance(2.0)
         cloud.wires[1].acknowledge(A)
         assert stream.status.subscriptions[A].state == "up"
