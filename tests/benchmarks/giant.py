@@ -207,7 +207,8 @@ def observed(daemon: Daemon, cloud: Child, until: float) -> dict[str, Any]:
     found["cpu_s"] = on_processor_s(daemon.pid)
     page = time.monotonic()
     found["status_page"] = {"bytes": len(daemon.get("/")[1]), "s": time.monotonic() - page}
-    found |= {f"{name}_s": since(daemon.said.get(f"inventory_{name}"), daemon) for name in ("read", "primed")}
+    found["read_s"] = since(daemon.said.get("inventory_read"), daemon)
+    found["backfilled_s"] = since(daemon.said.get("backfill_completed"), daemon)
     return found | of_the_cloud(cloud.ask("seen"), daemon) | counted(daemon)
 
 
@@ -335,7 +336,7 @@ MILESTONES = (
     ("read_s", "inventory known"),
     ("acknowledged_s", "last channel acknowledged"),
     ("ready_s", "/-/ready answers 200"),
-    ("primed_s", "state of all devices primed by REST"),
+    ("backfilled_s", "backfill of all devices completed"),
     ("heard_s", "every device has spoken"),
 )
 MEMORIES = (("ready_mb", "when ready"), ("heard_mb", "when all have spoken"), ("scraped_mb", "after the scrape then"))
