@@ -85,11 +85,11 @@ def test_the_installed_wheel_works_elsewhere(installed):
     assert run(sys.executable, "-c", code, cwd=installed, env=environ).startswith(str(installed))
     assert says(installed, "--version") == f"mist-collector {collector.__version__}\n"
     (installed / "collector.yaml").write_text("accounts: [{name: a, cloud: emea01}]\nwebhook: {enabled: false}\n")
-    assert "good" in says(installed, "check-config", "collector.yaml")
+    assert "valid" in says(installed, "check-config", "collector.yaml")
     assert "mist_ap_clients" in says(installed, "catalog", "--format", "json")
     options = ["--seconds", "2", "--no-prometheus", "--server-listen", "127.0.0.1:0", "--webhook-listen", "127.0.0.1:0"]
     shown = says(installed, "demo", *options)
-    assert re.search(r"/metrics ended with [0-9]{3,} samples", shown)
+    assert re.search(r"/metrics had [0-9]{3,} samples", shown)
 
 
 def test_the_version_stands_in_one_place(project):
