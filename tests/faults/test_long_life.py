@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
+from functools import partial
 
 import pytest
 
+from collector.events import configured, memory
+from collector.events.memory import MemoryHistory
 from tests.support import samples
 from tests.support.life import Life
 
@@ -43,7 +46,10 @@ def grown(before: Counter[str], after: Counter[str]) -> dict[str, tuple[float, f
     "answers arrive late",
     held="The number of rows, cache entries and all other counted objects does not grow.",
 )
-async def test_nothing_is_held_on_to(tmp_path, fault):
+async def test_nothing_is_held_on_to(tmp_path, fault, monkeypatch):
+    # full within the first days: below its bound, the event history grows as it should
+    monkeypatch.setattr(configured, "MemoryHistory", partial(MemoryHistory, max_events=20))
+    monkeypatch.setattr(memory, "MAX_IDS", 20)
     life = Life(tmp_path)
     for _ in range(WARM):
         await life.generation()

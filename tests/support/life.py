@@ -264,6 +264,7 @@ class Life:
             await self.clock.advance(part, settle=1)
             for _ in self.daemon.feeds.sweep():
                 pass
+            await self.daemon.event_buffer.flush()
 
     async def scrape(self) -> str:
         """What an operator looks at: the page, the floors; the exposition, which is returned."""

@@ -62,6 +62,10 @@ class Senders:
         """Whether they send nothing more before the present deed is done."""
         return self.sent > self._until
 
+    def go_on(self) -> None:
+        """Send without a limit until the next deed: the present one waits for an answer."""
+        self._until = float("inf")
+
     async def run(self) -> None:
         """Send everything until it is taken."""
         rng = random.Random(self.seed)
