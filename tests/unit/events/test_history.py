@@ -254,9 +254,8 @@ async def test_newer_than_returns_only_later_events(filled):
     assert page.after is None
 
 
+@pytest.mark.parametrize("either", ["file"], indirect=True)  # the buffer in memory is bounded
 async def test_a_search_is_limited_in_time_and_continues(filled, monkeypatch):
-    if not isinstance(filled, History):
-        pytest.skip("the buffer in memory is bounded")
     monkeypatch.setattr("collector.events.query.MAX_SECONDS", 0.0)
     found = 0
     page = await filled.query(EventFilter(where=(("timestamp", str(START + 5)),)))
