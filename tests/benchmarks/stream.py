@@ -31,6 +31,7 @@ ROUNDS = 3
 SITES = 3
 RATE = 1000.0
 LOOK_S = 0.01
+REST_S = 0.05
 PATIENCE_S = 180.0
 FEW, MANY = 200, 20_000
 KINDS_OF_MAP = 5  # channels of each map
@@ -99,6 +100,17 @@ class Costs:
 
     def beside(self, bench: str, baseline: str, target: Target) -> Result:
         return result(bench, baseline, UNIT, self.of["daemon"], self.of[baseline], target, self.frames["daemon"])
+
+
+def at_rest(client: Child) -> dict[str, Any]:
+    """Return what a client has taken, once no frame of an earlier turn is under way to it."""
+    before = client.ask("taken")
+    while True:
+        time.sleep(REST_S)
+        now: dict[str, Any] = client.ask("taken")
+        if now["frames"] == before["frames"]:
+            return now
+        before = now
 
 
 class Arena:
@@ -178,7 +190,7 @@ class Arena:
     def measure(self, role: str, push: Callable[[str], int]) -> tuple[float, int]:
         """One turn: microseconds of CPU a frame, and frames."""
         client = self._clients[role]
-        before = client.ask("taken")
+        before = at_rest(client)
         pushed = push(role)
         after = wait_for(lambda: (now := client.ask("taken"))["frames"] >= before["frames"] + pushed and now)
         dropped = {k: n for k, n in after["dropped"].items() if n != before["dropped"].get(k, 0)}
