@@ -52,7 +52,9 @@ _KEY_BYTES: Final = 32
 _NO_VALUES: Final = frozenset(
     {"", "000000000000", "00000000-0000-0000-0000-000000000000", "0.0.0.0", "::", "unknown", "none", "n/a"}  # noqa: S104 - text
 )
-_EMAIL: Final = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+# The lookbehind keeps the search linear: a match begins only where a run of these characters begins.
+_EMAIL: Final = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+MAX_REPLACED: Final = 500  # occurrences of values in the texts of one event; further texts are hashed as a whole
 _SEPARATORS: Final = str.maketrans("", "", ":-.")
 _MAC: Final = re.compile("[0-9a-f]{12}").fullmatch
 
@@ -62,7 +64,7 @@ class Identities:
 
     def __init__(self, key: bytes) -> None:
         self._key = key
-        self.hash_value: Callable[[str], str] = lru_cache(maxsize=65536)(self._hash)
+        self.hash_value: Callable[[str], str] = lru_cache(maxsize=16384)(self._hash)
 
     def _hash(self, value: str) -> str:
         """Return the hash of a value; notations of a MAC address are equal, and case is ignored."""
@@ -76,29 +78,42 @@ class Identities:
         found = {path: str(value) for path, value in event.fields.items() if is_personal(event, path)}
         found = {path: value for path, value in found.items() if value.casefold() not in _NO_VALUES}
         event_id = blake2b(event.id.encode(), key=self._key, digest_size=16).hexdigest()
-        values = sorted(set(found.values()), key=len, reverse=True)
-        hide_emails = event.topic != "audits"
+        hidden = _Hidden(set(found.values()), self.hash_value, emails=event.topic != "audits")
         fields: dict[str, Scalar] = {}
         for path, value in event.fields.items():
             if path in found:
                 fields[path] = self.hash_value(found[path])
             else:
-                fields[path] = self._replace(value, values, hide_emails) if isinstance(value, str) else value
-        return msgspec.structs.replace(
-            event,
-            id=event_id,
-            text=self._replace(event.text, values, hide_emails),
-            fields=fields,
-        )
+                fields[path] = hidden.replace(value) if isinstance(value, str) else value
+        return msgspec.structs.replace(event, id=event_id, text=hidden.replace(event.text), fields=fields)
 
-    def _replace(self, text: str, values: list[str], hide_emails: bool) -> str:  # noqa: FBT001 - private
-        """Replace values and, unless they are of administrators, e-mail addresses in a text."""
-        lower = text.casefold() if values else ""
-        for value in values:
-            if value.casefold() in lower:
-                text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", self.hash_value(value), text, flags=re.IGNORECASE)
-        if hide_emails and "@" in text:
-            text = _EMAIL.sub(lambda found: self.hash_value(found[0]), text)
+
+class _Hidden:
+    """Replaces the personal values of one event in its texts.
+
+    Args:
+        values: The values.
+        hash_value: Returns the hash of a value.
+        emails: Whether e-mail addresses are replaced, too; those of administrators are not.
+    """
+
+    def __init__(self, values: set[str], hash_value: Callable[[str], str], *, emails: bool) -> None:
+        self._values = [(value, value.casefold()) for value in sorted(values, key=len, reverse=True)]
+        self._hash_value = hash_value
+        self._emails = emails
+        self._left = MAX_REPLACED
+
+    def replace(self, text: str) -> str:
+        """Return the text without the values."""
+        lower = text.casefold() if self._values else ""
+        for value, folded in self._values:
+            if folded in lower:
+                self._left -= 1
+                if self._left < 0:
+                    return self._hash_value(text)
+                text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", self._hash_value(value), text, flags=re.IGNORECASE)
+        if self._emails and "@" in text:
+            text = _EMAIL.sub(lambda found: self._hash_value(found[0]), text)
         return text
 
 

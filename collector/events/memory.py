@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, Final, Self
 
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 MAX_EVENTS: Final = 20_000
 MAX_IDS: Final = 100_000  # known for deduplication
 _SLICE: Final = 200  # events that one turn of the event loop examines
+SLICE_S: Final = 0.002  # of events are appended, then the event loop does other work
+EVENT_BYTES: Final = 1000  # an event without fields
+FIELD_BYTES: Final = 150  # a field without its texts: an entry of a dict and two objects
+MAX_BYTES: Final = 64 << 20  # of text in all events, as `size_of` estimates it
 
 
 class MemoryHistory:
@@ -30,7 +35,7 @@ class MemoryHistory:
     Args:
         excluded_topics: Patterns of topics that are not kept.
         identities: Replaces personal data; None keeps it.
-        max_events: Number of events.
+        max_events: Number of events; fewer are kept if they take more than `MAX_BYTES`.
     """
 
     def __init__(
@@ -42,7 +47,10 @@ class MemoryHistory:
     ) -> None:
         self._topics = TopicFilter(excluded_topics)
         self._identities = identities
-        self._events = deque[StoredEvent](maxlen=max_events)
+        self._max_events = max_events
+        self._events = deque[StoredEvent]()
+        self._sizes = deque[int]()
+        self._bytes = 0
         self._ids = OrderedDict[str, None]()
         self._last_seq = 0
         self._status = HistoryStatus()
@@ -75,13 +83,21 @@ class MemoryHistory:
     async def append(self, events: Sequence[Event], increments: Sequence[Increments] = ()) -> list[Outcome]:
         """Keep events; see `EventStore.append`."""
         del increments
+        outcomes: list[Outcome] = []
         new: list[StoredEvent] = []
-        outcomes = [self._keep(event, new) for event in events]
+        slice_ends = time.perf_counter() + SLICE_S
+        for event in events:
+            outcomes.append(self._keep(event, new))
+            if time.perf_counter() >= slice_ends:
+                self._followers.publish(new)  # before others append: a follower receives ascending numbers
+                new = []
+                await asyncio.sleep(0)
+                slice_ends = time.perf_counter() + SLICE_S
+        self._followers.publish(new)
         for outcome in outcomes:
             self._status.outcomes[outcome] += 1
         self._status.events = len(self._events)
         self._status.oldest = self._events[0].event.received if self._events else 0.0
-        self._followers.publish(new)
         return outcomes
 
     def _keep(self, event: Event, new: list[StoredEvent]) -> Outcome:
@@ -94,9 +110,19 @@ class MemoryHistory:
             self._ids.popitem(last=False)
         self._last_seq += 1
         stored = StoredEvent(self._last_seq, event if self._identities is None else self._identities.apply(event))
-        self._events.append(stored)
+        self._add(stored)
         new.append(stored)
         return "new"
+
+    def _add(self, stored: StoredEvent) -> None:
+        """Keep an event, and forget the oldest ones beyond the limits."""
+        size = size_of(stored.event)
+        self._events.append(stored)
+        self._sizes.append(size)
+        self._bytes += size
+        while len(self._events) > self._max_events or self._bytes > MAX_BYTES:
+            self._events.popleft()
+            self._bytes -= self._sizes.popleft()
 
     async def query(
         self, filter_: EventFilter, *, limit: int = DEFAULT_LIMIT, after: int | None = None, newer_than: int = 0
@@ -122,3 +148,9 @@ class MemoryHistory:
 
     def _matcher(self, filter_: EventFilter) -> Matcher:
         return Matcher(filter_, self._identities.hash_value if self._identities is not None else None)
+
+
+def size_of(event: Event) -> int:
+    """Return the approximate size of an event in memory, in bytes."""
+    texts = sum(len(path) + (len(value) if isinstance(value, str) else 0) for path, value in event.fields.items())
+    return EVENT_BYTES + FIELD_BYTES * len(event.fields) + len(event.text) + texts

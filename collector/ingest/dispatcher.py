@@ -38,7 +38,6 @@ ApplyEvent = Callable[[dict[str, Any], float], Rejected | None]  # (event, unix 
 OTHER: Final = "other"  # counts the events of all unknown topics, so that the label stays bounded
 SLICE_S: Final = 0.002  # of a delivery is applied, then the event loop does other work
 MAX_RECORDED: Final = 200  # delivered events that are stored at once
-RECORD_SLICE: Final = 20  # of them are normalised or applied, then the event loop does other work
 HISTORY_UNAVAILABLE: Final = Rejected("history_unavailable")
 _MAX_LOGGED_ERRORS: Final = 100  # distinct ones
 _UNSUBSCRIBED: Final = Rejected("unsubscribed_channel")
@@ -199,27 +198,34 @@ class Dispatcher:
         topic = reader.topic
         counted_as = topic if topic in TOPICS else OTHER
         is_kept = recorder.history.keeps(topic)
-        delivered = iter(reader)
+        delivered, pause = iter(reader), self._pause
         while events := list(islice(delivered, MAX_RECORDED)):
             async with self._delivering:
+                slice_ends = self._timer() + SLICE_S
                 normalized: list[Sequence[NormalizedEvent]] = []
                 for event in events:
                     normalized.append(
                         recorder.events_of(topic, event, now) if is_kept and isinstance(event, dict) else ()
                     )
-                    if len(normalized) % RECORD_SLICE == 0:
-                        await asyncio.sleep(0)
+                    slice_ends = await pause(slice_ends)
             try:
                 known = await recorder.record(normalized)
             except HistoryUnavailable:
                 return HISTORY_UNAVAILABLE
             async with self._delivering:
-                for number, (event, is_known) in enumerate(zip(events, known, strict=True), start=1):
+                slice_ends = self._timer() + SLICE_S
+                for event, is_known in zip(events, known, strict=True):
                     outcome = _DUPLICATE if is_known else self._apply_event(topic, event, counted_as, now)
                     self._count(counted_as, outcome)
-                    if number % RECORD_SLICE == 0:
-                        await asyncio.sleep(0)
+                    slice_ends = await pause(slice_ends)
         return None
+
+    async def _pause(self, slice_ends: float) -> float:
+        """Let the event loop do other work if the slice is over; return the end of the present slice."""
+        if self._timer() < slice_ends:
+            return slice_ends
+        await asyncio.sleep(0)
+        return self._timer() + SLICE_S
 
     def delivery(self, body: bytes, now: float) -> Rejected | None:
         """Apply and count the events of a body without yielding to the event loop, for replays."""

@@ -112,3 +112,20 @@ def test_a_file_without_a_key_is_refused_and_kept(tmp_path, content):
     with pytest.raises(HistoryError, match="contains no key"):
         load_key(path)
     assert path.read_text() == content
+
+
+def test_an_event_with_too_many_occurrences_loses_the_text_as_a_whole(identities):
+    names = [f"user-{number:03d}" for number in range(100)]
+    fields = {f"wcids.{number}": name for number, name in enumerate(names)}
+    texts = {f"text{number}": " ".join(names) for number in range(100)}
+    after = identities.apply(event(1, topic="client-join", fields=fields | texts))
+    assert "user-" not in repr(after)
+    assert after.fields["text99"] == identities.hash_value(texts["text99"])
+    assert after.fields["text0"].split() == [identities.hash_value(name) for name in names]
+
+
+def test_an_address_is_searched_in_one_pass(identities):
+    # from every letter anew this would take hours
+    after = identities.apply(event(1, fields={"text": "a" * 5_000_000 + "@", "other": "to x.y+z@example.com."}))
+    assert after.fields["text"].endswith("a@")
+    assert after.fields["other"] == f"to {identities.hash_value('x.y+z@example.com')}."
