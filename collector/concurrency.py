@@ -1,14 +1,17 @@
-"""Waiting for the first of several coroutines, and the interface through which a package has its tasks supervised."""
+"""Waiting for the first of several coroutines, long work in slices, and the interface of supervised tasks."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+import time
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
 T = TypeVar("T")
+
+SLICE_S: Final = 0.002  # of work, then the event loop does other work
 
 
 class Supervise(Protocol):
@@ -28,6 +31,29 @@ class Supervise(Protocol):
 async def unsupervised(name: str, run: Callable[[], Awaitable[object]]) -> None:  # noqa: ARG001 - see `Supervise`
     """Implement `Supervise` without a restart: an exception propagates. For commands and tests."""
     await run()
+
+
+class Slices:
+    """Cuts long work of a coroutine into slices of `SLICE_S`, between which the event loop does other work.
+
+    Args:
+        timer: Returns a time in seconds.
+    """
+
+    def __init__(self, timer: Callable[[], float] = time.perf_counter) -> None:
+        self._timer = timer
+        self._ends = timer() + SLICE_S
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the present slice has ended."""
+        return self._timer() >= self._ends
+
+    async def pause(self) -> None:
+        """Let the event loop do other work if the present slice has ended."""
+        if self.is_over:
+            await asyncio.sleep(0)
+            self._ends = self._timer() + SLICE_S
 
 
 async def first_completed(*coroutines: Coroutine[Any, Any, T]) -> T:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 MAX_WORDS: Final = 200  # of one event
 MAX_WORD_CHARS: Final = 64
+MAX_TIME_MS: Final = 2**52
 _LEVEL: Final = 6
 _RAW_DEFLATE: Final = -15
 _MAX_PAYLOAD_BYTES: Final = 8_000_000
@@ -83,8 +84,15 @@ def hash_of(event_id: str) -> int:
 
 
 def row_of(event: Event, dictionary: bytes = DICTIONARY) -> Row:
-    """Return the row of an event."""
+    """Return the row of an event.
+
+    Raises:
+        ValueError: A text cannot be encoded as UTF-8.
+        OverflowError: A number is too large.
+    """
     time_ms = round(event.time * 1000)
+    if max(abs(time_ms), abs(event.received * 1000)) > MAX_TIME_MS:
+        raise OverflowError(time_ms)
     return Row(
         time_ms=time_ms,
         delay_ms=round(event.received * 1000) - time_ms,

@@ -24,6 +24,7 @@ HEADROOM_BYTES: Final = 16 << 20  # free space that is left to deletions and oth
 INDEX_STEP: Final = 200  # events of one transaction
 DELETE_STEP: Final = 250
 VACUUM_PAGES: Final = 256
+UNENCODABLE: Final = -1
 _NAMES_KEPT: Final = 100_000
 _encode: Final = msgspec.json.Encoder().encode
 _decode_labels: Final = msgspec.json.Decoder(tuple[str, ...]).decode
@@ -34,7 +35,7 @@ class DiskFullError(Exception):
 
 
 class Stored(NamedTuple):
-    """An event and its ID; 0 if it was stored before."""
+    """An event and its ID; 0 if it was stored before, `UNENCODABLE` if it cannot be stored."""
 
     id: int
     event: Event
@@ -106,12 +107,12 @@ class Database:
             stored = [Stored(self._insert(event), event) for event in events]
             sums: dict[CounterKey, float] = {}
             for one, own in zip(stored, increments or [()] * len(stored), strict=True):
-                for key, value in own if one.id else ():
+                for key, value in own if one.id > 0 else ():
                     sums[key] = sums.get(key, 0.0) + value
             for key, value in owed:
                 sums[key] = sums.get(key, 0.0) + value
             self._add(sums, events[-1].received if events else 0.0)
-            self._extend_partitions([one for one in stored if one.id])
+            self._extend_partitions([one for one in stored if one.id > 0])
             execute("COMMIT")
         except BaseException:
             self._rollback()
@@ -121,8 +122,15 @@ class Database:
         return stored
 
     def _insert(self, event: Event) -> int:
-        """Insert an event; return its ID, 0 if it is stored already."""
-        time_ms, delay_ms, hash_, kind, place, device, payload = codec.row_of(event, self._dictionary)
+        """Insert an event; return its ID as `Stored` has it."""
+        try:
+            time_ms, delay_ms, hash_, kind, place, device, payload = codec.row_of(event, self._dictionary)
+        except (
+            ValueError,
+            OverflowError,
+            TypeError,
+        ):  # a bug of who built it: the others of the transaction are stored
+            return UNENCODABLE
         if self._is_stored(time_ms, hash_):
             return 0
         id_ = self._next_id

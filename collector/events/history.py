@@ -22,10 +22,11 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Self
 
 import structlog
 
+from collector.concurrency import Slices
 from collector.errors import HistoryUnavailable
 from collector.event_query import DEFAULT_LIMIT, MAX_LIMIT, EventPage, HistoryStatus, StoredEvent
 from collector.events import schema
-from collector.events.database import HEADROOM_BYTES, Database, DiskFullError
+from collector.events.database import HEADROOM_BYTES, UNENCODABLE, Database, DiskFullError
 from collector.events.followers import Followers
 from collector.events.query import Matcher
 
@@ -91,12 +92,18 @@ class TopicFilter:
         return found
 
 
+def _outcome(id_: int | None) -> Outcome:
+    if id_ is None or id_ == UNENCODABLE:
+        return "unstored"
+    return "new" if id_ else "duplicate"
+
+
 class _Batch(NamedTuple):
     """Events of one call of `append`, and who waits for their outcomes."""
 
     events: Sequence[Event]
     increments: Sequence[Increments]
-    result: asyncio.Future[list[int | None]]  # IDs of new events, 0 for duplicates, None for what was not stored
+    result: asyncio.Future[list[int | None]]  # IDs, see `database.Stored`; None for what was not stored
 
 
 class History:
@@ -184,25 +191,22 @@ class History:
                 self._owe(increments[number])
             else:
                 kept.append(number)
+        failed = False
         for first in range(0, len(kept), BATCH):
             numbers = kept[first : first + BATCH]
-            own = [self._hashed(events[number]) for number in numbers]
+            own = await self._hashed([events[number] for number in numbers])
             ids = await self._store(own, [increments[number] for number in numbers])
+            failed = failed or None in ids
             for number, id_ in zip(numbers, ids, strict=True):
-                outcomes[number] = "unstored" if id_ is None else "new" if id_ else "duplicate"
+                outcomes[number] = _outcome(id_)
         for outcome in outcomes:
             self._status.outcomes[outcome] += 1
-        if "unstored" in outcomes:
-            self._fail(increments, outcomes)
-        return outcomes
-
-    def _fail(self, increments: Sequence[Increments], outcomes: Sequence[Outcome]) -> None:
-        """Raise for events that are not stored, or keep their increments for the next transaction."""
-        if self._options.on_error == "refuse":
+        if failed and self._options.on_error == "refuse":
             raise HistoryUnavailable(self._full_logged or "error")
-        for own, outcome in zip(increments, outcomes, strict=True):
+        for own_increments, outcome in zip(increments, outcomes, strict=True):
             if outcome == "unstored":
-                self._owe(own)
+                self._owe(own_increments)
+        return outcomes
 
     def _owe(self, increments: Increments) -> None:
         if increments:
@@ -210,8 +214,16 @@ class History:
                 for key, value in increments:
                     self._owed[key] += value
 
-    def _hashed(self, event: Event) -> Event:
-        return event if self._identities is None else self._identities.apply(event)
+    async def _hashed(self, events: list[Event]) -> list[Event]:
+        """Return the events without personal data."""
+        if self._identities is None:
+            return events
+        slices = Slices()
+        hashed: list[Event] = []
+        for event in events:
+            hashed.append(self._identities.apply(event))
+            await slices.pause()
+        return hashed
 
     async def _store(self, events: Sequence[Event], increments: Sequence[Increments]) -> list[int | None]:
         if self._status.queued + len(events) > MAX_QUEUED or self._thread is None or not self._thread.is_alive():
@@ -233,7 +245,7 @@ class History:
         new: list[StoredEvent] = []
         for batch, ids in zip(batches, stored, strict=True):
             self._status.queued -= len(batch.events)
-            new += [StoredEvent(id_, event) for id_, event in zip(ids, batch.events, strict=True) if id_]
+            new += [StoredEvent(id_, event) for id_, event in zip(ids, batch.events, strict=True) if id_ and id_ > 0]
             if not batch.result.done():
                 batch.result.set_result(ids)
         self._followers.publish(new)

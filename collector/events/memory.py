@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, Final, Self
 
+from collector.concurrency import Slices
 from collector.event_query import DEFAULT_LIMIT, MAX_LIMIT, EventPage, HistoryStatus, StoredEvent
 from collector.events.followers import Followers
 from collector.events.history import TopicFilter
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 MAX_EVENTS: Final = 20_000
 MAX_IDS: Final = 100_000  # known for deduplication
 _SLICE: Final = 200  # events that one turn of the event loop examines
-SLICE_S: Final = 0.002  # of events are appended, then the event loop does other work
 EVENT_BYTES: Final = 1000  # an event without fields
 FIELD_BYTES: Final = 150  # a field without its texts: an entry of a dict and two objects
 MAX_BYTES: Final = 64 << 20  # of text in all events, as `size_of` estimates it
@@ -85,14 +84,13 @@ class MemoryHistory:
         del increments
         outcomes: list[Outcome] = []
         new: list[StoredEvent] = []
-        slice_ends = time.perf_counter() + SLICE_S
+        slices = Slices()
         for event in events:
             outcomes.append(self._keep(event, new))
-            if time.perf_counter() >= slice_ends:
+            if slices.is_over:
                 self._followers.publish(new)  # before others append: a follower receives ascending numbers
                 new = []
-                await asyncio.sleep(0)
-                slice_ends = time.perf_counter() + SLICE_S
+                await slices.pause()
         self._followers.publish(new)
         for outcome in outcomes:
             self._status.outcomes[outcome] += 1

@@ -204,7 +204,7 @@ class EventEmitter:
         identity: str,
         times: tuple[float, float],
     ) -> Event:
-        texts = self._topics.get(topic, self._default)
+        texts, type_ = self._topics.get(topic, self._default), utf8(type_)
         fields = flatten(payload)
         row = texts.row_of(type_)
         site = self._directories.site(place[1]) if place[1] else None
@@ -225,13 +225,13 @@ class EventEmitter:
             type=type_,
             severity=severity_of(texts.topic, row, type_, fields, kind),
             status=status_of(texts.topic, row, type_, payload),
-            org_id=place[0],
-            site_id=place[1],
-            site_name=site_name[:MAX_NAME_CHARS],
+            org_id=utf8(place[0]),
+            site_id=utf8(place[1]),
+            site_name=utf8(site_name[:MAX_NAME_CHARS]),
             device_mac=mac,
-            device_name=name[:MAX_NAME_CHARS],
-            device_type=kind,
-            text=self._text(texts.template_of(type_), topic, known, fields),
+            device_name=utf8(name[:MAX_NAME_CHARS]),
+            device_type=utf8(kind),
+            text=utf8(self._text(texts.template_of(type_), topic, known, fields)),
             fields=fields,
         )
 

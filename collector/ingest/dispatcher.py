@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import structlog
 
+from collector.concurrency import SLICE_S, Slices
 from collector.error_log import generated_line, origin_of, source_line
 from collector.errors import HistoryUnavailable, Rejected
 from collector.mist.delivery import read_delivery
@@ -36,7 +37,6 @@ HandlerAndPayload = tuple[Apply, object]
 ApplyEvent = Callable[[dict[str, Any], float], Rejected | None]  # (event, unix seconds)
 
 OTHER: Final = "other"  # counts the events of all unknown topics, so that the label stays bounded
-SLICE_S: Final = 0.002  # of a delivery is applied, then the event loop does other work
 MAX_RECORDED: Final = 200  # delivered events that are stored at once
 HISTORY_UNAVAILABLE: Final = Rejected("history_unavailable")
 _MAX_LOGGED_ERRORS: Final = 100  # distinct ones
@@ -184,10 +184,10 @@ class Dispatcher:
         if self._recorder is not None:
             return await self._record_delivery(self._recorder, body, now)
         async with self._delivering:
-            slices = _Slices(self._apply_delivery(body, now))
-            for _ in slices:
+            parts = _Parts(self._apply_delivery(body, now))
+            for _ in parts:
                 await asyncio.sleep(0)
-        return slices.outcome
+        return parts.outcome
 
     async def _record_delivery(self, recorder: Recorder, body: bytes, now: float) -> Rejected | None:
         """Store some events, then apply them, and so on. While they are stored, other deliveries proceed."""
@@ -198,41 +198,34 @@ class Dispatcher:
         topic = reader.topic
         counted_as = topic if topic in TOPICS else OTHER
         is_kept = recorder.history.keeps(topic)
-        delivered, pause = iter(reader), self._pause
+        delivered = iter(reader)
         while events := list(islice(delivered, MAX_RECORDED)):
             async with self._delivering:
-                slice_ends = self._timer() + SLICE_S
+                slices = Slices(self._timer)
                 normalized: list[Sequence[NormalizedEvent]] = []
                 for event in events:
                     normalized.append(
                         recorder.events_of(topic, event, now) if is_kept and isinstance(event, dict) else ()
                     )
-                    slice_ends = await pause(slice_ends)
+                    await slices.pause()
             try:
                 known = await recorder.record(normalized)
             except HistoryUnavailable:
                 return HISTORY_UNAVAILABLE
             async with self._delivering:
-                slice_ends = self._timer() + SLICE_S
+                slices = Slices(self._timer)
                 for event, is_known in zip(events, known, strict=True):
                     outcome = _DUPLICATE if is_known else self._apply_event(topic, event, counted_as, now)
                     self._count(counted_as, outcome)
-                    slice_ends = await pause(slice_ends)
+                    await slices.pause()
         return None
-
-    async def _pause(self, slice_ends: float) -> float:
-        """Let the event loop do other work if the slice is over; return the end of the present slice."""
-        if self._timer() < slice_ends:
-            return slice_ends
-        await asyncio.sleep(0)
-        return self._timer() + SLICE_S
 
     def delivery(self, body: bytes, now: float) -> Rejected | None:
         """Apply and count the events of a body without yielding to the event loop, for replays."""
-        slices = _Slices(self._apply_delivery(body, now))
-        for _ in slices:
+        parts = _Parts(self._apply_delivery(body, now))
+        for _ in parts:
             pass
-        return slices.outcome
+        return parts.outcome
 
     def _apply_delivery(self, body: bytes, now: float) -> Generator[None, None, Rejected | None]:
         """Apply the events of a body; yields after each slice."""
@@ -302,7 +295,7 @@ class Dispatcher:
         return Rejected("internal_error")
 
 
-class _Slices:
+class _Parts:
     """Iterates over the slices of a delivery; `outcome` is what the generator returned."""
 
     def __init__(self, slices: Generator[None, None, Rejected | None]) -> None:

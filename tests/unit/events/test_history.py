@@ -333,3 +333,11 @@ async def test_the_loop_is_free_while_events_are_stored(history):
     done = True
     await counting
     assert turns > 20
+
+
+async def test_an_event_that_cannot_be_encoded_costs_no_other_one(history):
+    poison = [event(1, text="\ud800"), event(3, time=1e30), event(5, received=float("inf"))]
+    outcomes = await history.append([event(0), poison[0], event(2), poison[1], event(4), poison[2], event(6)])
+    assert outcomes == ["new", "unstored", "new", "unstored", "new", "unstored", "new"]
+    assert [one.event.fields["number"] for one in (await history.query(EventFilter())).events] == [6, 4, 2, 0]
+    assert history.status.available

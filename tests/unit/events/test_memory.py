@@ -2,6 +2,7 @@
 
 import asyncio
 
+from collector import concurrency
 from collector.event_query import EventFilter
 from collector.events import memory
 from collector.events.memory import MemoryHistory
@@ -29,7 +30,7 @@ async def test_large_events_displace_the_oldest_ones(monkeypatch):
 
 
 async def test_other_tasks_run_while_many_events_are_appended(monkeypatch):
-    monkeypatch.setattr(memory, "SLICE_S", 0.0)
+    monkeypatch.setattr(concurrency, "SLICE_S", 0.0)
     async with MemoryHistory() as history:
         follower = history.follow(EventFilter())
         async with asyncio.TaskGroup() as group:

@@ -313,7 +313,8 @@ class TestErrors:
         assert [event.topic for event in emitted] == ["alarms"]
 
 
-SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+TEXTS = st.text(max_size=20) | st.sampled_from(("\ud800", "a\udfffb"))  # JSON may escape lone surrogates
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | TEXTS
 VALUES = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
 )
@@ -335,3 +336,21 @@ def test_any_payload_gives_an_event_that_can_be_encoded(topic, payload):
         assert event.text
         assert "\n" not in event.text
         msgspec.json.encode(event)
+
+
+@pytest.mark.parametrize("topic", ["alarms", "device-events", "client-join", "unknown \ud800"])
+def test_lone_surrogates_are_replaced(topic, emitter, emitted):
+    emitter.webhook(topic, {"type": "\ud800", "mac": AP, "site_name": "\ud800", "org_id": "\ud800", "\ud800": 1}, NOW)
+    emitter.change("device_event", {"event_type": "\ud800"}, ("\ud800", ""), b"")
+    assert len(emitted) == 2
+    assert [msgspec.json.decode(msgspec.json.encode(event), type=type(event)) for event in emitted] == emitted
+
+
+def test_names_of_the_inventory_may_contain_them_too(emitted):
+    directory = Directory()
+    directory.replace([Org(ORG)], [Site(SITE, ORG, "\ud800")], [Device(AP, name="\ud800", site_id=SITE, org_id=ORG)])
+    emitter = EventEmitter(
+        emitted.append, Directories(directory), name_of=lambda *_: "\ud800", unix_time=float, error_log=ErrorLog()
+    )
+    emitter.webhook("device-events", {**PLACE, "type": "AP_RESTARTED", "ap": AP, "map_id": MAP}, NOW)
+    msgspec.json.encode(emitted[0])

@@ -6,10 +6,11 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collector.concurrency import SLICE_S
 from collector.errors import HistoryUnavailable, Rejected
 from collector.event import Event
 from collector.events.memory import MemoryHistory
-from collector.ingest.dispatcher import SLICE_S, Dispatcher, Recorder
+from collector.ingest.dispatcher import Dispatcher, Recorder
 from collector.mist.deduplicator import Deduplicator
 from collector.mist.envelope import Data, Subscribed, SubscribeFailed, Unsubscribed
 from collector.status import Counts
