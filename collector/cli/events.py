@@ -161,7 +161,9 @@ class EventSearch:
                 if answer.status != 200:  # noqa: PLR2004 - HTTP
                     self._check(answer.status, await answer.read())
                 async for line in answer.content:
-                    if line.startswith(b"data: "):
+                    if line.startswith(b'data: {"older_than":'):
+                        echo("mist-collector: too many events since the last one: older ones are left out", err=True)
+                    elif line.startswith(b"data: "):
                         yield msgspec.json.decode(line[6:], type=dict[str, Any])
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             echo(f"mist-collector: {self._unreachable(error)}; reconnecting", err=True)

@@ -10,6 +10,7 @@ import zlib
 from base64 import b32encode
 from functools import lru_cache
 from hashlib import blake2b
+from sys import getsizeof
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 MAX_WORDS: Final = 200  # of one event
 MAX_WORD_CHARS: Final = 64
 MAX_TIME_MS: Final = 2**52
+EVENT_BYTES: Final = 1000  # an event without fields, in memory
+FIELD_BYTES: Final = 100  # a field without its texts: an entry of a dict
+MAX_PAGE_BYTES: Final = 8 << 20  # of the events of one page, as `size_of` estimates it
 _LEVEL: Final = 6
 _RAW_DEFLATE: Final = -15
 _MAX_PAYLOAD_BYTES: Final = 8_000_000
@@ -172,6 +176,12 @@ def event_of(row: Row, dictionary: bytes = DICTIONARY) -> Event:
         text=text,
         fields={path: columns[value[0]] if isinstance(value, list) else value for path, value in fields.items()},
     )
+
+
+def size_of(event: Event) -> int:
+    """Return the approximate size of an event in memory, in bytes."""
+    texts = sum(map(getsizeof, event.fields)) + sum(map(getsizeof, event.fields.values()))
+    return EVENT_BYTES + FIELD_BYTES * len(event.fields) + getsizeof(event.text) + texts
 
 
 # Tokens

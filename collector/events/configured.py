@@ -21,7 +21,9 @@ def history_of(config: EventsConfig, unix_time: Callable[[], float] = time.time)
     if config.identities == "hash":
         identities = Identities(load_key(config.key_file) if config.key_file is not None else random_key())
     if config.file is None or config.history == "memory":
-        return MemoryHistory(config.excluded_topics, identities=identities)
+        # milliseconds: greater than those of an earlier process unless more than a thousand events a second came
+        first_seq = int(unix_time() * 1000)
+        return MemoryHistory(config.excluded_topics, identities=identities, first_seq=first_seq)
     options = HistoryOptions(
         retention_s=config.history.retention,
         max_size_bytes=config.history.max_size,

@@ -34,6 +34,10 @@ class DiskFullError(Exception):
     """Less than the headroom is free."""
 
 
+class FileRemovedError(Exception):
+    """The file was removed or replaced while it is open: what is written would be lost with the process."""
+
+
 class Stored(NamedTuple):
     """An event and its ID; 0 if it was stored before, `UNENCODABLE` if it cannot be stored."""
 
@@ -59,7 +63,9 @@ class Database:
         self._path = path
         self._headroom_bytes = headroom_bytes
         self._bits = partition_bits
+        self._lock = schema.lock(path)
         self._connection = schema.open_history(path)
+        self._identity = _identity(path)
         self._names = dict[str, int]()
         self._new_names = list[str]()
         self._dictionary: bytes = self._one("SELECT value FROM setting WHERE name = 'dictionary'")
@@ -78,6 +84,7 @@ class Database:
         with suppress(sqlite3.Error):  # the next start reads the WAL
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._connection.close()
+        os.close(self._lock)
 
     def reader(self) -> HistoryReader:
         """Open a connection for reading."""
@@ -97,9 +104,10 @@ class Database:
 
         Raises:
             DiskFullError: Less than the headroom is free.
+            FileRemovedError: The file was removed or replaced.
             sqlite3.Error: Nothing was stored.
         """
-        self._check_space()
+        self._check_file()
         execute = self._connection.execute
         before = self._next_id
         execute("BEGIN IMMEDIATE")
@@ -185,7 +193,9 @@ class Database:
             [(partition, min(times), max(times)) for partition, times in spans.items()],
         )
 
-    def _check_space(self) -> None:
+    def _check_file(self) -> None:
+        if _identity(self._path) != self._identity:
+            raise FileRemovedError
         if self._headroom_bytes:
             space = os.statvfs(self._path.parent)
             if space.f_bavail * space.f_frsize < self._headroom_bytes:
@@ -293,3 +303,12 @@ class Database:
     def _one(self, statement: str) -> Any:
         row = self._connection.execute(statement).fetchone()
         return row[0] if row is not None else None
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """Return device and inode of the file; zeros if there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return 0, 0
+    return found.st_dev, found.st_ino

@@ -26,7 +26,7 @@ from collector.concurrency import Slices
 from collector.errors import HistoryUnavailable
 from collector.event_query import DEFAULT_LIMIT, MAX_LIMIT, EventPage, HistoryStatus, StoredEvent
 from collector.events import schema
-from collector.events.database import HEADROOM_BYTES, UNENCODABLE, Database, DiskFullError
+from collector.events.database import HEADROOM_BYTES, UNENCODABLE, Database, DiskFullError, FileRemovedError
 from collector.events.followers import Followers
 from collector.events.query import Matcher
 
@@ -345,7 +345,7 @@ class History:
             stored: Sequence[Stored] = self._database.store(events, increments, owed.items())
             ids: list[int | None] = [one.id for one in stored]
             self._since_checkpoint += len(events)
-        except (sqlite3.Error, DiskFullError, OSError) as failure:
+        except (sqlite3.Error, DiskFullError, FileRemovedError, OSError) as failure:
             error = reason_of(failure)
             self._since_checkpoint = CHECKPOINT_AFTER  # so that the WAL does not have to grow
             ids = [0 if self._is_known(event) else None for event in events]
@@ -377,7 +377,7 @@ class History:
         if owed:
             try:
                 self._database.store([], [], owed.items())
-            except (sqlite3.Error, DiskFullError, OSError):
+            except (sqlite3.Error, DiskFullError, FileRemovedError, OSError):
                 self._owe(list(owed.items()))
 
     def _maintain(self) -> None:
@@ -449,6 +449,8 @@ def reason_of(error: Exception) -> str:
     """Return the reason of a failed write as a label value."""
     if isinstance(error, DiskFullError) or getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
         return "disk_full"
+    if isinstance(error, FileRemovedError):
+        return "file_removed"
     if isinstance(error, sqlite3.OperationalError):
         return "io_error" if "disk I/O" in str(error) else "locked" if "locked" in str(error) else "error"
     return "damaged" if isinstance(error, sqlite3.DatabaseError) else "error"

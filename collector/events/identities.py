@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from collector.event import Event, Scalar
 
 PERSONAL: Final = frozenset({
-    "client", "client_hostname", "client_id", "client_ip", "client_ipv6", "client_mac", "client_macs",
-    "client_name", "client_username", "company", "email", "field1", "field2", "field3", "field4", "first_name",
-    "idp_username", "last_ip", "last_name", "mobile", "phone", "psk_name", "rogue_client", "sms_gateway",
-    "sponsor_email", "sponsor_name", "src_ip", "user", "user_email", "user_name", "usermac", "username", "wcid",
-    "wcids",
+    "cert_cn", "cert_subject", "client", "client_hostname", "client_id", "client_ip", "client_ipv6", "client_mac",
+    "client_macs", "client_name", "client_username", "company", "dhcp_hostname", "email", "field1", "field2",
+    "field3", "field4", "first_name", "host_name", "idp_username", "last_ip", "last_name", "mobile", "phone",
+    "psk_name", "rogue_client", "sms_gateway", "sponsor_email", "sponsor_name", "src_ip", "user", "user_email",
+    "user_name", "usermac", "username", "wcid", "wcids",
 })  # fmt: skip
 """Last element of the path of a field that is personal in every topic."""
 OF_CLIENTS: Final = frozenset({"hostname", "id", "ip", "ip6", "ips", "mac", "name", "sdkclient_id", "uuid"})
@@ -85,7 +85,14 @@ class Identities:
                 fields[path] = self.hash_value(found[path])
             else:
                 fields[path] = hidden.replace(value) if isinstance(value, str) else value
-        return msgspec.structs.replace(event, id=event_id, text=hidden.replace(event.text), fields=fields)
+        return msgspec.structs.replace(
+            event,
+            id=event_id,
+            device_mac=hidden.replace(event.device_mac),
+            device_name=hidden.replace(event.device_name),
+            text=hidden.replace(event.text),
+            fields=fields,
+        )
 
 
 class _Hidden:
@@ -98,7 +105,9 @@ class _Hidden:
     """
 
     def __init__(self, values: set[str], hash_value: Callable[[str], str], *, emails: bool) -> None:
-        self._values = [(value, value.casefold()) for value in sorted(values, key=len, reverse=True)]
+        macs = {value.casefold().translate(_SEPARATORS) for value in values}
+        spellings = {spelling for mac in macs if _MAC(mac) for spelling in mac_spellings(mac)}
+        self._values = [(value, value.casefold()) for value in sorted(values | spellings, key=len, reverse=True)]
         self._hash_value = hash_value
         self._emails = emails
         self._left = MAX_REPLACED
@@ -117,10 +126,16 @@ class _Hidden:
         return text
 
 
+def mac_spellings(mac: str) -> tuple[str, ...]:
+    """Return the usual notations of a MAC address of 12 digits."""
+    pairs = [mac[at : at + 2] for at in range(0, 12, 2)]
+    return mac, ":".join(pairs), "-".join(pairs), f"{mac[:4]}.{mac[4:8]}.{mac[8:]}"
+
+
 def is_personal(event: Event, path: str) -> bool:
     """Return whether a field of an event is personal data."""
     bare = path_without_indexes(path) if path[-1:].isdigit() else path
-    name = bare.rpartition(".")[2]
+    name = bare.rpartition(".")[2].lower()
     if name in PERSONAL:
         return True
     if name in ENTITY_FIELDS:
@@ -129,7 +144,8 @@ def is_personal(event: Event, path: str) -> bool:
     if name not in OF_CLIENTS or event.topic in DEVICE_TOPICS:
         return False
     value = event.fields[path]
-    return bare == name and value not in (event.device_mac, event.device_name)
+    outer = bare.split(".")[:-1]
+    return outer[:1] in ([], ["client"], ["clients"]) and value not in (event.device_mac, event.device_name)
 
 
 def load_key(path: Path) -> bytes:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, Final, Self
 
 from collector.concurrency import Slices
 from collector.event_query import DEFAULT_LIMIT, MAX_LIMIT, EventPage, HistoryStatus, StoredEvent
+from collector.events.codec import MAX_PAGE_BYTES, size_of
 from collector.events.followers import Followers
 from collector.events.history import TopicFilter
 from collector.events.query import Matcher
@@ -22,10 +22,7 @@ if TYPE_CHECKING:
 
 MAX_EVENTS: Final = 20_000
 MAX_IDS: Final = 100_000  # known for deduplication
-_SLICE: Final = 200  # events that one turn of the event loop examines
-EVENT_BYTES: Final = 1000  # an event without fields
-FIELD_BYTES: Final = 150  # a field without its texts: an entry of a dict and two objects
-MAX_BYTES: Final = 64 << 20  # of text in all events, as `size_of` estimates it
+MAX_BYTES: Final = 64 << 20  # of all events, as `size_of` estimates it
 
 
 class MemoryHistory:
@@ -34,6 +31,7 @@ class MemoryHistory:
     Args:
         excluded_topics: Patterns of topics that are not kept.
         identities: Replaces personal data; None keeps it.
+        first_seq: Sequence numbers are greater. Clients compare them with those of an earlier process.
         max_events: Number of events; fewer are kept if they take more than `MAX_BYTES`.
     """
 
@@ -42,6 +40,7 @@ class MemoryHistory:
         excluded_topics: Sequence[str] = (),
         *,
         identities: Identities | None = None,
+        first_seq: int = 0,
         max_events: int = MAX_EVENTS,
     ) -> None:
         self._topics = TopicFilter(excluded_topics)
@@ -51,7 +50,7 @@ class MemoryHistory:
         self._sizes = deque[int]()
         self._bytes = 0
         self._ids = OrderedDict[str, None]()
-        self._last_seq = 0
+        self._last_seq = first_seq
         self._status = HistoryStatus()
         self._followers = Followers(self._status)
 
@@ -131,13 +130,14 @@ class MemoryHistory:
         candidates = [one for one in reversed(self._events) if newer_than < one.seq < below]
         found: list[StoredEvent] = []
         self._status.queries += 1
+        slices, size = Slices(), 0
         for number, one in enumerate(candidates):
-            if len(found) >= limit:
+            if len(found) >= limit or size >= MAX_PAGE_BYTES:
                 return EventPage(found, candidates[number - 1].seq if number else below)
             if matcher.matches(one.event):
                 found.append(one)
-            if number % _SLICE == _SLICE - 1:
-                await asyncio.sleep(0)
+                size += size_of(one.event)
+            await slices.pause()
         return EventPage(found, None)
 
     def follow(self, filter_: EventFilter) -> EventFollower:
@@ -146,9 +146,3 @@ class MemoryHistory:
 
     def _matcher(self, filter_: EventFilter) -> Matcher:
         return Matcher(filter_, self._identities.hash_value if self._identities is not None else None)
-
-
-def size_of(event: Event) -> int:
-    """Return the approximate size of an event in memory, in bytes."""
-    texts = sum(len(path) + (len(value) if isinstance(value, str) else 0) for path, value in event.fields.items())
-    return EVENT_BYTES + FIELD_BYTES * len(event.fields) + len(event.text) + texts

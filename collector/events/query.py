@@ -144,10 +144,11 @@ class _Search:
     ends_at: float
     last: int  # the lowest ID examined
     found: list[StoredEvent]
+    size: int = 0
 
     @property
     def full(self) -> bool:
-        return len(self.found) >= self.limit or time.monotonic() > self.ends_at
+        return len(self.found) >= self.limit or self.size >= codec.MAX_PAGE_BYTES or time.monotonic() > self.ends_at
 
 
 class HistoryReader:
@@ -254,6 +255,7 @@ class HistoryReader:
             event = self._event(row)
             if search.matcher.matches(event):
                 search.found.append(StoredEvent(row[0], event))
+                search.size += codec.size_of(event)
         return True
 
     def _event(self, row: Any) -> Event:

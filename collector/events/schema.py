@@ -12,6 +12,8 @@ full-text table is slow, and SQLite below 3.43 cannot delete from a contentless 
 
 from __future__ import annotations
 
+import fcntl
+import os
 import sqlite3
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 APPLICATION_ID: Final = 0x4D434556  # "MCEV", see PRAGMA application_id
 VERSION: Final = 1
 PARTITION_BITS: Final = 14  # a partition has 16,384 events
+HEADER_BYTES: Final = 100  # of an SQLite file
 BUSY_TIMEOUT_S: Final = 5.0
 MIGRATIONS: Final[Mapping[int, str]] = {}
 """Version -> statements that produce the next version."""
@@ -55,6 +58,32 @@ CREATE TABLE total (
 """
 
 
+def lock(path: Path) -> int:
+    """Lock the history for this process; return the descriptor that holds the lock until it is closed.
+
+    The lock is of a file beside the history: SQLite loses its own locks when a descriptor of its file is closed.
+
+    Raises:
+        HistoryError: Another process holds the lock, or the file cannot be created.
+    """
+    beside = path.with_name(f"{path.name}.lock")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise HistoryError(
+            str(path), f"cannot be opened: {_reason(error)}", "it must be writable by the user of the collector"
+        ) from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise HistoryError(
+            str(path), "is in use by another collector", "set a path of its own for each in events.history.path"
+        ) from None
+    return descriptor
+
+
 def connect(path: Path) -> sqlite3.Connection:
     """Open a connection in autocommit mode; transactions are explicit."""
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
@@ -76,8 +105,12 @@ def open_history(
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             path.touch(mode=0o600)
+        if 0 < path.stat().st_size < HEADER_BYTES:  # SQLite would take it for an empty database
+            raise HistoryError(str(path), "is not a database", "move the file away to begin a new history")
         connection = connect(path)
-    except (OSError, sqlite3.Error) as error:
+    except sqlite3.DatabaseError as error:
+        raise damaged(path, error) from None
+    except OSError as error:
         raise HistoryError(
             str(path), f"cannot be opened: {_reason(error)}", "it must be writable by the user of the collector"
         ) from None

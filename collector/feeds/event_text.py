@@ -20,7 +20,7 @@ MAX_VALUE_CHARS: Final = 120  # of one value in a text
 KNOWN_WORDS: Final = 2048  # types that are kept in words
 _SECTION: Final = re.compile(r"\[([^\]]*)\]|([^\[]+)")
 _PLACEHOLDER: Final = re.compile(r"\{([^}:]+)(?::(\w+))?\}")
-_SPACE: Final = re.compile(r"[\s\x00-\x1f\x7f]+")
+_SPACE: Final = re.compile(r"\s+")
 
 
 class Placeholder(NamedTuple):
@@ -102,7 +102,11 @@ def _render(section: TextSection, lookup: Lookup) -> str | None:
 
 def clean(text: str) -> str:
     """Return a text on one line, without control characters, capitalized and cut to `MAX_TEXT_CHARS`."""
-    text = text.strip() if text.isprintable() else _SPACE.sub(" ", text).strip()
+    text = (
+        text.strip()
+        if text.isprintable()
+        else _SPACE.sub(" ", "".join(c if c.isprintable() else " " for c in text)).strip()
+    )
     text = text[:1].upper() + text[1:]
     return text if len(text) <= MAX_TEXT_CHARS else f"{text[: MAX_TEXT_CHARS - 1]}…"
 

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from aiohttp import web
 
+from collector.concurrency import Slices
 from collector.config.events import parse_duration
 from collector.config.fields import InvalidValue
 from collector.errors import HistoryUnavailable
 from collector.event import SEVERITIES
-from collector.event_query import DEFAULT_LIMIT, MAX_CHARS, MAX_LIMIT, MAX_VALUES, MAX_WHERE, EventFilter
+from collector.event_query import DEFAULT_LIMIT, MAX_CHARS, MAX_LIMIT, MAX_VALUES, MAX_WHERE, EventFilter, EventPage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -29,7 +30,11 @@ if TYPE_CHECKING:
     from collector.event_query import EventFollower, EventSource, StoredEvent
 
 PATH: Final = "/api/v1/events"
+MAX_TIME_S: Final = 1e11  # the year 5138
 MAX_STREAMS: Final = 64
+MAX_QUERIES: Final = 16  # at the same time
+MAX_BACKLOG_PAGES: Final = 5  # of events that a client of a stream missed
+BACKLOG_WRITE: Final = 100  # events of one write
 STREAM_S: Final = 900.0
 KEEPALIVE_S: Final = 15.0
 WRITE_S: Final = 10.0  # a client that does not read for this long is disconnected
@@ -41,8 +46,8 @@ _PLURALS: Final = {
 }  # fmt: skip
 _PARAMETERS: Final = frozenset({*_PLURALS, "since", "until", "where", "text", "limit", "after", "newer_than"})
 _CHOICES: Final = {"severity": frozenset(SEVERITIES), "status": frozenset({"open", "cleared"})}
-_UNIX_TIME: Final = re.compile(r"\d{9,11}(?:\.\d{1,9})?").fullmatch
-_INTEGER: Final = re.compile(r"\d{1,15}").fullmatch
+_UNIX_TIME: Final = re.compile(r"[0-9]{9,11}(?:\.[0-9]{1,9})?").fullmatch
+_INTEGER: Final = re.compile(r"[0-9]{1,15}").fullmatch
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -62,6 +67,7 @@ class EventsApi:
         self._source = source
         self._clock = clock
         self._streams: set[EventFollower] = set()
+        self._queries = 0
 
     def add_to(self, application: web.Application) -> None:
         """Register the handlers."""
@@ -87,22 +93,29 @@ class EventsApi:
             after = integer(request.query, "after", 0)
             newer_than = integer(request.query, "newer_than", 0)
             if "text/event-stream" in request.headers.get("Accept", ""):
-                return await self._stream(request, filter_, limit, newer_than)
-            page = await self._source.query(filter_, limit=limit, after=after or None, newer_than=newer_than)
+                return await self._stream(request, filter_, newer_than)
+            if self._queries >= MAX_QUERIES:
+                return _failure(503, f"too many queries (limit {MAX_QUERIES})", {"Retry-After": "5"})
+            self._queries += 1
+            try:
+                return await self._page(filter_, limit=limit, after=after or None, newer_than=newer_than)
+            finally:
+                self._queries -= 1
         except InvalidQuery as error:
             return _failure(400, str(error))
         except HistoryUnavailable as error:
             return _failure(503, error.reason, {"Retry-After": "5"})
+
+    async def _page(self, filter_: EventFilter, *, limit: int, after: int | None, newer_than: int) -> web.Response:
+        page = await self._source.query(filter_, limit=limit, after=after, newer_than=newer_than)
         cursor = b"null" if page.after is None else b"%d" % page.after
-        body = b'{"events":[' + b",\n".join(map(json_of, page.events)) + b'],"after":' + cursor + b"}\n"
+        body = b'{"events":[' + b",\n".join(await encoded(page.events)) + b'],"after":' + cursor + b"}\n"
         return web.Response(body=body, content_type="application/json", headers=_NO_STORE)
 
     # Stream
 
-    async def _stream(
-        self, request: web.Request, filter_: EventFilter, limit: int, newer_than: int
-    ) -> web.StreamResponse:
-        """Send events as they are stored; first those since `Last-Event-ID` or `newer_than`, at most `limit`."""
+    async def _stream(self, request: web.Request, filter_: EventFilter, newer_than: int) -> web.StreamResponse:
+        """Send events as they are stored; first those since `Last-Event-ID` or `newer_than`."""
         if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
             return _failure(403, "cross-site request")
         if len(self._streams) >= MAX_STREAMS:
@@ -112,25 +125,36 @@ class EventsApi:
         follower = self._source.follow(filter_)
         self._streams.add(follower)
         try:
-            backlog: Sequence[StoredEvent] = ()
-            if newer_than:
-                backlog = (await self._source.query(filter_, limit=limit, newer_than=newer_than)).events[::-1]
+            backlog = await self._backlog(filter_, newer_than) if newer_than else EventPage([], None)
             return await self._send(request, follower, backlog)
         finally:
             self._streams.discard(follower)
             follower.close()
 
-    async def _send(
-        self, request: web.Request, follower: EventFollower, backlog: Sequence[StoredEvent]
-    ) -> web.StreamResponse:
+    async def _backlog(self, filter_: EventFilter, newer_than: int) -> EventPage:
+        """Return the events since `newer_than`, oldest first; `after` is set if older ones are left out."""
+        events: list[StoredEvent] = []
+        after: int | None = None
+        for _ in range(MAX_BACKLOG_PAGES):
+            page = await self._source.query(filter_, limit=MAX_LIMIT, after=after, newer_than=newer_than)
+            events += page.events
+            after = page.after
+            if after is None:
+                break
+        return EventPage(events[::-1], after)
+
+    async def _send(self, request: web.Request, follower: EventFollower, backlog: EventPage) -> web.StreamResponse:
         response = web.StreamResponse(headers={**_NO_STORE, "X-Accel-Buffering": "no"})  # a proxy must not buffer
         response.content_type = "text/event-stream"
         response.charset = "utf-8"
         await response.prepare(request)
         try:
             await self._write(response, b"retry: %d\n\n" % RETRY_MS)
-            await self._write_events(response, backlog)
-            last = backlog[-1].seq if backlog else 0
+            if backlog.after is not None:
+                await self._write(response, b'event: gap\ndata: {"older_than":%d}\n\n' % backlog.after)
+            for first in range(0, len(backlog.events), BACKLOG_WRITE):
+                await self._write_events(response, backlog.events[first : first + BACKLOG_WRITE])
+            last = backlog.events[-1].seq if backlog.events else 0
             ends_at = self._clock.now() + STREAM_S
             while self._clock.now() < ends_at and (events := await follower.next(KEEPALIVE_S)) is not None:
                 await self._write_events(response, [one for one in events if one.seq > last])
@@ -142,12 +166,23 @@ class EventsApi:
         return response
 
     async def _write_events(self, response: web.StreamResponse, events: Sequence[StoredEvent]) -> None:
-        parts = [b"id: %d\ndata: %b\n\n" % (one.seq, json_of(one)) for one in events]
+        texts = zip(events, await encoded(events), strict=True)
+        parts = [b"id: %d\ndata: %b\n\n" % (one.seq, text) for one, text in texts]
         await self._write(response, b"".join(parts) or b": keepalive\n\n")
 
     async def _write(self, response: web.StreamResponse, data: bytes) -> None:
         async with asyncio.timeout(WRITE_S):
             await response.write(data)
+
+
+async def encoded(events: Sequence[StoredEvent]) -> list[bytes]:
+    """Return events as JSON, in slices."""
+    slices = Slices()
+    texts: list[bytes] = []
+    for one in events:
+        texts.append(json_of(one))
+        await slices.pause()
+    return texts
 
 
 def json_of(stored: StoredEvent) -> bytes:
@@ -225,7 +260,9 @@ def _iso(text: str) -> float:
 def _first_valid(readers: Iterable[Callable[[], float]], name: str) -> float:
     for reader in readers:
         try:
-            return reader()
+            time = reader()
+            if abs(time) < MAX_TIME_S:
+                return time
         except (InvalidValue, ValueError, OverflowError):
             continue
     raise InvalidQuery(f"{name} is 15m, 12h, 7d, Unix seconds or 2026-01-31T12:00:00Z")

@@ -2,13 +2,16 @@
 
 import asyncio
 import sqlite3
+from functools import partial
 
 import pytest
 
+from collector.config.events import EventsConfig
 from collector.errors import HistoryUnavailable
 from collector.event_query import EventFilter
 from collector.events import followers
 from collector.events import history as history_module
+from collector.events.configured import history_of
 from collector.events.history import History, HistoryOptions
 from collector.events.identities import Identities
 from tests.support.events import START, event
@@ -341,3 +344,28 @@ async def test_an_event_that_cannot_be_encoded_costs_no_other_one(history):
     assert outcomes == ["new", "unstored", "new", "unstored", "new", "unstored", "new"]
     assert [one.event.fields["number"] for one in (await history.query(EventFilter())).events] == [6, 4, 2, 0]
     assert history.status.available
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+async def test_a_file_that_is_removed_while_it_is_open_is_noticed(history, path, replaced):
+    await history.append([event(0)])
+    path.unlink()
+    if replaced:
+        path.touch()
+    assert await history.append([event(1)]) == ["unstored"]
+    assert history.status.errors == {"file_removed": 1}
+    assert not history.status.available
+
+
+async def test_a_page_is_limited_in_bytes(either, monkeypatch):
+    monkeypatch.setattr("collector.events.codec.MAX_PAGE_BYTES", 1)
+    monkeypatch.setattr("collector.events.memory.MAX_PAGE_BYTES", 1)
+    await either.append([event(number) for number in range(3)])
+    page = await either.query(EventFilter())
+    assert [one.seq for one in page.events] == [3]
+    assert page.after == 3
+
+
+def test_sequence_numbers_in_memory_are_greater_than_those_of_an_earlier_process():
+    earlier, later = (history_of(EventsConfig(), partial(float, unix)) for unix in (START, START + 60))
+    assert earlier._last_seq + 20_000 < later._last_seq < 2**53

@@ -129,3 +129,22 @@ def test_an_address_is_searched_in_one_pass(identities):
     after = identities.apply(event(1, fields={"text": "a" * 5_000_000 + "@", "other": "to x.y+z@example.com."}))
     assert after.fields["text"].endswith("a@")
     assert after.fields["other"] == f"to {identities.hash_value('x.y+z@example.com')}."
+
+
+def test_the_columns_of_a_client_are_hidden(identities):
+    entity = {"entity_type": "client", "entity_name": "ivan", "entity_mac": MAC}
+    fields = {f"impacted_entities.0.{name}": value for name, value in entity.items()}
+    after = identities.apply(event(1, topic="alarms", device_name="ivan", device_mac=MAC, text="ivan", fields=fields))
+    assert (after.device_name, after.device_mac) == (identities.hash_value("ivan"), identities.hash_value(MAC))
+
+
+@pytest.mark.parametrize("spelling", ["02:00:00:00:00:aa", "02-00-00-00-00-AA", "0200.0000.00aa", "0200000000AA"])
+def test_every_notation_of_a_mac_address_is_replaced(spelling, identities):
+    after = identities.apply(event(1, topic="client-join", text=f"Client {spelling} left", fields={"mac": MAC}))
+    assert after.text == f"Client {identities.hash_value(MAC)} left"
+
+
+@pytest.mark.parametrize("path", ["client.mac", "clients.0.hostname", "client.ip", "userName", "dhcp_hostname"])
+def test_fields_of_a_nested_client_are_personal(path, identities):
+    after = identities.apply(event(1, topic="client-join", fields={path: "anna"}))
+    assert after.fields[path] == identities.hash_value("anna")

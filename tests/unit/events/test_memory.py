@@ -4,7 +4,7 @@ import asyncio
 
 from collector import concurrency
 from collector.event_query import EventFilter
-from collector.events import memory
+from collector.events import codec, memory
 from collector.events.memory import MemoryHistory
 from tests.support.events import event
 
@@ -22,7 +22,7 @@ async def test_the_oldest_events_are_removed(monkeypatch):
 
 async def test_large_events_displace_the_oldest_ones(monkeypatch):
     large = [event(number, fields={"number": number, "text": "x" * 900}) for number in range(50)]
-    monkeypatch.setattr(memory, "MAX_BYTES", 10 * max(map(memory.size_of, large)))
+    monkeypatch.setattr(memory, "MAX_BYTES", 10 * max(map(codec.size_of, large)))
     async with MemoryHistory() as history:
         await history.append(large)
         page = await history.query(EventFilter())

@@ -67,3 +67,19 @@ async def test_a_folder_that_cannot_be_created_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(HistoryError, match="cannot be opened"):
         await History(tmp_path / "file" / "events.db").__aenter__()
+
+
+async def test_a_file_of_one_byte_is_not_overwritten(path):
+    path.parent.mkdir()
+    path.write_bytes(b"x")
+    with pytest.raises(HistoryError, match="is not a database"):
+        await History(path).__aenter__()
+    assert path.read_bytes() == b"x"
+
+
+async def test_a_second_collector_is_refused(path):
+    async with History(path):
+        with pytest.raises(HistoryError, match="in use by another collector"):
+            await History(path).__aenter__()
+    async with History(path):
+        pass

@@ -6,8 +6,11 @@ import json
 import aiohttp
 import pytest
 
+from collector import concurrency
 from collector.clock import SystemClock
 from collector.errors import HistoryUnavailable
+from collector.event_query import EventFilter
+from collector.events import memory
 from collector.events.memory import MemoryHistory
 from collector.listener.address import ListenAddress
 from collector.serve import events_api
@@ -97,6 +100,8 @@ async def test_filters(client, url, parameters, expected):
         ([("sinse", "15m")], "unknown parameter sinse"),
         ([("since", "yesterday")], "since is 15m"),
         ([("since", "9" * 400)], "since is 15m"),
+        ([("since", "999999999999999d")], "since is 15m"),
+        ([("limit", "\u0661\u0660")], "limit is a number"),
         ([("limit", "1001")], "limit is a number from 1 to 1000"),
         ([("limit", "0")], "limit is"),
         ([("after", "-1")], "after is"),
@@ -179,3 +184,57 @@ async def test_a_stream_ends_with_the_listener(history):
         async with asyncio.timeout(10):
             await answer.content.read()
     assert api.streams == 0
+
+
+async def test_a_client_that_missed_many_events_gets_all_of_them(client, url, history):
+    await history.append([event(number) for number in range(50, 2500)])
+    headers = {"Accept": "text/event-stream", "Last-Event-ID": "100"}
+    async with client.get(url, headers=headers) as answer:
+        ids = [int(line[4:]) async for line in lines(answer, 2400) if line.startswith(b"id: ")]
+    assert ids == list(range(101, 2501))
+
+
+async def test_a_gap_is_announced(client, url, history, monkeypatch):
+    monkeypatch.setattr(events_api, "MAX_BACKLOG_PAGES", 1)
+    await history.append([event(number) for number in range(50, 2500)])
+    headers = {"Accept": "text/event-stream", "Last-Event-ID": "100"}
+    async with client.get(url, headers=headers) as answer:
+        found = [line async for line in lines(answer, 1000)]
+    assert b"event: gap\n" in found
+    assert b'data: {"older_than":1501}\n' in found
+    assert b"id: 1501\n" in found
+
+
+async def lines(answer, events):
+    """Yield lines until so many events came."""
+    async with asyncio.timeout(20):
+        async for line in answer.content:
+            yield line
+            events -= line.startswith(b"id: ")
+            if not events:
+                return
+
+
+async def test_a_page_is_limited_in_bytes(client, url, history, monkeypatch):
+    monkeypatch.setattr(memory, "MAX_PAGE_BYTES", 1)
+    found, after = [], ""
+    for _ in range(3):
+        page = await get(client, url, ("after", after))
+        found += numbers(page)
+        after = str(page["after"])
+    assert found == [49, 48, 47]
+
+
+async def test_queries_at_the_same_time_are_limited(client, url, monkeypatch):
+    monkeypatch.setattr(events_api, "MAX_QUERIES", 0)
+    assert "too many queries" in (await get(client, url, status=503))["error"]
+
+
+async def test_other_tasks_run_while_a_page_is_encoded(history, monkeypatch):
+    monkeypatch.setattr(concurrency, "SLICE_S", 0.0)
+    page = await history.query(EventFilter())
+    turns, task = 0, asyncio.create_task(events_api.encoded(page.events))
+    while not task.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert turns >= len(page.events)
