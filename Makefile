@@ -192,7 +192,9 @@ $(READY): requirements-dev.lock pyproject.toml
 		echo "Creating $(VENV) with $$python ($$("$$python" --version 2>&1))"; \
 		"$$python" -m venv --clear $(VENV); \
 	fi
+	@# The lock is complete. Without --no-deps, old releases of pip refuse a pinned package whose extra another one
+	@# requires, as soon as a newer release of it exists.
 	@echo "Installing the locked dependencies into $(VENV)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@

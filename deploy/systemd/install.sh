@@ -72,7 +72,7 @@ create_release() { # $1: directory with wheel and lock file, $2: version
     "$PYTHON" -m venv "$release"
     # shellcheck disable=SC2086 # splits into options
     "$release/bin/python" -m pip install --quiet --disable-pip-version-check $PIP_OPTIONS \
-        --require-hashes --only-binary :all: -r "$1/requirements.lock"
+        --no-deps --require-hashes --only-binary :all: -r "$1/requirements.lock"
     "$release/bin/python" -m pip install --quiet --disable-pip-version-check --no-index --no-deps "$1"/mist_collector-*.whl
     "$release/bin/python" -m compileall -q "$release/lib" || true
     "$release/bin/mist-collector" --version >/dev/null
