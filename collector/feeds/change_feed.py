@@ -62,7 +62,7 @@ class ChangeFeed(Feed):
             store, CHANGES, max_rows=lambda: limits.DEVICE_CHANGES.of(directories.site_count), keep=SITE_LABELS
         )
         self._syncs = CounterTable(store, SYNCS)
-        self._duplicates = Deduplicator(keep_s=MEMORY_S, limit=MEMORY_EVENTS)
+        self._duplicates = Deduplicator(window_s=MEMORY_S, limit=MEMORY_EVENTS)
         self._limiters = {
             "device_type": LabelLimiter((*KINDS, OTHER), unknown=20),
             "event_type": LabelLimiter((FIRMWARE,), unknown=50),

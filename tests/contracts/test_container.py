@@ -34,7 +34,7 @@ def run(*command, **options):
 CONTAINERFILE = (CONTAINER / "Containerfile").read_text(encoding="utf-8")
 
 
-def test_the_image_is_built_of_hashed_parts_and_runs_as_nobody():
+def test_the_image_is_built_of_hashed_parts_and_runs_unprivileged():
     words = CONTAINERFILE.replace("\\\n", " ")
     assert words.count("FROM ${BASE}") == 2
     assert "--require-hashes" in words

@@ -198,11 +198,11 @@ def test_what_is_recognised_can_be_built_again(text):
 
 
 @given(st.lists(st.integers(0, 5), max_size=60), st.integers(1, 8), st.integers(1, 8))
-def test_duplicates_agree_with_the_plain_rule(identities, keep_s, limit):
-    seen = Deduplicator(keep_s=keep_s, limit=limit)
+def test_duplicates_agree_with_the_plain_rule(identities, window_s, limit):
+    seen = Deduplicator(window_s=window_s, limit=limit)
     remembered: list[tuple[int, int]] = []  # (time, identity), oldest first
     for now, identity in enumerate(identities):
-        remembered = [(at, known) for at, known in remembered if at > now - keep_s]
+        remembered = [(at, known) for at, known in remembered if at > now - window_s]
         expected = any(known == identity for _, known in remembered)
         if not expected:
             remembered = [*remembered, (now, identity)][-limit:]

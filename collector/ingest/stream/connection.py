@@ -383,8 +383,8 @@ class StreamConnection:
         self._retry.clear()
 
     async def _pause(self) -> None:
-        rest_s = (self.status.next_attempt_at or 0.0) - self._clock.now()
-        await first_completed(self._set(self._retry), self._deadline(rest_s))
+        wait_s = (self.status.next_attempt_at or 0.0) - self._clock.now()
+        await first_completed(self._set(self._retry), self._deadline(wait_s))
 
     def _reset(self, state: str) -> None:
         """Set session and status to "not connected"."""

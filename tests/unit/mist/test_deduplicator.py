@@ -17,7 +17,7 @@ def test_an_event_is_new_once():
 
 
 def test_an_event_expires_and_is_new_again():
-    seen = Deduplicator(keep_s=10)
+    seen = Deduplicator(window_s=10)
     seen.seen(TOPIC, 1, 100.0)
     assert seen.seen(TOPIC, 1, 109.9)
     assert not seen.seen(TOPIC, 1, 110.0)
@@ -25,14 +25,14 @@ def test_an_event_expires_and_is_new_again():
 
 
 def test_a_repetition_does_not_renew_an_entry():
-    seen = Deduplicator(keep_s=10)
+    seen = Deduplicator(window_s=10)
     seen.seen(TOPIC, 1, 0.0)
     seen.seen(TOPIC, 1, 9.0)
     assert not seen.seen(TOPIC, 1, 10.0)
 
 
 def test_expired_entries_are_removed():
-    seen = Deduplicator(keep_s=10)
+    seen = Deduplicator(window_s=10)
     for identity in range(1000):
         seen.seen(TOPIC, identity, float(identity))
     assert len(seen) == 10
@@ -48,7 +48,7 @@ def test_beyond_the_limit_the_oldest_entry_is_removed():
 
 
 def test_a_clock_that_jumps_back_delays_expiry():
-    seen = Deduplicator(keep_s=10)
+    seen = Deduplicator(window_s=10)
     seen.seen(TOPIC, 1, 1000.0)
     seen.seen(TOPIC, 2, 0.0)
     assert seen.seen(TOPIC, 2, 500.0)
@@ -83,7 +83,7 @@ def test_a_flood_of_one_topic_does_not_evict_other_topics():
 
 
 def test_the_size_after_expiry():
-    seen = Deduplicator(keep_s=10, limit=3)
+    seen = Deduplicator(window_s=10, limit=3)
     for identity in range(3):
         seen.seen("alarms", identity, 0.0)
     for identity in range(3):
