@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, cast
 
 from aiohttp import web
 
+from collector.error_log import ErrorLog
 from collector.listener.acceptor import Acceptor
 
 if TYPE_CHECKING:
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
 SERVER_HEADER: Final = "mist-collector"  # without a version, which would reveal known vulnerabilities
 _HANDLER_TIMEOUT_S: Final = 0.25  # of a handler that outlives its connection at shutdown; aiohttp waits twice as long
+_ERROR_LOG: Final = ErrorLog()
 
 
 class LimitedServer:
@@ -128,15 +132,34 @@ class LimitedRequestHandler(web.RequestHandler):
         request: web.BaseRequest,
         status: int = 500,
         exc: BaseException | None = None,
-        message: str | None = None,
+        message: str | None = None,  # noqa: ARG002 - aiohttp's text, which quotes the request
     ) -> web.StreamResponse:
-        """Answer invalid HTTP with a fixed text; aiohttp would log a traceback for each and quote the request."""
-        if exc is None or status >= 500:  # noqa: PLR2004 - an error of a handler
-            return super().handle_error(request, status, exc, message)
-        self._limiter.on_closed("bad_request")
-        answer = web.Response(status=status, text="bad request\n", headers={"Server": SERVER_HEADER})
-        answer.force_close()
-        return answer
+        """Answer invalid HTTP, and the exception of a handler, with a fixed text.
+
+        aiohttp would log a traceback for each request, and quote the request or the exception in its answer.
+
+        Raises:
+            ConnectionError: the client has disconnected, or a part of another answer is sent; aiohttp closes the
+                connection.
+        """
+        if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            self._limiter.on_closed("bad_request")
+            return _fixed_answer(status, "bad request\n")
+        error = exc or sys.exception()  # aiohttp does not pass the TimeoutError of a handler
+        if isinstance(error, ConnectionError):
+            raise error
+        self._limiter.on_closed("handler_failed")
+        if error is not None:
+            _ERROR_LOG.log("request_failed", error)
+        if request.writer.output_size > 0:
+            raise ConnectionError("a part of another answer is sent")
+        return _fixed_answer(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error\n")
+
+
+def _fixed_answer(status: int, text: str) -> web.Response:
+    answer = web.Response(status=status, text=text, headers={"Server": SERVER_HEADER})
+    answer.force_close()
+    return answer
 
 
 def connection_of(request: web.BaseRequest) -> AdmittedConnection | None:

@@ -30,7 +30,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Self
 
 import structlog
-from aiohttp import ClientConnectionResetError, web
+from aiohttp import web
 
 from collector.errors import ConfigError, Rejected, SignatureError
 from collector.ingest.dispatcher import HISTORY_UNAVAILABLE
@@ -212,9 +212,9 @@ class Webhook:
             _check_expect_header(request)
             self._check_path(request)
             self._check_headers(request)
+            await _write_continue(request)
         except _Rejection as rejection:
             return self._reject(rejection)
-        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         return None
 
     @web.middleware
@@ -281,7 +281,7 @@ class Webhook:
                         timeout.reschedule(min(deadline, loop.time() + limits.rate_window_s))
         except TimeoutError:
             raise _Rejection(408, "timeout" if timeout.when() == deadline else "too_slow") from None
-        except (ClientConnectionResetError, ConnectionError, web.RequestPayloadError):
+        except (ConnectionError, web.RequestPayloadError):
             raise _Rejection(400, "disconnected") from None
         self._status.bytes += len(body)
         return bytes(body)
@@ -375,3 +375,10 @@ class Webhook:
 def _check_expect_header(request: web.Request) -> None:
     if request.headers["Expect"].lower() != "100-continue":
         raise _Rejection(417, "expectation")
+
+
+async def _write_continue(request: web.Request) -> None:
+    try:
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    except ConnectionError:
+        raise _Rejection(400, "disconnected") from None

@@ -4,10 +4,13 @@ import asyncio
 
 import aiohttp
 import pytest
+import structlog
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
+from collector.error_log import ErrorLog
 from collector.errors import ListenError
+from collector.listener import http_server
 from collector.listener.address import ListenAddress
 from collector.listener.client_address import AuthenticatedSources
 from collector.listener.connection_limits import ConnectionLimiter, ConnectionLimits
@@ -30,6 +33,9 @@ class Served:
         application = web.Application()
         application.router.add_get("/", self._get)
         application.router.add_get("/large", self._get_large)
+        application.router.add_get("/failing", self._fail)
+        application.router.add_get("/late", self._fail_late)
+        application.router.add_get("/failing/slow", self._time_out)
         self.server = LimitedServer(ListenAddress("127.0.0.1", 0), application, self.limiter, grace_s=grace_s)
 
     async def _get(self, request):
@@ -39,6 +45,18 @@ class Served:
 
     async def _get_large(self, _request):
         return web.Response(body=b"x" * 20_000_000)
+
+    async def _fail(self, _request):
+        raise ZeroDivisionError("confidential")
+
+    async def _time_out(self, _request):
+        raise TimeoutError("confidential")
+
+    async def _fail_late(self, request):
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"begin")
+        raise ZeroDivisionError("confidential")
 
     async def __aenter__(self):
         await self.server.start()
@@ -143,3 +161,33 @@ async def test_a_request_of_another_server_has_no_limits():
     request = make_mocked_request("GET", "/")
     assert connection_of(request) is None
     assert (await track_in_flight(request, handler)).text == "ok"
+
+
+@pytest.mark.parametrize("path", ["/failing", "/failing/slow"])
+async def test_a_failing_handler_gets_a_fixed_response_and_one_log_line(monkeypatch, path):
+    monkeypatch.setattr(http_server, "_ERROR_LOG", ErrorLog())
+    with structlog.testing.capture_logs() as logs:
+        async with Served() as served:
+            for _ in range(3):
+                reader, writer = await served.request(path)
+                response = await reader.read()
+                assert response.startswith(b"HTTP/1.1 500 ")
+                assert b"\r\nServer: mist-collector\r\n" in response
+                assert response.endswith(b"\r\n\r\ninternal error\n")
+                writer.close()
+            assert served.closed == ["handler_failed"] * 3
+    (line,) = logs
+    assert line["event"] == "request_failed"
+    assert line["error"] in {"ZeroDivisionError", "TimeoutError"}
+
+
+async def test_a_handler_that_fails_within_its_answer_ends_the_connection(monkeypatch):
+    monkeypatch.setattr(http_server, "_ERROR_LOG", ErrorLog())
+    async with Served() as served:
+        reader, writer = await served.request("/late")
+        response = await reader.read()
+        assert response.startswith(b"HTTP/1.1 200 ")
+        assert b"begin" in response
+        assert b"internal error" not in response
+        assert served.closed == ["handler_failed"]
+        writer.close()

@@ -2,9 +2,11 @@
 
 import asyncio
 import socket
+from unittest.mock import AsyncMock
 
 import aiohttp
 import pytest
+from aiohttp.test_utils import make_mocked_request
 from structlog.testing import capture_logs
 
 from collector.errors import ConfigError, ListenError, Rejected
@@ -245,3 +247,13 @@ async def test_a_port_in_use_is_an_error():
         )
         with pytest.raises(ListenError, match=f"cannot listen on {where}: the port is already in use"):
             await webhook.__aenter__()
+
+
+async def test_a_sender_that_disconnects_before_100_continue_is_counted():
+    async with Endpoint() as endpoint:
+        headers = {"Expect": "100-continue", signature.HEADER: signature.sign(BODY, NEW)}
+        request = make_mocked_request("POST", "/webhook", headers)
+        request.writer.write = AsyncMock(side_effect=ConnectionResetError)
+        response = await endpoint.webhook._check_expectation(request)
+        assert response.status == 400
+    assert endpoint.status.refused == {"disconnected": 1}
