@@ -66,12 +66,13 @@ class MetricsEndpoint:
         try:
             async with asyncio.timeout(self._scrape_timeout_s):
                 response = await self._answer(request)
-        except Exception:
-            # Before the first byte aiohttp answers 500; after it the connection is closed, which fails the scrape.
+        except Exception as error:
             if not self._failing:
                 log.exception("scrape_failed")
             self._failing = True
-            raise
+            if request.writer.output_size > 0:  # the connection is closed, which fails the scrape
+                raise ConnectionError("a part of the exposition is sent") from error
+            return web.Response(status=500, text="internal error\n")
         finally:
             self._running -= 1
         self._failing = False

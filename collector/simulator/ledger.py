@@ -143,6 +143,7 @@ class Ledger:
         totals["deliveries"] += 1
         totals["repeats"] += record.repeat
         totals["failures"] += not record.accepted
+        totals["accepted"] += len(record.events) if record.accepted else 0
         for seq in record.events:
             event = self.events.get(seq)
             if event is not None:

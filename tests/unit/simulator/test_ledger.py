@@ -52,6 +52,7 @@ def test_an_event_counts_as_delivered_once():
         "deliveries": 3,
         "repeats": 1,
         "failures": 1,
+        "accepted": 2,
         "delivered": 1,
     }
 
