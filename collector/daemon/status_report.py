@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import collector
+from collector.mist import clouds
 from collector.serve.status_page import EventLine, StatusPage
 from collector.status import Counts
 
@@ -80,11 +81,19 @@ class StatusReport:
             webhook=self._webhook,
             series=self._feeds.store.series_by_family(),
             floors=config.location.floor_page and config.locates,
+            event_list=True,
             last_events=[
                 EventLine(event.received, event.topic, event.type, event.site_name or event.site_id)
                 for event in self._recent.newest_first
             ],
         )
+
+    def portals(self) -> dict[str, str]:
+        """Return the address of Mist's portal by organization ID; under "" that of the others if there is only one."""
+        known = [(account, clouds.portal_of(account.cloud)) for account in self._accounts]
+        portals = {org_id: portal for account, portal in known for org_id in account.directory.orgs if portal}
+        addresses = {portal for _, portal in known}
+        return {**portals, "": addresses.pop()} if len(addresses) == 1 and "" not in addresses else portals
 
 
 def total(counts: Mapping[str, Counts]) -> Counts:

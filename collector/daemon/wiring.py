@@ -257,6 +257,7 @@ class Daemon:
             access=operator_access(config.server),
             floors=floors if config.location.floor_page else None,
             events=EventsApi(self.history, self.clock),
+            portals=self.report.portals,
         )
 
     def _site_name(self, site_id: str) -> str:

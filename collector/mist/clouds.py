@@ -68,6 +68,13 @@ def from_api_url(api_url: str, stream_url: str | None = None) -> Cloud:
     return Cloud(known or api.netloc, base, stream)
 
 
+def portal_of(cloud: Cloud) -> str:
+    """Return the address of the portal of a cloud, without a trailing slash; "" if it cannot be derived."""
+    parts = urlsplit(cloud.api_url)
+    host = parts.hostname or ""
+    return f"https://manage.{host.removeprefix('api.')}" if host.startswith("api.") else ""
+
+
 def _split(url: str, schemes: tuple[str, ...]) -> SplitResult:
     """Return the parts of `url` without its trailing slash; the message of a ValueError never contains the URL."""
     parts = urlsplit(url)

@@ -67,7 +67,7 @@ def floors_page(lines: Sequence[FloorLine], site_name: Callable[[str], str]) -> 
             "Floors appear when positions are collected: see streams.location in the configuration.", "soft"
         )
     head = f'<meta http-equiv="refresh" content="{REFRESH_S}"><link rel="stylesheet" href="floors/floor.css">'
-    body = f'<nav><a href="./">Status</a></nav><main><h1>Floors</h1>{listed}</main>'
+    body = f'<nav><a href="./">Status</a><a href="events">Events</a></nav><main><h1>Floors</h1>{listed}</main>'
     return document("Floors - mist-collector", head, body)
 
 
@@ -96,7 +96,7 @@ def floor_page(view: FloorView, sketch: Sketch, frame: Mapping[str, Any], site: 
     )
     body = (
         '<a class="skip" href="#numbers">Skip to the tables</a>'
-        '<nav><a href="../floors">All floors</a><a href="../">Status</a></nav>'
+        '<nav><a href="../floors">All floors</a><a href="../">Status</a><a href="../events">Events</a></nav>'
         f'<main data-events="{quote(view.map_id, safe="")}/events" data-drawing="{sketch.mark}">'
         f'<h1>{html.escape(name)}</h1><p class="soft">{html.escape(site or view.site_id)}{_size(view)}</p>'
         '<p class="bar"><strong id="state" role="status">State when this page was loaded</strong> '

@@ -1,4 +1,4 @@
-"""The operator's listener: /metrics, /-/healthy, /-/ready, /-/reload, the status page and the floor pages.
+"""The operator's listener: /metrics, /-/healthy, /-/ready, /-/reload, the status page, the event list and the floor pages.
 
 It receives callables and does not know where their results come from.
 """
@@ -17,6 +17,7 @@ from collector.listener.connection_limits import ConnectionLimiter, ConnectionLi
 from collector.listener.http_server import LimitedServer
 from collector.listener.web_config import WebConfig
 from collector.serve import status_html
+from collector.serve.events_page import EventsPage
 from collector.serve.floor_pages import FloorPages
 from collector.serve.health import HealthEndpoints
 from collector.serve.metrics import MetricsEndpoint
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collector.listener.address import ListenAddress
     from collector.listener.http_server import Handler
     from collector.serve.events_api import EventsApi
+    from collector.serve.events_page import Portals
     from collector.serve.health import Reasons
     from collector.serve.metrics import Render
     from collector.serve.status_page import StatusPage
@@ -88,7 +90,8 @@ class OperatorListener:
         counts: receives the counts of connections and rejected requests.
         access: who may request what.
         floors: shown below /floors; None: the floor pages do not exist.
-        events: answers /api/v1/events; None: the path does not exist.
+        events: answers /api/v1/events; None: neither this path nor the page /events exists.
+        portals: returns the address of Mist's portal by organization ID, for the links of /events.
     """
 
     def __init__(
@@ -104,6 +107,7 @@ class OperatorListener:
         access: OperatorAccess | None = None,
         floors: Floors | None = None,
         events: EventsApi | None = None,
+        portals: Portals = dict,
     ) -> None:
         self._status = status
         self._reload = reload
@@ -128,6 +132,7 @@ class OperatorListener:
             FloorPages(floors).add_to(application)
         if events is not None:
             events.add_to(application)
+            EventsPage(portals, floors=floors is not None).add_to(application)
         limiter = ConnectionLimiter(
             CONNECTION_LIMITS, self._count_closed, authenticated=authenticated, on_count=self._count_open
         )
