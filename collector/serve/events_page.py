@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from collector.event import SEVERITIES
-from collector.mist.topics import TOPICS
 from collector.serve.floor_html import document
 
 if TYPE_CHECKING:
@@ -104,7 +103,6 @@ def _filters() -> str:
         f'<span class="sign {name}" aria-hidden="true"></span>{name.capitalize()}</button>'
         for name in reversed(SEVERITIES)
     )
-    topics = "".join(f"<option>{html.escape(name)}</option>" for name in sorted(TOPICS))
     periods = "".join(f'<option value="{value}">{name}</option>' for value, name in _PERIODS)
     return (
         '<div role="search" aria-label="Filter" class="filters"><div class="query" id="query">'
@@ -115,5 +113,5 @@ def _filters() -> str:
         f'<div class="tools"><div class="chips" role="group" aria-label="Severity">{severities}</div>'
         '<span class="soft" id="shown"></span><span class="hidden" id="found" role="status"></span>'
         f'<div class="right"><select class="button" id="topic" aria-label="Topic"><option value="">All topics</option>'
-        f'{topics}</select><select class="button" id="period" aria-label="Period">{periods}</select></div></div></div>'
+        '</select><select class="button" id="period" aria-label="Period">{periods}</select></div></div></div>'
     )

@@ -1,4 +1,4 @@
-"""The operator's listener: /metrics, /-/healthy, /-/ready, /-/reload, the status page, the event list and the floor pages.
+"""The operator's listener: /metrics, /-/healthy, /-/ready, /-/reload, status page, event list and floor pages.
 
 It receives callables and does not know where their results come from.
 """

@@ -153,6 +153,18 @@
     select.value = values.length === 1 ? values[0] : "";
   }
 
+  // The topics of the events that were loaded.
+  function offerTopics(loadedRows) {
+    const select = one("topic");
+    const offered = new Set([...select.options].map((option) => option.value));
+    for (const { event } of loadedRows) {
+      if (offered.has(event.topic) || offered.size > 200) continue;
+      offered.add(event.topic);
+      const next = [...select.options].find((option) => option.value > event.topic);
+      select.add(new Option(event.topic, event.topic), next ?? null);
+    }
+  }
+
   const split = (text) => [text.slice(0, text.indexOf(":")), text.slice(text.indexOf(":") + 1)];
 
   // Key and value that are typed but not entered narrow the loaded events.
@@ -286,6 +298,7 @@
   function insert(events, atEnd = false) {
     const fresh = events.filter((event) => !shown.has(event.id)).map(rowOf);
     for (const row of fresh) shown.set(row.event.id, row);
+    offerTopics(fresh);
     narrow(fresh);
     if (atEnd) rows.append(...fresh);
     else rows.prepend(...fresh);
