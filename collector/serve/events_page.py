@@ -113,5 +113,5 @@ def _filters() -> str:
         f'<div class="tools"><div class="chips" role="group" aria-label="Severity">{severities}</div>'
         '<span class="soft" id="shown"></span><span class="hidden" id="found" role="status"></span>'
         f'<div class="right"><select class="button" id="topic" aria-label="Topic"><option value="">All topics</option>'
-        '</select><select class="button" id="period" aria-label="Period">{periods}</select></div></div></div>'
+        f'</select><select class="button" id="period" aria-label="Period">{periods}</select></div></div></div>'
     )

@@ -28,6 +28,18 @@ _FLAGS = (
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
 )
 
+_KEYS = {
+    "Tab": (9, ""),
+    "Enter": (13, "\r"),
+    "Escape": (27, ""),
+    "Backspace": (8, ""),
+    "ArrowUp": (38, ""),
+    "ArrowDown": (40, ""),
+    "Home": (36, ""),
+    "End": (35, ""),
+    "/": (191, "/"),
+}
+
 
 class Browser(Running):
     """Chromium with a profile of its own in `directory`; `page` opens a tab."""
@@ -103,11 +115,15 @@ class Page:
         return answer["result"].get("value")
 
     def press(self, key: str) -> None:
-        """Press a key: Tab or Enter."""
-        code, text = {"Tab": (9, ""), "Enter": (13, "\r")}[key]
+        """Press a key: one of `_KEYS`, or a character."""
+        code, text = _KEYS.get(key) or (ord(key.upper()), key)
         for kind in ("keyDown", "keyUp"):
             event = {"type": kind, "key": key, "code": key, "windowsVirtualKeyCode": code}
             self.tell("Input.dispatchKeyEvent", **event, **({"text": text} if text and kind == "keyDown" else {}))
+
+    def write(self, text: str) -> None:
+        """Write into the field that has the focus."""
+        self.tell("Input.insertText", text=text)
 
     def look(self, *, width: int, height: int, dark: bool = False, phone: bool = False) -> None:
         """Take this size, and this scheme of colours."""

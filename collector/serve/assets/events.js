@@ -171,7 +171,11 @@
   function narrow(rowsToNarrow) {
     const { key, value } = typed();
     const want = key === "text" || SINGLE.includes(key) ? "" : value.toLowerCase();
-    for (const row of rowsToNarrow) row.hidden = Boolean(want) && !contains(row.event, key, want);
+    // A copy: a live collection is searched again after each change.
+    for (const row of [...rowsToNarrow]) {
+      const hidden = Boolean(want) && !contains(row.event, key, want);
+      if (row.hidden !== hidden) row.hidden = hidden;
+    }
   }
 
   function contains(event, key, want) {
