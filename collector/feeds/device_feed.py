@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collector.feeds.payloads import InnerList
     from collector.metrics.model import Entity
     from collector.metrics.row_index import ObjectRows
-    from collector.metrics.store import Store
+    from collector.metrics.store import Store, Table
     from collector.mist.channels import Match
     from collector.mist.directories import Directories
     from collector.mist.directory import Changes
@@ -90,6 +90,7 @@ class DeviceFeed(Feed):
         lists_of: Callable[[str], Sequence[InnerList]],
         events: EventEmitter,
     ) -> None:
+        self._store = store
         self._directories = directories
         self._is_live = is_live
         self._emitter = events
@@ -101,7 +102,7 @@ class DeviceFeed(Feed):
                 self.row_index,
                 (DEVICE, root),
                 nested,
-                extras=EXTRAS,
+                extras=(*EXTRAS, "id") if name == mxedge.KIND else EXTRAS,
                 skip_unchanged=SKIP_UNCHANGED.get(name, ()),
             )
             for name, (root, nested) in KINDS.items()
@@ -211,7 +212,7 @@ class DeviceFeed(Feed):
         known = self.last_seen(rows)
         if message.status != "connected":
             self._write_record(record, rows, now)
-            if not streams(rows):
+            if not streams(rows) or not self.is_streamed(rows):
                 self._set_up(rows, DOWN, "rest")
             return None
         if last_seen_of(record, self._record) < known:
@@ -291,6 +292,14 @@ class DeviceFeed(Feed):
         if not isinstance(struct, Rejected):
             kind.write(struct, self.row_index.object_rows(mac, rows.labels, kind.spec), now)
 
+    def tables_of(self, kind: ObjectKind) -> list[Table]:
+        """Return the tables of a device type."""
+        return [self._store.table(entity) for entity in kind.entities]
+
+    def is_streamed(self, rows: ObjectRows) -> bool:
+        """Return whether a channel with the statistics of the device is live."""
+        return any(map(self._is_live, channels_of(rows)))
+
     def last_seen(self, rows: ObjectRows) -> float:
         """Return `last_seen` of the device in the unit of the payload; NaN if unknown."""
         row = rows.rows[0]
@@ -337,7 +346,7 @@ class DeviceFeed(Feed):
         if not listed and self._directories.device(mac) is None:
             self.remove(mac)
             return
-        self._set_up(rows, DOWN if any(map(self._is_live, channels_of(rows))) else UNKNOWN, "timeout")
+        self._set_up(rows, DOWN if self.is_streamed(rows) else UNKNOWN, "timeout")
 
     def _remove_unlisted(self, now: float, macs: list[str]) -> int:
         """End devices without measurements that the inventory does not list; return their number.

@@ -12,7 +12,7 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from collector.catalog import mxedge
+from collector.catalog import limits, mxedge
 from collector.errors import Rejected
 from collector.feeds.device_feed import (
     NO_IDENTITY,
@@ -24,6 +24,7 @@ from collector.feeds.device_feed import (
     text,
 )
 from collector.feeds.feed import Feed
+from collector.feeds.object_feed import TTL_PERIODS
 from collector.feeds.payloads import one_or_many
 from collector.mist.identity import NIL_ID, mac_of
 
@@ -56,6 +57,10 @@ class MistEdgeFeed(Feed):
         self._directories = directories
         self._kind = devices.kinds_by_name[mxedge.KIND]
         self._read = attrgetter(*map(self._kind.attribute, ("mac", "org_id", "site_id", "status")))
+        self._read_id = attrgetter(self._kind.attribute("id"))
+        self._tables = [(table, ttl_s) for table in devices.tables_of(self._kind) if (ttl_s := table.ttl_s) is not None]
+        self._periods_s: dict[str, float] = {}  # of the poll, by account
+        self._macs: dict[str, str] = {}  # ID of a Mist Edge -> its MAC address
         self.channels = {"mxedge": self._channel}
         self.rest = {"mxedge": self._statistics}
 
@@ -96,11 +101,24 @@ class MistEdgeFeed(Feed):
         if isinstance(struct, Rejected):
             return struct
         mac_text, org_id, site_id, status = self._read(struct)
-        mac = mac_of(mac_text)
-        if mac is None:
+        mac = self._key(mac_of(mac_text), identity(self._read_id(struct)))
+        if not mac:
             return NO_IDENTITY
         message = DeviceMessage(struct, mxedge.KIND, mac, identity(org_id), text(status), is_record=False)
         return message, "" if site_id == NIL_ID else identity(site_id) or None
+
+    def _key(self, mac: str | None, edge_id: str) -> str:
+        """Return the key of a Mist Edge: its MAC address, or its ID while no message contained the address.
+
+        A disconnected Mist Edge has no `mac`. Its ID may contain the address; otherwise an earlier message does.
+        """
+        mac = mac or mac_of(edge_id)
+        if mac is None:
+            return self._macs.get(edge_id, edge_id)
+        if edge_id and mac_of(edge_id) is None and edge_id not in self._macs and len(self._macs) < limits.DEVICES:
+            self._macs[edge_id] = mac
+            self._devices.remove(edge_id)  # its rows before the first message with the address
+        return mac
 
     def _rows_of(self, edge: DeviceMessage, site_id: str | None, ids: Mapping[str, str]) -> ObjectRows | Rejected:
         known = self._devices.row_index.objects.get(edge.mac)
@@ -113,6 +131,18 @@ class MistEdgeFeed(Feed):
         org_id = edge.org_id or ids.get("org_id") or (site.org_id if site else org_before)
         return self._kind.object_rows(edge.mac, (org_id, site_id, edge.mac, mxedge.KIND))
 
+    def set_poll_period(self, kind: str, period_s: float, account: str) -> None:
+        """Handle a change of the period at which an account polls Mist Edges, in seconds."""
+        if kind in self.rest:
+            self._periods_s[account] = period_s
+            self._set_ttl(is_polled=True)
+
+    def _set_ttl(self, *, is_polled: bool) -> None:
+        """Set the time to live of measurements: that of the tables, for polled ones at least `TTL_PERIODS` periods."""
+        polled_s = TTL_PERIODS * max(self._periods_s.values(), default=0.0) if is_polled else 0.0
+        for table, ttl_s in self._tables:
+            table.ttl_s = max(ttl_s, polled_s)
+
     def changed(self, changes: Changes) -> None:
         """End the Mist Edges of removed orgs; those of a removed site end with its other devices."""
         gone = {org.id for org in changes.orgs_removed}
@@ -124,12 +154,13 @@ class MistEdgeFeed(Feed):
         """End Mist Edges past their time to live."""
         known = self._devices.row_index.objects
         macs = list(known)
+        streamed: list[bool] = []
         for first in range(0, len(macs), SWEEP_STEP):
             step = ((mac, known[mac]) for mac in macs[first : first + SWEEP_STEP] if mac in known)
-            expired = [mac for mac, rows in step if self._is_expired(rows, now)]
+            edges = [(mac, rows) for mac, rows in step if rows.labels[3] == mxedge.KIND]
+            streamed += [self._devices.is_streamed(rows) for _, rows in edges]
+            expired = [mac for mac, rows in edges if self._devices.updated_at(rows) < now - MIST_EDGE_TTL_S]
             for mac in expired:
                 self._devices.remove(mac)
             yield len(expired)
-
-    def _is_expired(self, rows: ObjectRows, now: float) -> bool:
-        return rows.labels[3] == mxedge.KIND and self._devices.updated_at(rows) < now - MIST_EDGE_TTL_S
+        self._set_ttl(is_polled=not (streamed and all(streamed)))

@@ -79,13 +79,14 @@ class ObjectFeed(Feed):
     def set_poll_period(self, kind: str, period_s: float, account: str) -> None:
         """Set the time to live of an object to `TTL_PERIODS` of its poll; with several accounts, of the slowest poll.
 
-        Objects that are also streamed keep the time to live of their table.
+        The time to live of objects that are also streamed is at least that of their table.
         """
         for reader in self._readers:
-            if kind in reader.object.polled and not reader.object.carries:
+            if kind in reader.object.polled:
                 reader.periods_s[kind, account] = period_s
+                polled_s = TTL_PERIODS * max(reader.periods_s.values())
                 for table in reader.tables:
-                    table.ttl_s = TTL_PERIODS * max(reader.periods_s.values())
+                    table.ttl_s = max(polled_s, table.entity.ttl_s or 0.0) if reader.object.carries else polled_s
 
     def sweep(self, now: float) -> Iterator[int]:
         """End rows past their time to live."""

@@ -92,6 +92,7 @@ class InventoryReader:
             snapshot = InventorySnapshot(await self._privileges())
         if not self._orgs:
             await self._add_msp_orgs(snapshot, known)
+        await self._add_group_sites(snapshot)
         if not snapshot.privileges.orgs and not snapshot.privileges.sites:
             raise snapshot.errors[0] if snapshot.errors else Fatal("the token can read no org", where="/api/v1/self")
         for org_id in snapshot.privileges.orgs:
@@ -119,16 +120,20 @@ class InventoryReader:
         return privileges.restricted_to(self._orgs) if self._orgs else privileges
 
     async def _add_msp_orgs(self, snapshot: InventorySnapshot, known: Directory) -> None:
-        """Add the orgs of every managed service provider; a refusal is logged once and removes no known org."""
+        """Add the orgs of every managed service provider, or of its org groups that the token can read.
+
+        A refusal is logged once and removes no known org.
+        """
         privileges = snapshot.privileges
-        for msp_id in privileges.msps:
+        for msp_id in (*privileges.msps, *privileges.orggroups):
+            groups = privileges.orggroups.get(msp_id)
             path = f"/msps/{quote(msp_id, safe='')}/orgs"
             try:
                 with self._rest.boundary(path):
                     async for org in self._rest.pages(path, consistent=True, on_call=self._called):
                         org_id = org.get("id")
-                        if isinstance(org_id, str) and org_id not in privileges.orgs:
-                            privileges.orgs.append(org_id)
+                        if isinstance(org_id, str) and (groups is None or _is_in(org, "orggroup_ids", groups)):
+                            privileges.add_org(org_id)
             except RemoteError as error:
                 snapshot.unread_orgs |= known.orgs.keys() - privileges.sites.keys()
                 if is_token_rejected(error):
@@ -139,8 +144,26 @@ class InventoryReader:
                     log.warning("inventory_msp_refused", msp_id=msp_id, error=str(error))
                     self._refused_msps.add(msp_id)
         snapshot.unread_orgs -= set(privileges.orgs)
-        for org_id in privileges.orgs:
-            privileges.sites.pop(org_id, None)
+        privileges.drop_covered()
+
+    async def _add_group_sites(self, snapshot: InventorySnapshot) -> None:
+        """Add the sites of site groups; an org whose sites cannot be listed keeps those that are known."""
+        privileges = snapshot.privileges
+        for org_id, groups in privileges.sitegroups.items():
+            path = f"/orgs/{quote(org_id, safe='')}/sites"
+            try:
+                with self._rest.boundary(path):
+                    listing = self._rest.pages(path, consistent=True, on_call=self._called)
+                    entries = [entry async for entry in listing if _is_in(entry, "sitegroup_ids", groups)]
+            except RemoteError as error:
+                if is_token_rejected(error):
+                    raise
+                snapshot.unread_orgs.add(org_id)
+                snapshot.errors.append(error)
+            else:
+                privileges.add_sites(
+                    org_id, (site_id for entry in entries if isinstance(site_id := entry.get("id"), str))
+                )
 
     async def _read_org(self, path: str, org_id: str, snapshot: InventorySnapshot) -> None:
         answer = await self._rest.get(path, on_call=self._called)
@@ -201,3 +224,12 @@ class InventoryReader:
             device = Device.from_payload(entry, org_id, site_id)
             if device is not None:  # in the form of the inventory, which this token cannot read
                 self._add_device(asdict(device), org_id, snapshot)
+
+
+def _is_in(entry: Mapping[str, object], field_name: str, groups: Sequence[str]) -> bool:
+    """Return whether an org or site is in one of the groups; one that does not name its groups is.
+
+    Mist lists only what a token can read, and the groups of an entry are optional.
+    """
+    own = entry.get(field_name)
+    return not isinstance(own, list) or any(group in groups for group in own)

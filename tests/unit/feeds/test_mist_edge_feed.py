@@ -125,3 +125,88 @@ def test_change_counters_of_a_new_site_start_at_zero_and_end_with_it(bench):
     }
     bench.router.changed(Changes(sites_removed=(Site(SITE, ORG),)))
     assert bench.samples("mist_org_device_changes_total") == []
+
+
+EDGE_ID = "387804a7-3474-85ce-15a2-f9a9684c9c90"
+
+
+def without_mac(edge_id: str, **more: object) -> dict:
+    """Return the statistics of a disconnected Mist Edge: `id`, and no `mac`."""
+    return {"id": edge_id, "org_id": ORG, "site_id": NIL, "name": "edge", "status": "disconnected"} | more
+
+
+class TestWithoutMac:
+    """REST lists a disconnected Mist Edge without `mac`."""
+
+    @pytest.fixture
+    def poll(self, bench):
+        return lambda payload: bench.router.rest_object("mxedge", payload, {"org_id": ORG, "site_id": ""})
+
+    def up(self, bench) -> dict[str, float]:
+        return {labels["mac"]: value for labels, value in bench.samples("mist_device_up")}
+
+    def test_its_id_contains_the_address(self, bench, poll):
+        assert poll(without_mac(f"00000000-0000-0000-1000-{MAC}")) is None
+        assert self.up(bench) == {MAC: 0.0}
+
+    def test_an_earlier_message_had_the_address(self, bench, poll):
+        poll(message(id=EDGE_ID, status="connected"))
+        assert self.up(bench) == {MAC: 1.0}
+        bench.up.clear()
+        poll(without_mac(EDGE_ID))
+        assert self.up(bench) == {MAC: 0.0}
+
+    def test_it_has_its_id_until_a_message_has_the_address(self, bench, poll):
+        assert poll(without_mac(EDGE_ID)) is None
+        assert self.up(bench) == {EDGE_ID: 0.0}
+        poll(message(id=EDGE_ID, status="connected"))
+        assert self.up(bench) == {MAC: 1.0}
+
+    def test_without_both_it_is_rejected(self, poll):
+        assert poll({"org_id": ORG, "status": "disconnected"}).reason == "no_identity"
+
+
+class TestPolledOnly:
+    """The stream is off, and REST lists the Mist Edges every 300 seconds."""
+
+    @pytest.fixture
+    def polled(self, bench):
+        bench.up.clear()
+        bench.router.set_poll_period("mxedge", 300.0, "main")
+
+        def poll(now: float, **more: object) -> None:
+            bench.sweep(now)
+            payload = message(status="connected", last_seen=1000 + now, **more)
+            bench.router.rest_object("mxedge", payload, {"org_id": ORG, "site_id": ""})
+
+        return poll
+
+    def test_series_survive_one_failed_round(self, bench, polled):
+        polled(0.0, port_stat={"0": {"rx_bytes": 7}})
+        for now in range(15, 736, 15):
+            bench.sweep(now)
+            assert bench.samples("mist_mxedge_port_receive_bytes_total")
+            assert [value for _, value in bench.samples("mist_device_up")] == [1.0]
+        bench.sweep(765.0)
+        assert bench.samples("mist_mxedge_port_receive_bytes_total") == []
+        assert bench.samples("mist_device_up") == []
+
+    def test_a_disconnected_one_is_down_at_once(self, bench, polled):
+        polled(0.0)
+        polled(300.0)
+        bench.router.rest_object("mxedge", message(status="disconnected"), {"org_id": ORG, "site_id": ""})
+        assert [value for _, value in bench.samples("mist_device_up")] == [0.0]
+
+    def test_the_slowest_account_decides(self, bench, polled):
+        bench.router.set_poll_period("mxedge", 600.0, "other")
+        polled(0.0)
+        bench.sweep(1490.0)
+        assert bench.samples("mist_mxedge_tunnels")
+
+    def test_a_live_channel_has_the_time_to_live_of_the_stream(self, bench, polled):
+        polled(0.0)
+        bench.up.add(f"/orgs/{ORG}/stats/mxedges")
+        bench.apply(message(last_seen=2000))
+        bench.sweep(15.0)
+        bench.sweep(200.0)
+        assert [value for _, value in bench.samples("mist_device_up")] == [0.0]

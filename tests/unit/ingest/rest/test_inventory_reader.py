@@ -125,3 +125,42 @@ async def test_the_calls_of_a_reading_are_counted(cloud):
         reader = InventoryReader(rest, orgs=(), sites=SiteFilter())
         await reader.read(Directory())
         assert reader.calls == len(cloud.calls) == 6
+
+
+async def test_the_sites_of_a_site_group_are_read_one_by_one(cloud):
+    group = {"scope": "sitegroup", "org_id": "org-far", "org_name": "Far", "sitegroup_ids": ["g-1"]}
+    cloud.answer("/self", privileges(far=group))
+    cloud.listing(
+        "/orgs/org-far/sites", [{"id": "site-7", "sitegroup_ids": ["g-1"]}, {"id": "site-8", "sitegroup_ids": ["g-2"]}]
+    )
+    single_site(cloud)
+    async with bench_of(cloud) as bench:
+        assert await bench.inventory.refresh()
+    assert set(bench.directory.sites) == {"site-7"}
+    assert set(bench.directory.devices) == {mac(70)}
+    assert bench.directory.orgs["org-far"].name == "Far"
+
+
+async def test_a_site_group_whose_sites_cannot_be_listed_keeps_the_known_ones(cloud):
+    group = {"scope": "sitegroup", "org_id": "org-far", "sitegroup_ids": ["g-1"]}
+    fill(cloud)
+    cloud.answer("/self", privileges(ACME, far=group))
+    cloud.listing("/orgs/org-far/sites", [{"id": "site-7", "sitegroup_ids": ["g-1"]}])
+    single_site(cloud)
+    async with bench_of(cloud) as bench:
+        assert await bench.inventory.refresh()
+        cloud.answer("/orgs/org-far/sites", Reply(status=502))
+        await bench.inventory.refresh()
+    assert "site-7" in bench.directory.sites
+    assert bench.status.inventory_failures == 1
+
+
+async def test_of_an_msp_the_orgs_of_the_org_groups_are_read(cloud):
+    group = {"scope": "orggroup", "msp_id": "msp-1", "orggroup_ids": ["g-1"]}
+    cloud.answer("/self", privileges(msp=group))
+    orgs = [{"id": ACME, "orggroup_ids": ["g-1"]}, {"id": "org-b", "orggroup_ids": ["g-2"]}]
+    cloud.listing("/msps/msp-1/orgs", orgs)
+    fill(cloud)
+    async with bench_of(cloud) as bench:
+        assert await bench.inventory.refresh()
+    assert set(bench.directory.orgs) == {ACME}
