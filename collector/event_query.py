@@ -8,8 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol, TypeAlias
 
+import msgspec
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
     from collector.event import Event
 
@@ -18,6 +20,7 @@ DEFAULT_LIMIT: Final = 100
 MAX_VALUES: Final = 20  # of one filter
 MAX_WHERE: Final = 10
 MAX_CHARS: Final = 1000  # of one value
+_encode: Final = msgspec.json.Encoder().encode
 
 Outcome: TypeAlias = Literal["new", "duplicate", "excluded", "unstored"]
 """What became of an event: stored; stored before; its topic is not kept; it could not be stored."""
@@ -61,6 +64,11 @@ class StoredEvent(NamedTuple):
 
     seq: int
     event: Event
+
+
+def json_of(stored: StoredEvent) -> bytes:
+    """Return an event as JSON: `seq`, and the fields of `Event`."""
+    return b'{"seq":%d,' % stored.seq + _encode(stored.event)[1:]
 
 
 class EventPage(NamedTuple):
@@ -147,6 +155,37 @@ class EventSource(Protocol):
 
     def follow(self, filter_: EventFilter) -> EventFollower:
         """Return a follower. Raises HistoryUnavailable if there are too many."""
+
+
+class EventLog(Protocol):
+    """The interface of a history for outputs: events in the order in which they were stored, and durable cursors.
+
+    The cursor of an output is the `seq` of the last event that it has handled. Sequence numbers are consecutive; a gap
+    after a cursor means that retention deleted events.
+    """
+
+    @property
+    def newest(self) -> int:
+        """The `seq` of the newest event; 0 if there was none yet."""
+
+    async def read(self, after: int, limit: int) -> list[StoredEvent]:
+        """Return the events with a greater `seq`, the oldest first: at most `limit`, fewer if they are large.
+
+        Raises:
+            HistoryUnavailable: The history cannot be read.
+        """
+
+    async def wait(self, after: int) -> None:
+        """Return when there is an event with a greater `seq`."""
+
+    def cursor(self, output: str) -> int | None:
+        """Return the cursor of an output; None if it has none."""
+
+    def save_cursor(self, output: str, seq: int) -> None:
+        """Set the cursor of an output. A durable history stores it within about a second."""
+
+    def keep_cursors(self, outputs: Collection[str]) -> None:
+        """Remove the cursors of all other outputs."""
 
 
 class EventStore(EventSource, Protocol):

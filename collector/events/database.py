@@ -14,7 +14,7 @@ from collector.events import codec, schema
 from collector.events.query import HistoryReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from collector.event import Event
@@ -55,6 +55,7 @@ class Database:
 
     Attributes:
         totals: The counters when the file was opened.
+        cursors: The cursors of the outputs when the file was opened.
     """
 
     def __init__(
@@ -78,6 +79,12 @@ class Database:
             (name, _decode_labels(labels)): Total(value, created)
             for name, labels, value, created in self._connection.execute("SELECT * FROM total").fetchall()
         }
+        self.cursors = dict[str, int](self._connection.execute("SELECT output, seq FROM cursor").fetchall())
+
+    @property
+    def newest(self) -> int:
+        """ID of the newest event that was ever stored; 0 without one."""
+        return self._next_id - 1
 
     def close(self) -> None:
         """Write everything into the main file, and close."""
@@ -128,6 +135,18 @@ class Database:
             raise
         self._new_names.clear()
         return stored
+
+    def save_cursors(self, cursors: Mapping[str, int]) -> None:
+        """Replace the cursors of the outputs."""
+        execute = self._connection.execute
+        execute("BEGIN IMMEDIATE")
+        try:
+            execute("DELETE FROM cursor")
+            self._connection.executemany("INSERT INTO cursor VALUES (?, ?)", list(cursors.items()))
+            execute("COMMIT")
+        except BaseException:
+            self._rollback()
+            raise
 
     def _insert(self, event: Event) -> int:
         """Insert an event; return its ID as `Stored` has it."""

@@ -29,9 +29,10 @@ from collector.events import schema
 from collector.events.database import HEADROOM_BYTES, UNENCODABLE, Database, DiskFullError, FileRemovedError
 from collector.events.followers import Followers
 from collector.events.query import Matcher
+from collector.events.tail import Tail
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -142,6 +143,9 @@ class History:
         self._waiting_queries = 0
         self._status = HistoryStatus()
         self._followers = Followers(self._status)
+        self._tail = Tail()
+        self._cursors: dict[str, int] = {}
+        self._stored_cursors: dict[str, int] = {}
         self._next_maintenance = self._unindexed_since = 0.0
         self._since_checkpoint = 0
         self._full_logged = ""
@@ -248,6 +252,7 @@ class History:
             new += [StoredEvent(id_, event) for id_, event in zip(ids, batch.events, strict=True) if id_ and id_ > 0]
             if not batch.result.done():
                 batch.result.set_result(ids)
+        self._tail.add(new)
         self._followers.publish(new)
 
     def _count_error(self, reason: str, detail: str = "") -> None:
@@ -257,7 +262,7 @@ class History:
             on_error = self._options.on_error
             _LOG.error("history_write_failed", path=str(self._path), reason=reason, detail=detail, on_error=on_error)
 
-    # Output
+    # Queries
 
     async def query(
         self, filter_: EventFilter, *, limit: int = DEFAULT_LIMIT, after: int | None = None, newer_than: int = 0
@@ -288,11 +293,49 @@ class History:
 
     def _search(self, matcher: Matcher, limit: int, after: int | None, newer_than: int) -> EventPage:
         """Search, in a reader thread."""
+        return self._reader().search(matcher, limit=limit, after=after, newer_than=newer_than)
+
+    def _reader(self) -> HistoryReader:
+        """Return the connection of this reader thread."""
         reader: HistoryReader | None = getattr(self._local, "reader", None)
         if reader is None:
             reader = self._local.reader = self._database.reader()
             self._open_readers.append(reader)
-        return reader.search(matcher, limit=limit, after=after, newer_than=newer_than)
+        return reader
+
+    # Outputs
+
+    @property
+    def newest(self) -> int:
+        """See `EventLog.newest`."""
+        return self._tail.newest
+
+    async def read(self, after: int, limit: int) -> list[StoredEvent]:
+        """Return events, the oldest first; see `EventLog.read`. New ones are read from memory."""
+        recent = self._tail.after(after, limit)
+        if recent is not None:
+            return recent
+        try:
+            return await self._loop.run_in_executor(self._readers, lambda: self._reader().read(after, limit))
+        except (sqlite3.Error, RuntimeError) as error:
+            _LOG.warning("history_read_failed", path=str(self._path), error=str(error))
+            raise HistoryUnavailable("read_failed") from None
+
+    async def wait(self, after: int) -> None:
+        """See `EventLog.wait`."""
+        await self._tail.wait(after)
+
+    def cursor(self, output: str) -> int | None:
+        """See `EventLog.cursor`."""
+        return self._cursors.get(output)
+
+    def save_cursor(self, output: str, seq: int) -> None:
+        """See `EventLog.save_cursor`."""
+        self._cursors[output] = seq
+
+    def keep_cursors(self, outputs: Collection[str]) -> None:
+        """See `EventLog.keep_cursors`."""
+        self._cursors = {name: seq for name, seq in self._cursors.items() if name in outputs}
 
     # The writer thread
 
@@ -303,6 +346,8 @@ class History:
                 self._path, headroom_bytes=options.headroom_bytes, partition_bits=options.partition_bits
             )
             self._totals = self._database.totals
+            self._cursors, self._stored_cursors = dict(self._database.cursors), self._database.cursors
+            self._tail = Tail(self._database.newest)
         except BaseException as error:  # noqa: BLE001 - raised by `__aenter__`
             problem = schema.damaged(self._path, error) if isinstance(error, sqlite3.DatabaseError) else error
             self._in_loop(opened.set_exception, problem)
@@ -311,6 +356,7 @@ class History:
         while self._write_next():
             self._maintain()
         self._flush_owed()
+        self._step(self._flush_cursors)
         for reader in self._open_readers:
             reader.close()
         self._database.close()
@@ -380,6 +426,13 @@ class History:
             except (sqlite3.Error, DiskFullError, FileRemovedError, OSError):
                 self._owe(list(owed.items()))
 
+    def _flush_cursors(self) -> None:
+        """Store the cursors of the outputs if one has changed."""
+        cursors = self._cursors.copy()
+        if cursors != self._stored_cursors:
+            self._database.save_cursors(cursors)
+            self._stored_cursors = cursors
+
     def _maintain(self) -> None:
         """Index, copy the WAL, and delete: a short step of each."""
         self._step(self._index)
@@ -388,6 +441,7 @@ class History:
         if now >= self._next_maintenance:
             self._next_maintenance = now + MAINTENANCE_S
             self._flush_owed()
+            self._step(self._flush_cursors)
             while self._step(self._retain) and self._queue.empty():
                 pass
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from itertools import islice
 from typing import TYPE_CHECKING, Final, Self
 
 from collector.concurrency import Slices
@@ -11,9 +12,10 @@ from collector.events.codec import MAX_PAGE_BYTES, size_of
 from collector.events.followers import Followers
 from collector.events.history import TopicFilter
 from collector.events.query import Matcher
+from collector.events.tail import Tail
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from types import TracebackType
 
     from collector.event import Event
@@ -53,6 +55,8 @@ class MemoryHistory:
         self._last_seq = first_seq
         self._status = HistoryStatus()
         self._followers = Followers(self._status)
+        self._tail = Tail(first_seq)
+        self._cursors: dict[str, int] = {}
 
     @property
     def status(self) -> HistoryStatus:
@@ -87,15 +91,19 @@ class MemoryHistory:
         for event in events:
             outcomes.append(self._keep(event, new))
             if slices.is_over:
-                self._followers.publish(new)  # before others append: a follower receives ascending numbers
+                self._publish(new)  # before others append: a follower receives ascending numbers
                 new = []
                 await slices.pause()
-        self._followers.publish(new)
+        self._publish(new)
         for outcome in outcomes:
             self._status.outcomes[outcome] += 1
         self._status.events = len(self._events)
         self._status.oldest = self._events[0].event.received if self._events else 0.0
         return outcomes
+
+    def _publish(self, new: Sequence[StoredEvent]) -> None:
+        self._tail.add(new)
+        self._followers.publish(new)
 
     def _keep(self, event: Event, new: list[StoredEvent]) -> Outcome:
         if self._topics.excludes(event.topic):
@@ -146,3 +154,32 @@ class MemoryHistory:
 
     def _matcher(self, filter_: EventFilter) -> Matcher:
         return Matcher(filter_, self._identities.hash_value if self._identities is not None else None)
+
+    @property
+    def newest(self) -> int:
+        """See `EventLog.newest`."""
+        return self._tail.newest
+
+    async def read(self, after: int, limit: int) -> list[StoredEvent]:
+        """Return events, the oldest first; see `EventLog.read`."""
+        recent = self._tail.after(after, limit)
+        if recent is None:
+            first = max(0, after + 1 - self._events[0].seq) if self._events else 0
+            recent = list(islice(self._events, first, first + limit))
+        return recent
+
+    async def wait(self, after: int) -> None:
+        """See `EventLog.wait`."""
+        await self._tail.wait(after)
+
+    def cursor(self, output: str) -> int | None:
+        """See `EventLog.cursor`."""
+        return self._cursors.get(output)
+
+    def save_cursor(self, output: str, seq: int) -> None:
+        """See `EventLog.save_cursor`; it ends with the process."""
+        self._cursors[output] = seq
+
+    def keep_cursors(self, outputs: Collection[str]) -> None:
+        """See `EventLog.keep_cursors`."""
+        self._cursors = {name: seq for name, seq in self._cursors.items() if name in outputs}

@@ -183,6 +183,23 @@ class HistoryReader:
             ended = self._look_up(search, ranges, expression, newer_than)
         return EventPage(search.found, None if ended else search.last)
 
+    def read(self, after: int, limit: int) -> list[StoredEvent]:
+        """Return events, the oldest first; see `EventLog.read`."""
+        found: list[StoredEvent] = []
+        size = 0
+        while len(found) < limit and size < codec.MAX_PAGE_BYTES:
+            step = min(STEP, limit - len(found))
+            rows = self._connection.execute(
+                f"SELECT {_COLUMNS} FROM event WHERE id > ? ORDER BY id LIMIT {step}",  # noqa: S608 - constants
+                (found[-1].seq if found else after,),
+            ).fetchall()
+            for row in rows:
+                found.append(StoredEvent(row[0], self._event(row)))
+                size += codec.size_of(found[-1].event)
+            if len(rows) < step:
+                break
+        return found
+
     def _partitions(self, matcher: Matcher) -> list[int]:
         """Return the partitions that may contain events between `since` and `until`, the newest first."""
         since = -(2**62) if matcher.since is None else int(matcher.since * 1000) - 1

@@ -8,6 +8,8 @@ delivery; such an event (`delay` 0) is found by its hash alone.
 Events are divided into partitions by ranges of `id`. A partition has a full-text table `text_<number>`, which serves
 all filters, and a row in `partition` with the range of times. Partitions are dropped as a whole: a deletion from a
 full-text table is slow, and SQLite below 3.43 cannot delete from a contentless one.
+
+`cursor` contains the ID of the last event that each output has handled.
 """
 
 from __future__ import annotations
@@ -25,14 +27,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 APPLICATION_ID: Final = 0x4D434556  # "MCEV", see PRAGMA application_id
-VERSION: Final = 1
+VERSION: Final = 2
 PARTITION_BITS: Final = 14  # a partition has 16,384 events
 HEADER_BYTES: Final = 100  # of an SQLite file
 BUSY_TIMEOUT_S: Final = 5.0
-MIGRATIONS: Final[Mapping[int, str]] = {}
+_CURSOR: Final = "CREATE TABLE cursor (output TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID"
+MIGRATIONS: Final[Mapping[int, str]] = {1: _CURSOR}
 """Version -> statements that produce the next version."""
 
-_TABLES: Final = """
+_TABLES: Final = f"""{_CURSOR};
 CREATE TABLE setting (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE name (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
 CREATE TABLE partition (id INTEGER PRIMARY KEY, first_time INTEGER NOT NULL, last_time INTEGER NOT NULL);

@@ -19,7 +19,16 @@ from collector.config.events import parse_duration
 from collector.config.fields import InvalidValue
 from collector.errors import HistoryUnavailable
 from collector.event import SEVERITIES
-from collector.event_query import DEFAULT_LIMIT, MAX_CHARS, MAX_LIMIT, MAX_VALUES, MAX_WHERE, EventFilter, EventPage
+from collector.event_query import (
+    DEFAULT_LIMIT,
+    MAX_CHARS,
+    MAX_LIMIT,
+    MAX_VALUES,
+    MAX_WHERE,
+    EventFilter,
+    EventPage,
+    json_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -183,11 +192,6 @@ async def encoded(events: Sequence[StoredEvent]) -> list[bytes]:
         texts.append(json_of(one))
         await slices.pause()
     return texts
-
-
-def json_of(stored: StoredEvent) -> bytes:
-    """Return an event as JSON: `seq`, and the fields of `Event`."""
-    return b'{"seq":%d,' % stored.seq + _encode(stored.event)[1:]
 
 
 def _failure(status: int, message: str, headers: dict[str, str] | None = None) -> web.Response:

@@ -52,6 +52,7 @@ STREAMS = {
     "org_insights": True,
     "location": {"clients": True, "unconnected_clients": True, "assets": True},
 }
+EVENTS = {"history": {"path": "events.db", "max_size": "16MiB"}}  # a full file: one in memory fills for hours
 STREAM = {"ping_every_s": 5, "pong_within_s": 5, "open_every_s": 0.1}
 
 
@@ -77,6 +78,7 @@ def main() -> int:
                 stream=STREAM,
                 streams=STREAMS,
                 inventory={"refresh_s": 10},
+                events=EVENTS,
             ) as daemon,
         ):
             daemon.ready()
