@@ -380,7 +380,7 @@ def test_ten_thousand_events(page, server):
     took = page.ask("""(() => { const field = document.querySelector('#filter'), began = performance.now();
         field.value = 'device:sw-1'; field.dispatchEvent(new Event('input'));
         document.body.offsetHeight; return performance.now() - began; })()""")
-    assert took < 1000
+    assert took < 2000  # 0.3 s on an idle machine
     assert page.said == []
 
 
@@ -397,10 +397,13 @@ def test_it_is_read_by_everyone(page, server, tmp_path):
         }
         at = now - 23 * (35 - number)
         changes = {"topic": topic, "type": kind, "severity": severity, "site_name": site, "device_name": device}
-        mac = "5c5b354067de" if device else ""
-        server.add(event(number, time=at, received=at + 0.3, device_mac=mac, text=text, fields=fields, **changes))
+        if not site:
+            changes["site_id"] = ""
+        if not device:
+            changes.update(device_mac="", device_type="")
+        server.add(event(number, time=at, received=at + 0.3, text=text, fields=fields, **changes))
     opens(page, server)
-    second = "document.querySelectorAll('.line')[1]"
+    second = "[...document.querySelectorAll('.line')].find((line) => line.textContent.includes('lobby-2'))"
     page.ask(f"{second}.click()")
     for name, looks in {
         "events": {"width": 1280, "height": 900},

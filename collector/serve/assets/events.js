@@ -171,6 +171,7 @@
   function narrow(rowsToNarrow) {
     const { key, value } = typed();
     const want = key === "text" || SINGLE.includes(key) ? "" : value.toLowerCase();
+    rows.classList.toggle("narrowed", Boolean(want));
     // A copy: a live collection is searched again after each change.
     for (const row of [...rowsToNarrow]) {
       const hidden = Boolean(want) && !contains(row.event, key, want);

@@ -161,7 +161,7 @@ def test_nothing_of_the_page_is_inline_or_from_elsewhere():
     assert "style" not in tags.tags
     for _, name, value in tags.attributes:
         if name in ("src", "href"):
-            assert re.fullmatch(r"[.]{2}/|[.]{2}/floors|#[a-z]+|floor[.](css|js)", value), value
+            assert re.fullmatch(r"[.]{2}/|[.]{2}/(floors|events)|#[a-z]+|floor[.](css|js)", value), value
 
 
 def test_the_list_names_floors_by_site_and_leaves_out_the_emptiest():
