@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from collector.events import configured, memory
+from collector.events import configured, memory, tail
 from collector.events.memory import MemoryHistory
 from tests.support import samples
 from tests.support.life import Life
@@ -50,6 +50,7 @@ async def test_nothing_is_held_on_to(tmp_path, fault, monkeypatch):
     # full within the first days: below its bound, the event history grows as it should
     monkeypatch.setattr(configured, "MemoryHistory", partial(MemoryHistory, max_events=20))
     monkeypatch.setattr(memory, "MAX_IDS", 20)
+    monkeypatch.setattr(tail, "MAX_EVENTS", 20)
     life = Life(tmp_path)
     for _ in range(WARM):
         await life.generation()
