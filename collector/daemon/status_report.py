@@ -81,7 +81,6 @@ class StatusReport:
             webhook=self._webhook,
             series=self._feeds.store.series_by_family(),
             floors=config.location.floor_page and config.locates,
-            event_list=True,
             last_events=[
                 EventLine(event.received, event.topic, event.type, event.site_name or event.site_id)
                 for event in self._recent.newest_first

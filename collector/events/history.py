@@ -29,10 +29,10 @@ from collector.events import schema
 from collector.events.database import HEADROOM_BYTES, UNENCODABLE, Database, DiskFullError, FileRemovedError
 from collector.events.followers import Followers
 from collector.events.query import Matcher
-from collector.events.tail import Tail
+from collector.events.tail import Tail, TailedLog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -107,7 +107,7 @@ class _Batch(NamedTuple):
     result: asyncio.Future[list[int | None]]  # IDs, see `database.Stored`; None for what was not stored
 
 
-class History:
+class History(TailedLog):
     """An async context manager; it stores and answers between `__aenter__` and `__aexit__`.
 
     Args:
@@ -143,8 +143,7 @@ class History:
         self._waiting_queries = 0
         self._status = HistoryStatus()
         self._followers = Followers(self._status)
-        self._tail = Tail()
-        self._cursors: dict[str, int] = {}
+        super().__init__()
         self._stored_cursors: dict[str, int] = {}
         self._next_maintenance = self._unindexed_since = 0.0
         self._since_checkpoint = 0
@@ -305,11 +304,6 @@ class History:
 
     # Outputs
 
-    @property
-    def newest(self) -> int:
-        """See `EventLog.newest`."""
-        return self._tail.newest
-
     async def read(self, after: int, limit: int) -> list[StoredEvent]:
         """Return events, the oldest first; see `EventLog.read`. New ones are read from memory."""
         recent = self._tail.after(after, limit)
@@ -320,22 +314,6 @@ class History:
         except (sqlite3.Error, RuntimeError) as error:
             _LOG.warning("history_read_failed", path=str(self._path), error=str(error))
             raise HistoryUnavailable("read_failed") from None
-
-    async def wait(self, after: int) -> None:
-        """See `EventLog.wait`."""
-        await self._tail.wait(after)
-
-    def cursor(self, output: str) -> int | None:
-        """See `EventLog.cursor`."""
-        return self._cursors.get(output)
-
-    def save_cursor(self, output: str, seq: int) -> None:
-        """See `EventLog.save_cursor`."""
-        self._cursors[output] = seq
-
-    def keep_cursors(self, outputs: Collection[str]) -> None:
-        """See `EventLog.keep_cursors`."""
-        self._cursors = {name: seq for name, seq in self._cursors.items() if name in outputs}
 
     # The writer thread
 

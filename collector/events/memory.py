@@ -12,10 +12,10 @@ from collector.events.codec import MAX_PAGE_BYTES, size_of
 from collector.events.followers import Followers
 from collector.events.history import TopicFilter
 from collector.events.query import Matcher
-from collector.events.tail import Tail
+from collector.events.tail import TailedLog
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
     from collector.event import Event
@@ -27,7 +27,7 @@ MAX_IDS: Final = 100_000  # known for deduplication
 MAX_BYTES: Final = 64 << 20  # of all events, as `size_of` estimates it
 
 
-class MemoryHistory:
+class MemoryHistory(TailedLog):
     """Keeps the last events; the same interface as `History`.
 
     Args:
@@ -55,8 +55,7 @@ class MemoryHistory:
         self._last_seq = first_seq
         self._status = HistoryStatus()
         self._followers = Followers(self._status)
-        self._tail = Tail(first_seq)
-        self._cursors: dict[str, int] = {}
+        super().__init__(first_seq)
 
     @property
     def status(self) -> HistoryStatus:
@@ -155,11 +154,6 @@ class MemoryHistory:
     def _matcher(self, filter_: EventFilter) -> Matcher:
         return Matcher(filter_, self._identities.hash_value if self._identities is not None else None)
 
-    @property
-    def newest(self) -> int:
-        """See `EventLog.newest`."""
-        return self._tail.newest
-
     async def read(self, after: int, limit: int) -> list[StoredEvent]:
         """Return events, the oldest first; see `EventLog.read`."""
         recent = self._tail.after(after, limit)
@@ -167,19 +161,3 @@ class MemoryHistory:
             first = max(0, after + 1 - self._events[0].seq) if self._events else 0
             recent = list(islice(self._events, first, first + limit))
         return recent
-
-    async def wait(self, after: int) -> None:
-        """See `EventLog.wait`."""
-        await self._tail.wait(after)
-
-    def cursor(self, output: str) -> int | None:
-        """See `EventLog.cursor`."""
-        return self._cursors.get(output)
-
-    def save_cursor(self, output: str, seq: int) -> None:
-        """See `EventLog.save_cursor`; it ends with the process."""
-        self._cursors[output] = seq
-
-    def keep_cursors(self, outputs: Collection[str]) -> None:
-        """See `EventLog.keep_cursors`."""
-        self._cursors = {name: seq for name, seq in self._cursors.items() if name in outputs}

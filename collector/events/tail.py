@@ -1,4 +1,7 @@
-"""The newest events of a history, in memory: outputs that are up to date read them without a query."""
+"""What both kinds of history have for outputs: the newest events in memory, and cursors.
+
+Outputs that are up to date read the newest events without a query.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from collector.events.codec import size_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from collector.event_query import StoredEvent
 
@@ -63,3 +66,36 @@ class Tail:
         """Return when there is an event after `seq`."""
         while self.newest <= seq:
             await self._grown.wait()
+
+
+class TailedLog:
+    """The part of `EventLog` that does not depend on where a history keeps its events. The cursors are in memory.
+
+    Args:
+        newest: See `Tail`.
+    """
+
+    def __init__(self, newest: int = 0) -> None:
+        self._tail = Tail(newest)
+        self._cursors: dict[str, int] = {}
+
+    @property
+    def newest(self) -> int:
+        """See `EventLog.newest`."""
+        return self._tail.newest
+
+    async def wait(self, after: int) -> None:
+        """See `EventLog.wait`."""
+        await self._tail.wait(after)
+
+    def cursor(self, output: str) -> int | None:
+        """See `EventLog.cursor`."""
+        return self._cursors.get(output)
+
+    def save_cursor(self, output: str, seq: int) -> None:
+        """See `EventLog.save_cursor`."""
+        self._cursors[output] = seq
+
+    def keep_cursors(self, outputs: Collection[str]) -> None:
+        """See `EventLog.keep_cursors`."""
+        self._cursors = {name: seq for name, seq in self._cursors.items() if name in outputs}

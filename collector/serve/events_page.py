@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from collector.event import SEVERITIES
-from collector.serve.floor_html import document
+from collector.serve.markup import NO_STORE, SCRIPTED_PAGE_HEADERS, document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,16 +21,6 @@ if TYPE_CHECKING:
     Portals = Callable[[], Mapping[str, str]]
 
 PATH: Final = "/events"
-_NO_STORE: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-_PAGE_HEADERS: Final = {
-    **_NO_STORE,
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "Referrer-Policy": "no-referrer",
-    "X-Frame-Options": "DENY",
-}
 _HEAD: Final = '<link rel="stylesheet" href="events/events.css"><script src="events/events.js" defer></script>'
 _PERIODS: Final = (("", "All times"), ("15m", "Last 15 minutes"), ("1h", "Last hour"), ("24h", "Last 24 hours"),
                    ("7d", "Last 7 days"))  # fmt: skip
@@ -62,15 +52,15 @@ class EventsPage:
     async def page(self, _request: web.Request) -> web.Response:
         """Return the page."""
         text = events_page(self._portals(), floors=self._floors)
-        return web.Response(text=text, content_type="text/html", headers=_PAGE_HEADERS)
+        return web.Response(text=text, content_type="text/html", headers=SCRIPTED_PAGE_HEADERS)
 
     async def style(self, _request: web.Request) -> web.Response:
         """Return the style sheet."""
-        return web.Response(text=self._style, content_type="text/css", headers=_NO_STORE)
+        return web.Response(text=self._style, content_type="text/css", headers=NO_STORE)
 
     async def script(self, _request: web.Request) -> web.Response:
         """Return the script."""
-        return web.Response(text=self._script, content_type="text/javascript", headers=_NO_STORE)
+        return web.Response(text=self._script, content_type="text/javascript", headers=NO_STORE)
 
 
 def events_page(portals: Mapping[str, str], *, floors: bool) -> str:

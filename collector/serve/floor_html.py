@@ -37,15 +37,6 @@ _LEVELS: Final = (
 )
 
 
-def document(title: str, head: str, body: str) -> str:
-    """Return an HTML document; its style sheet and script are served by this listener."""
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{html.escape(title)}</title>{head}</head><body>{body}</body></html>\n"
-    )
-
-
 def floors_page(lines: Sequence[FloorLine], site_name: Callable[[str], str]) -> str:
     """Return the list of floors, by site and name."""
     shown = sorted(lines, key=lambda line: (-line.people, line.map_id))[:MAX_FLOORS]
@@ -68,7 +59,7 @@ def floors_page(lines: Sequence[FloorLine], site_name: Callable[[str], str]) -> 
         )
     head = f'<meta http-equiv="refresh" content="{REFRESH_S}"><link rel="stylesheet" href="floors/floor.css">'
     body = f'<nav><a href="./">Status</a><a href="events">Events</a></nav><main><h1>Floors</h1>{listed}</main>'
-    return document("Floors - mist-collector", head, body)
+    return markup.document("Floors - mist-collector", head, body)
 
 
 def _line(site: str, name: str, line: FloorLine) -> str:
@@ -84,7 +75,7 @@ def missing_page() -> str:
         "<main><h1>No such floor</h1><p>The map does not exist, or has not been read yet: reading all maps "
         "after a start takes a while.</p>"
     )
-    return document("No such floor", head, f'{body}<p><a href="../floors">All floors</a></p></main>')
+    return markup.document("No such floor", head, f'{body}<p><a href="../floors">All floors</a></p></main>')
 
 
 def floor_page(view: FloorView, sketch: Sketch, frame: Mapping[str, Any], site: str) -> str:
@@ -103,7 +94,7 @@ def floor_page(view: FloorView, sketch: Sketch, frame: Mapping[str, Any], site: 
         '<span id="as-of" class="soft"></span> <button type="button" id="pause" hidden>Pause</button></p>'
         f"{_drawing(name, sketch, frame)}{_legend()}{_numbers(view, frame)}</main>"
     )
-    return document(f"{name} - floor", head, body)
+    return markup.document(f"{name} - floor", head, body)
 
 
 def _size(view: FloorView) -> str:

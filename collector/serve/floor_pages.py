@@ -14,6 +14,7 @@ from aiohttp import web
 
 from collector.serve import floor_frames, floor_html, markup
 from collector.serve.floor_sketch import sketch_of
+from collector.serve.markup import NO_STORE, SCRIPTED_PAGE_HEADERS
 
 if TYPE_CHECKING:
     from collector.floors import Floors, FloorView
@@ -24,15 +25,6 @@ MAX_VIEWERS: Final = 64
 STREAM_S: Final = 900.0  # the browser then reconnects
 WRITE_S: Final = 10.0  # a viewer that does not read for this long is disconnected
 RETRY_MS: Final = 2000
-_NOT_STORED: Final = {"Cache-Control": "no-store"}
-_PAGE_HEADERS: Final = {
-    **_NOT_STORED,
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "X-Frame-Options": "DENY",
-}
 
 
 class FloorFrames:
@@ -93,11 +85,11 @@ class FloorPages:
 
     async def style(self, _request: web.Request) -> web.Response:
         """Return the style sheet."""
-        return web.Response(text=self._style, content_type="text/css", headers=_NOT_STORED)
+        return web.Response(text=self._style, content_type="text/css", headers=NO_STORE)
 
     async def script(self, _request: web.Request) -> web.Response:
         """Return the script."""
-        return web.Response(text=self._script, content_type="text/javascript", headers=_NOT_STORED)
+        return web.Response(text=self._script, content_type="text/javascript", headers=NO_STORE)
 
     async def index(self, _request: web.Request) -> web.Response:
         """Return the list of floors."""
@@ -115,14 +107,14 @@ class FloorPages:
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Stream the frames of one floor; 404 if it is unknown, 503 with too many viewers."""
         if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
-            return web.Response(status=403, text="cross-site request\n", headers=_NOT_STORED)
+            return web.Response(status=403, text="cross-site request\n", headers=NO_STORE)
         if self.viewers >= MAX_VIEWERS:
             text = f"too many viewers (limit {MAX_VIEWERS})\n"
-            return web.Response(status=503, text=text, headers={**_NOT_STORED, "Retry-After": "30"})
+            return web.Response(status=503, text=text, headers={**NO_STORE, "Retry-After": "30"})
         map_id = request.match_info["map_id"]
         frames = self._frames.get(map_id) or FloorFrames(self._floors, map_id)
         if frames.event() is None:
-            return web.Response(status=404, text="no such floor\n", headers=_NOT_STORED)
+            return web.Response(status=404, text="no such floor\n", headers=NO_STORE)
         self._frames[map_id] = frames
         frames.viewers += 1
         try:
@@ -133,7 +125,7 @@ class FloorPages:
                 del self._frames[map_id]
 
     async def _stream(self, request: web.Request, frames: FloorFrames) -> web.StreamResponse:
-        headers = {**_NOT_STORED, "X-Accel-Buffering": "no"}  # a proxy must not buffer frames
+        headers = {**NO_STORE, "X-Accel-Buffering": "no"}  # a proxy must not buffer frames
         response = web.StreamResponse(headers=headers)
         response.content_type = "text/event-stream"
         response.charset = "utf-8"
@@ -169,4 +161,4 @@ class FloorPages:
 
 
 def _page(text: str, status: int = 200) -> web.Response:
-    return web.Response(status=status, text=text, content_type="text/html", headers=_PAGE_HEADERS)
+    return web.Response(status=status, text=text, content_type="text/html", headers=SCRIPTED_PAGE_HEADERS)

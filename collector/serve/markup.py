@@ -1,14 +1,26 @@
-"""HTML building blocks of the pages. Every text that is passed in is escaped here and only here."""
+"""HTML building blocks of the pages, and their headers. Every text that is passed in is escaped here and only here."""
 
 from __future__ import annotations
 
 import html
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+NO_STORE: Final = {"Cache-Control": "no-store"}
+SCRIPTED_PAGE_HEADERS: Final = {
+    **NO_STORE,
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+"""Headers of a page with a script and a style sheet of this listener."""
 STYLE = """
 :root{color-scheme:light dark;--ink:#1a1d21;--soft:#5a6370;--page:#fff;--card:#f5f6f8;--line:#d9dde3;
 --good:#19692c;--bad:#b3261e;--wait:#8a5a00}
@@ -27,6 +39,15 @@ tr:last-child td{border-bottom:0}th{color:var(--soft);font-weight:600;white-spac
 td.n,th.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
 td.id{font-family:ui-monospace,monospace;font-size:.85em;overflow-wrap:anywhere;min-width:12rem}
 """
+
+
+def document(title: str, head: str, body: str) -> str:
+    """Return an HTML document; its style sheet and script are served by this listener."""
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f"<title>{html.escape(title)}</title>{head}</head><body>{body}</body></html>\n"
+    )
 
 
 @dataclass(frozen=True, slots=True)

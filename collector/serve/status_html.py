@@ -44,9 +44,8 @@ def _head(page: StatusPage) -> str:
     else:
         state = markup.paragraph("Ready.", "good")
     about = markup.paragraph(f"{running}; {as_of}.", "soft")
-    floors = '<a href="/floors">Floors</a>' if page.floors else ""
-    events = '<a href="events">Event list</a>' if page.event_list else ""
-    return f"<h1>mist-collector</h1>{state}{about}<nav>{_NAVIGATION}{events}{floors}</nav>"
+    pages = '<a href="events">Event list</a>' + ('<a href="floors">Floors</a>' if page.floors else "")
+    return f"<h1>mist-collector</h1>{state}{about}<nav>{_NAVIGATION}{pages}</nav>"
 
 
 def _number(value: int) -> Cell:

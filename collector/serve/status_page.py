@@ -55,4 +55,3 @@ class StatusPage:
     series: Mapping[str, int] = field(default_factory=dict)  # samples by family
     last_events: Sequence[EventLine] = ()  # newest first
     floors: bool = False  # whether /floors exists
-    event_list: bool = False  # whether /events exists

@@ -141,12 +141,12 @@ def is_reached_by_keyboard(page):
     """Everything that can be pressed is reached by Tab, in the order of the page, and seen to be."""
     page.ask("document.activeElement.blur()")
     reached = []
-    for _ in range(12):
+    for _ in range(13):
         page.press("Tab")
         reached.append(page.ask(FOCUS))
         assert page.ask("getComputedStyle(document.activeElement).outlineStyle") != "none", reached
     zones = page.ask("[...document.querySelectorAll('button.find')].map((button) => button.textContent)")
-    assert reached[:4] == ["Skip to the tables", "All floors", "Status", "Pause"]
+    assert reached[:5] == ["Skip to the tables", "All floors", "Status", "Events", "Pause"]
     assert [name for name in reached if name in zones] == zones
     page.press("Enter")
     assert page.ask("document.querySelectorAll('button[aria-pressed=true], .found').length") == 2

@@ -436,6 +436,7 @@
 
   function take(event) {
     queue.push(event);
+    if (queue.length > 2 * MAX_ROWS) queue = queue.slice(-MAX_ROWS);
     if (!flushing) flushing = setTimeout(flush, FLUSH_MS);
   }
 

@@ -247,7 +247,7 @@ async def test_pages_and_files_with_their_headers():
             response, text = await watched.get(f"/floors/{name}")
             assert (response.status, response.content_type) == (200, kind)
             assert not re.search(r"https?:|//[a-z]|@import", text.replace("// ", ""))
-        assert '<a href="/floors">Floors</a>' in (await watched.get("/"))[1]
+        assert '<a href="floors">Floors</a>' in (await watched.get("/"))[1]
         response, text = await watched.get("/floors/nosuchmap")
         assert (response.status, "No such floor" in text) == (404, True)
         assert (await watched.get("/floors/nosuchmap/events"))[0].status == 404
